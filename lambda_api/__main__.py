@@ -1,0 +1,123 @@
+"""`python -m lambda_api classify`: the service's classifier without a server."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from lambda_api import images
+from lambda_api.classifier import Answer, Classifier
+from lambda_api.manifest import BundleError
+from lambda_api.settings import BUNDLED_MODEL
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Returns:
+        0 where every picture was classified, 1 where one was not, 2 for a bundle or an argument
+        that cannot be used, 130 if interrupted.
+    """
+    parsed = _parser().parse_args(arguments)
+    try:
+        classifier = Classifier(parsed.model)
+    except BundleError as error:
+        print(f"error: {parsed.model}: {error}", file=sys.stderr)
+        return 2
+    files = list(_pictures(parsed.paths))
+    if not files:
+        print("error: there are no pictures (JPEG, PNG or WebP) there.", file=sys.stderr)
+        return 2
+    width = max(len(str(file)) for file in files)
+    failures = 0
+    try:
+        for file in files:
+            outcome = _classify(classifier, file)
+            failures += isinstance(outcome, str)
+            line = (
+                _as_json(file, outcome, parsed.top_k)
+                if parsed.json
+                else _as_row(file, outcome, parsed.top_k, width)
+            )
+            print(line, flush=True)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader (`head`, say) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    if failures:
+        print(f"{failures} of {len(files)} files could not be classified.", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def _pictures(paths: Iterable[Path]) -> Iterator[Path]:
+    """Files as they are named; of folders, whatever has a picture's suffix."""
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(p for p in path.rglob("*") if p.suffix.lower() in images.SUFFIXES)
+        else:
+            yield path
+
+
+def _classify(classifier: Classifier, file: Path) -> Answer | str:
+    try:
+        return classifier.classify(file.read_bytes())
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    except images.PictureError as error:
+        return str(error)
+
+
+def _as_json(file: Path, outcome: Answer | str, top_k: int | None) -> str:
+    if isinstance(outcome, str):
+        return json.dumps({"file": str(file), "error": outcome}, ensure_ascii=False)
+    return json.dumps(
+        {
+            "file": str(file),
+            "label": outcome.label,
+            "confidence": round(outcome.confidence, 6),
+            "confident": outcome.confident,
+            "predictions": [
+                {"label": label, "confidence": round(confidence, 6)}
+                for label, confidence in outcome.scores[:top_k]
+            ],
+        },
+        ensure_ascii=False,
+    )
+
+
+def _as_row(file: Path, outcome: Answer | str, top_k: int | None, width: int) -> str:
+    if isinstance(outcome, str):
+        return f"{file!s:<{width}}  error: {outcome}"
+    scores = "  ".join(f"{label} {score:6.1%}" for label, score in outcome.scores[: top_k or 1])
+    return f"{file!s:<{width}}  {scores}{'' if outcome.confident else '  (not sure)'}"
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError
+    return value
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m lambda_api")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    classify = commands.add_parser(
+        "classify",
+        help="say what pictures show",
+        description="Say what pictures show, with no server. Exit code 1 if one could not be read.",
+    )
+    classify.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="file or folder")
+    classify.add_argument("--json", action="store_true", help="one JSON object a line")
+    classify.add_argument("--top-k", type=_positive, metavar="N", help="only the best N classes")
+    classify.add_argument(
+        "--model", type=Path, default=BUNDLED_MODEL, metavar="BUNDLE", help="a bundle's folder"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

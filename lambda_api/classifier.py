@@ -1,0 +1,122 @@
+"""A bundle, loaded: pictures in, calibrated answers out. Nothing of the web is in here."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from time import perf_counter
+
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert.interpreter import Interpreter
+
+from lambda_api import images
+from lambda_api.manifest import BundleError, read_bundle
+
+Logits = npt.NDArray[np.float32]
+Probabilities = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a picture shows.
+
+    Attributes:
+        scores: every class with its calibrated probability (0..1), the most probable first.
+        confident: whether the first reaches the bundle's confidence threshold.
+        picture: the decoded picture.
+        decode_ms: milliseconds from bytes to pixels.
+        inference_ms: milliseconds from pixels to scores.
+    """
+
+    scores: tuple[tuple[str, float], ...]
+    confident: bool
+    picture: images.Picture
+    decode_ms: float
+    inference_ms: float
+
+    @property
+    def label(self) -> str:
+        return self.scores[0][0]
+
+    @property
+    def confidence(self) -> float:
+        return self.scores[0][1]
+
+
+def softmax(logits: npt.ArrayLike, temperature: float) -> Probabilities:
+    """Softmax over the last axis of `logits` divided by `temperature`; same shape, float64."""
+    scaled = np.asarray(logits, dtype=np.float64) / temperature
+    powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+
+
+class Network:
+    """A model file in an interpreter; safe to share between threads.
+
+    Attributes:
+        size: height and width in pixels of the input.
+        classes: how many logits it gives.
+
+    Raises:
+        BundleError: the file does not load, or is not from uint8 pixels to float32 logits.
+    """
+
+    def __init__(self, model: bytes, *, threads: int = 1) -> None:
+        self._lock = Lock()
+        try:
+            self._interpreter = Interpreter(model_content=model, num_threads=threads)
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise BundleError(f"The model file does not load ({error}).") from error
+        sources = self._interpreter.get_input_details()
+        targets = self._interpreter.get_output_details()
+        match [(*x["shape"].tolist(), np.dtype(x["dtype"]).name) for x in sources + targets]:
+            case [(1, height, width, 3, "uint8"), (1, classes, "float32")]:
+                self.size, self.classes = (height, width), classes
+            case found:
+                raise BundleError(f"The model's tensors are not pixels and logits: {found}.")
+        self._input, self._output = sources[0]["index"], targets[0]["index"]
+
+    def logits(self, pixels: npt.NDArray[np.uint8]) -> Logits:
+        """The output, float32 (classes,), for uint8 RGB pixels (height, width, 3)."""
+        with self._lock:
+            self._interpreter.set_tensor(self._input, pixels[np.newaxis])
+            self._interpreter.invoke()
+            return np.asarray(self._interpreter.get_tensor(self._output)[0])
+
+
+class Classifier:
+    """A bundle's network with what its manifest says of it; safe to share between threads.
+
+    Raises:
+        BundleError: the folder holds no bundle that this service can run.
+    """
+
+    def __init__(self, bundle: Path, *, threads: int = 1) -> None:
+        self.manifest, model = read_bundle(bundle)
+        self._network = Network(model, threads=threads)
+        wanted = (self.manifest.input.height, self.manifest.input.width)
+        if (self._network.size, self._network.classes) != (wanted, len(self.manifest.classes)):
+            raise BundleError("The model has another input size or number of classes than it says.")
+        self._network.logits(np.zeros((*wanted, 3), np.uint8))  # the first call is the slow one
+
+    def classify(self, data: bytes) -> Answer:
+        """Decode a picture and say what it shows.
+
+        Raises:
+            PictureError: as `images.decode`.
+        """
+        start = perf_counter()
+        picture = images.decode(data, self._network.size)
+        decoded = perf_counter()
+        logits = self._network.logits(picture.pixels)
+        probabilities = softmax(logits, self.manifest.temperature)
+        order = np.argsort(-probabilities, kind="stable")
+        scores = tuple((self.manifest.classes[i], float(probabilities[i])) for i in order)
+        return Answer(
+            scores=scores,
+            confident=scores[0][1] >= self.manifest.confidence_threshold,
+            picture=picture,
+            decode_ms=(decoded - start) * 1000,
+            inference_ms=(perf_counter() - decoded) * 1000,
+        )
