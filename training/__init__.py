@@ -1,0 +1,1 @@
+"""Training: a folder of labelled pictures in, a run folder with a Keras model out."""

@@ -1,0 +1,96 @@
+"""The Keras network: uint8 or float pixels 0..255 in, softmax out."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from training.config import TrainingConfig
+
+LOGITS = "logits"  # the layer before the softmax, where conversion cuts
+FEATURES = "features"  # the pooled output of the backbone
+
+
+class WeightsError(ValueError):
+    """The weights to start from cannot be had or do not fit; the message says what to do."""
+
+
+def build(config: TrainingConfig, classes: int) -> Any:
+    """MobileNetV2 (Sandler et al. 2018, arXiv:1801.04381) with a head for `classes`.
+
+    Returns:
+        A `keras.Model`: (batch, size, size, 3) pixels 0..255 to (batch, classes) probabilities.
+        With pretrained weights its BatchNorms are folded (see `fold_batch_norms`) and frozen.
+
+    Raises:
+        WeightsError: weights that cannot be downloaded, are not there or do not fit.
+    """
+    size = config.image_size
+    pixels = keras.Input((size, size, 3), name="pixels")
+    scaled = keras.layers.Rescaling(1 / 127.5, offset=-1, name="rescale")(pixels)
+    if config.weights not in ("imagenet", "none") and not Path(config.weights).is_file():
+        raise WeightsError(f"{config.weights}: no such weights file.")
+    try:
+        backbone = keras.applications.MobileNetV2(
+            input_tensor=scaled,
+            alpha=config.alpha,
+            include_top=False,
+            weights=config.weights if config.pretrained else None,
+        )
+    except Exception as error:  # Keras raises ValueError, OSError, HTTPError, plain Exception …
+        raise WeightsError(
+            f"The weights {config.weights!r} cannot be used: {error}\n"
+            "Give a file that was made for this architecture (--weights PATH), "
+            "or train from nothing (--weights none)."
+        ) from error
+    if config.pretrained:
+        fold_batch_norms(backbone)
+    else:
+        for layer in _batch_norms(backbone):
+            layer.momentum = 0.9  # Keras's 0.999 lags hundreds of steps behind in short runs
+    x = keras.layers.GlobalAveragePooling2D(name=FEATURES)(backbone.output)
+    x = keras.layers.Dropout(config.dropout, seed=config.seed, name="dropout")(x)
+    logits = keras.layers.Dense(classes, name=LOGITS)(x)
+    return keras.Model(pixels, keras.layers.Softmax(name="softmax")(logits), name="classifier")
+
+
+def _batch_norms(model: Any) -> list[Any]:
+    return [x for x in model.layers if isinstance(x, keras.layers.BatchNormalization)]
+
+
+def fold_batch_norms(model: Any) -> None:
+    """Multiply every BatchNorm into the convolution before it; what is left of it adds a bias.
+
+    The function computed stays the same. Fine-tuning needs it: MobileNetV2's depthwise BatchNorms
+    hold channels with a moving variance of 1e-5 and less, and frozen as they are they multiply
+    gradients by up to 75, which wrecks the network in tens of steps.
+    """
+    for norm in _batch_norms(model):
+        convolution = norm.input._keras_history.operation
+        gamma, beta, mean, variance = (np.asarray(w) for w in norm.get_weights())
+        scale = gamma / np.sqrt(variance + norm.epsilon)
+        kernel = convolution.get_weights()[0]
+        depthwise = isinstance(convolution, keras.layers.DepthwiseConv2D)
+        # A depthwise kernel is (h, w, channels, 1), a plain one (h, w, in, channels).
+        factor = scale[:, np.newaxis] if depthwise else scale
+        convolution.set_weights([kernel * factor])
+        ones = np.ones_like(gamma)
+        norm.set_weights([ones, beta - mean * scale, 0 * ones, ones - norm.epsilon])
+        norm.trainable = False
+
+
+def set_head(model: Any, kernel: npt.NDArray[np.float64], bias: npt.NDArray[np.float64]) -> None:
+    """Give the last layer its weights: kernel (features, classes), bias (classes,)."""
+    model.get_layer(LOGITS).set_weights([kernel, bias])
+
+
+def feature_extractor(model: Any) -> Any:
+    """The part of `model` up to the pooled features: (batch, features) float32."""
+    return keras.Model(model.input, model.get_layer(FEATURES).output)
+
+
+def logits_model(model: Any) -> Any:
+    """`model` without its softmax: what conversion quantises."""
+    return keras.Model(model.input, model.get_layer(LOGITS).output)
