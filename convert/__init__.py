@@ -1,0 +1,1 @@
+"""Conversion: a run folder in, a measured bundle out."""

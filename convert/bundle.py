@@ -1,0 +1,163 @@
+"""From a run to a bundle: quantise, measure, describe, put in place."""
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from convert.calibrate import fit_temperature, fit_threshold
+from convert.card import write_card
+from convert.evaluate import agreement, keras_logits, measure, network_logits
+from convert.quantize import quantize_int8
+from lambda_api.classifier import Classifier, Network, softmax
+from lambda_api.manifest import (
+    MANIFEST_FILE,
+    MODEL_FILE,
+    Dataset,
+    Evaluation,
+    InputSpec,
+    Manifest,
+    ModelFile,
+)
+from training.config import TrainingConfig
+from training.data import LabelledPictures, content_hash, open_dataset, read_picture
+from training.network import logits_model
+from training.run import Run, resolve
+
+
+class ConvertError(ValueError):
+    """The bundle cannot be made; the message says why. Nothing was written."""
+
+
+def make_bundle(
+    run: Run,
+    data: Path,
+    destination: Path,
+    *,
+    calibration_pictures: int = 200,
+    replace: bool = False,
+    say: Callable[[str], None] = print,
+) -> Manifest:
+    """Quantise a finished run to int8, measure it and write the bundle to `destination`.
+
+    Temperature and threshold come from the run's validation pictures; the figures from the test
+    pictures of `data`, or from the validation pictures where it has none.
+
+    Args:
+        run: finished.
+        data: the folder of pictures the run was trained on.
+        destination: the bundle's folder; its name is the model's.
+        calibration_pictures: how many training pictures show the range of the activations.
+        replace: whether a bundle that is there may be replaced.
+        say: told of each step.
+
+    Raises:
+        ConvertError: `destination` is in the way, or `data` is not what the run was trained on.
+        RunError: `run` is not finished.
+        DataError: pictures that cannot be used.
+    """
+    if destination.exists() and not (replace and (destination / MANIFEST_FILE).is_file()):
+        raise ConvertError(f"{destination}: is there already; --replace replaces a bundle.")
+    config, split, result = run.config(), run.split(), run.result()
+    pictures, test = open_dataset(data)
+    say("checking that these are the pictures of the run")
+    if content_hash(pictures) != split.dataset_sha256:
+        raise ConvertError(f"{data}: holds other pictures than the run was trained on.")
+    fitting, validation = resolve(pictures, split.train), resolve(pictures, split.validation)
+    model = logits_model(keras.models.load_model(run.model_path, compile=False))
+
+    say(f"quantising with {calibration_pictures} pictures")
+    sample = _sample(fitting, calibration_pictures, config.seed)
+    size = config.image_size
+    file = quantize_int8(model, (read_picture(sample.root / path, size) for path in sample.paths))
+    network = Network(file)
+
+    say(f"calibrating on {len(validation)} validation pictures")
+    validation_logits = network_logits(network, validation)
+    temperature = fit_temperature(validation_logits, validation.labels)
+    threshold = fit_threshold(softmax(validation_logits, temperature), validation.labels)
+
+    measured = validation if test is None else test
+    say(f"measuring on {len(measured)} {'validation' if test is None else 'test'} pictures")
+    float_logits, int8_logits = (
+        keras_logits(model, measured, size),
+        validation_logits if test is None else network_logits(network, measured),
+    )
+    manifest = Manifest(
+        name=destination.resolve().name,
+        version="0" * 12,
+        created=datetime.fromisoformat(result.finished),
+        classes=split.classes,
+        architecture=config.architecture,
+        input=InputSpec(height=size, width=size),
+        quantization="int8",
+        model=ModelFile(sha256=hashlib.sha256(file).hexdigest(), bytes=len(file)),
+        temperature=temperature,
+        confidence_threshold=threshold,
+        evaluation=Evaluation(
+            pictures="validation" if test is None else "test",
+            count=len(measured),
+            keras=measure(softmax(float_logits, temperature), measured.labels, split.classes),
+            bundle=measure(softmax(int8_logits, temperature), measured.labels, split.classes),
+            agreement=agreement(float_logits, int8_logits),
+        ),
+        dataset=Dataset(
+            name=split.dataset,
+            sha256=split.dataset_sha256,
+            train=len(split.train),
+            validation=len(split.validation),
+            test=0 if test is None else len(test),
+        ),
+        toolchain=result.toolchain
+        | {"tensorflow-convert": tf.__version__, "ai-edge-litert": version("ai-edge-litert")},
+        training=_recipe(config, result.weights_sha256),
+    )
+    manifest = manifest.model_copy(update={"version": manifest.content_version()})
+    say(f"writing {destination}")
+    probabilities = softmax(int8_logits, temperature)
+    _write(
+        destination,
+        manifest,
+        file,
+        lambda to: write_card(to, manifest, probabilities, measured.labels),
+    )
+    return manifest
+
+
+def _sample(pictures: LabelledPictures, count: int, seed: int) -> LabelledPictures:
+    """`count` pictures, or all where there are fewer, drawn at random."""
+    chosen = np.random.default_rng(seed).permutation(len(pictures))[:count]
+    return pictures.subset(chosen.tolist())
+
+
+def _recipe(config: TrainingConfig, weights_sha256: str | None) -> dict[str, Any]:
+    """The configuration without the place where this machine keeps its weights."""
+    recipe = config.model_dump()
+    if weights_sha256:
+        recipe |= {"weights": Path(config.weights).name, "weights_sha256": weights_sha256}
+    return recipe
+
+
+def _write(
+    destination: Path, manifest: Manifest, model: bytes, card: Callable[[Path], None]
+) -> None:
+    """Write the whole bundle beside `destination`, see that it loads, then move it there."""
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".bundle-", dir=destination.parent) as workshop:
+        made, old = Path(workshop, "new"), Path(workshop, "old")
+        made.mkdir()
+        (made / MODEL_FILE).write_bytes(model)
+        (made / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=1) + "\n")
+        card(made)
+        Classifier(made)
+        if destination.exists():
+            destination.rename(old)
+        shutil.move(made, destination)
