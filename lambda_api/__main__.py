@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 
 from lambda_api import images
@@ -30,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not files:
         print("error: there are no pictures (JPEG, PNG or WebP) there.", file=sys.stderr)
         return 2
+    if isinstance(sys.stdout, TextIOWrapper):  # a name need not be text, nor the terminal UTF-8
+        sys.stdout.reconfigure(errors="backslashreplace")
     width = max(len(str(file)) for file in files)
     failures = 0
     try:
@@ -56,7 +59,8 @@ def _pictures(paths: Iterable[Path]) -> Iterator[Path]:
     """Files as they are named; of folders, whatever has a picture's suffix."""
     for path in paths:
         if path.is_dir():
-            yield from sorted(p for p in path.rglob("*") if p.suffix.lower() in images.SUFFIXES)
+            found = (p for p in path.rglob("*") if p.suffix.lower() in images.SUFFIXES)
+            yield from sorted(p for p in found if p.is_file())
         else:
             yield path
 
@@ -96,10 +100,9 @@ def _as_row(file: Path, outcome: Answer | str, top_k: int | None, width: int) ->
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise ValueError
-    return value
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
+    return int(text)
 
 
 def _parser() -> argparse.ArgumentParser:

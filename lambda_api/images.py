@@ -123,8 +123,7 @@ def _checked_size(image: Image.Image) -> tuple[int, int]:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise TooManyPixels(
-            f"{width}x{height} is {width * height / 1e6:.0f} megapixels; "
-            f"the limit is {MAX_PIXELS / 1e6:.0f}."
+            f"{width}x{height} pixels are over the limit of {MAX_PIXELS / 1e6:.0f} megapixels."
         )
     if min(width, height) < MIN_SIDE:
         raise UndecodablePicture(
@@ -148,6 +147,7 @@ def _flatten(image: Image.Image) -> Image.Image:
         return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, "white")
-        return Image.alpha_composite(white, rgba).convert("RGB")
+        flat = Image.new("RGB", rgba.size, "white")
+        flat.paste(rgba, mask=rgba)
+        return flat
     return image.convert("RGB")

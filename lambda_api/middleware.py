@@ -7,11 +7,12 @@ from uuid import uuid4
 
 from aws_lambda_powertools import Logger
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lambda_api.problems import Problem, problem_response
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._=-]{1,128}")  # those of an HTTP API end in "="
 
 
 class RequestContext:
@@ -47,17 +48,19 @@ class RequestContext:
                 MutableHeaders(scope=message)["X-Request-ID"] = request_id
             await send(message)
 
-        failed = False
+        failure: Exception | None = None
         try:
             await self.app(scope, receive, send_with_id)
-        except Exception:
-            failed = True
+        except ClientDisconnect:
+            status = 499  # nginx's code, and only for the log: nobody is there to be answered
+        except Exception as error:
+            failure = error
             if status:  # the answer has begun: all that is left is to break it off
                 raise
             problem = Problem(500, "internal-error", "Something went wrong on our side.")
             await problem_response(problem, request_id)(scope, receive, send_with_id)
         finally:
-            log = self.logger.exception if failed else self.logger.info
+            log = self.logger.error if failure else self.logger.info
             log(
                 "request",
                 request_id=request_id,
@@ -66,6 +69,7 @@ class RequestContext:
                 status=status,
                 cold_start=state["cold_start"],
                 duration_ms=round((perf_counter() - start) * 1000, 2),
+                exc_info=failure,
                 **line,
             )
 
@@ -74,31 +78,45 @@ class BodyLimit:
     """Pure ASGI middleware that refuses request bodies over `limit` bytes.
 
     Counts what really arrives, because Content-Length may lie or be absent; the `Problem` is raised
-    in the route that reads the body.
+    in the route that reads the body. Before any answer is sent, the rest of a body is read and
+    dropped, up to `4 * limit` bytes: a client that is still sending when the connection closes sees
+    a reset instead of its answer. One that sent `Expect` waits for the answer before it sends.
     """
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self.app, self.limit = app, limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        received = 0
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        received, arriving = 0, "Expect" not in headers
 
         async def counted() -> Message:
-            nonlocal received
+            nonlocal received, arriving
             message = await receive()
-            if message["type"] == "http.request":
-                received += len(message.get("body", b""))
-                if received > self.limit:
-                    raise self._problem()
+            received += len(message.get("body", b""))
+            arriving = message.get("more_body", False)
             return message
 
-        if scope["type"] == "http":
-            announced = Headers(scope=scope).get("Content-Length", "")
-            if announced.isdecimal() and int(announced) > self.limit:
-                response = problem_response(self._problem(), scope["state"]["request_id"])
-                await response(scope, receive, send)
-                return
-        await self.app(scope, counted, send)
+        async def limited() -> Message:
+            message = await counted()
+            if received > self.limit:
+                raise self._problem()
+            return message
+
+        async def send_after_body(message: Message) -> None:
+            while arriving and received < 4 * self.limit:
+                await counted()
+            await send(message)
+
+        announced = headers.get("Content-Length", "")
+        if announced.isdecimal() and int(announced) > self.limit:
+            response = problem_response(self._problem(), scope["state"]["request_id"])
+            await response(scope, receive, send_after_body)
+            return
+        await self.app(scope, limited, send_after_body)
 
     def _problem(self) -> Problem:
         return Problem(

@@ -24,7 +24,9 @@ class Settings(BaseSettings):
         max_body_bytes: largest request body; Lambda's own limit is 6 MB after base64.
     """
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     api_username: str = Field(min_length=1, pattern=r"^[^:]*$")
     api_password: SecretStr

@@ -1,0 +1,89 @@
+"""What the service's tests share: settings, a client, bundles made for the occasion, the log."""
+
+import json
+import logging
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from lambda_api.app import create_app
+from lambda_api.log import configured_logger
+from lambda_api.manifest import MANIFEST_FILE, MODEL_FILE, Manifest, ModelFile
+from lambda_api.model import Model
+from lambda_api.settings import Settings
+from tests.lambda_api.pictures import sha256
+
+
+@pytest.fixture(scope="session")
+def credentials() -> tuple[str, str]:
+    """Of every service that a test starts; the recorded events carry them too."""
+    return "demo", "for-tests-only-9f2c"
+
+
+@pytest.fixture(scope="session")
+def settings(bundle: Path, credentials: tuple[str, str]) -> Settings:
+    username, password = credentials
+    return Settings(
+        _env_file=None,
+        api_username=username,
+        api_password=password,
+        model_uri=bundle,
+        log_dir=None,
+        max_body_bytes=4_000_000,
+    )
+
+
+@pytest.fixture(scope="session")
+def model(bundle: Path) -> Model:
+    return Model.load(bundle, configured_logger(None))
+
+
+@pytest.fixture
+def client(settings: Settings, model: Model, credentials: tuple[str, str]) -> TestClient:
+    """A client that sends the right credentials to a service with a loaded model."""
+    client = TestClient(create_app(settings, model=model), raise_server_exceptions=False)
+    client.auth = credentials
+    return client
+
+
+@pytest.fixture
+def make_bundle(bundle: Path, tmp_path: Path) -> Callable[..., Path]:
+    """Makes a copy of the bundle with another model file or other fields in its manifest.
+
+    The copy's hashes and version are right: only its content is unusual.
+    """
+
+    def make(model: bytes | None = None, **fields: Any) -> Path:
+        folder = tmp_path / "bundle"
+        shutil.copytree(bundle, folder)
+        if model is not None:
+            (folder / MODEL_FILE).write_bytes(model)
+            fields["model"] = ModelFile(sha256=sha256(model), bytes=len(model))
+        manifest = Manifest.model_validate_json((folder / MANIFEST_FILE).read_bytes())
+        manifest = manifest.model_copy(update=fields)
+        manifest = manifest.model_copy(update={"version": manifest.content_version()})
+        (folder / MANIFEST_FILE).write_text(manifest.model_dump_json(), encoding="utf-8")
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def log_lines() -> Iterator[list[dict[str, Any]]]:
+    """The lines that the service logs during the test, parsed."""
+    lines: list[dict[str, Any]] = []
+
+    class Kept(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(json.loads(self.format(record)))
+
+    logger = configured_logger(None)
+    kept = Kept()
+    kept.setFormatter(logger.registered_formatter)
+    logger.addHandler(kept)
+    yield lines
+    logger.removeHandler(kept)

@@ -1,0 +1,102 @@
+"""Pictures made from real ones, and those that are refused."""
+
+import hashlib
+import struct
+import zlib
+from functools import cache
+from importlib.util import find_spec
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from lambda_api import images
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def package_folder(name: str) -> Path:
+    """Where a package lies, found without its slow import."""
+    spec = find_spec(name)
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent
+
+
+CHINA = package_folder("sklearn") / "datasets" / "images" / "china.jpg"
+SCIKIT_IMAGE = package_folder("skimage") / "data"
+
+
+def china(width: int = 240, height: int = 160) -> Image.Image:
+    """A real photo in RGB at some size."""
+    with Image.open(CHINA) as image:
+        return image.resize((width, height), Image.Resampling.LANCZOS)
+
+
+def encode(image: Image.Image, format_: str, **options: Any) -> bytes:
+    buffer = BytesIO()
+    image.save(buffer, format_, **options)
+    return buffer.getvalue()
+
+
+def png(width: int, height: int, depth: int, colour: int, rows: bytes) -> bytes:
+    """A PNG of kinds that Pillow does not write; `rows` each start with their filter's byte."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        checked = kind + data
+        return struct.pack(">I", len(data)) + checked + struct.pack(">I", zlib.crc32(checked))
+
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    parts = (chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def png_of_16_bits(pixels: np.ndarray) -> bytes:
+    """uint16 grey (height, width) or RGB (height, width, 3) as a PNG."""
+    height, width = pixels.shape[:2]
+    rows = pixels.astype(">u2").reshape(height, -1).view(np.uint8)
+    colour = 2 if pixels.ndim == 3 else 0
+    return png(width, height, 16, colour, np.pad(rows, ((0, 0), (1, 0))).tobytes())
+
+
+def jpeg_that_claims(width: int, height: int) -> bytes:
+    """A small JPEG whose header says another size."""
+    data = bytearray(encode(china(16, 16), "JPEG"))
+    at = data.index(b"\xff\xc0") + 5
+    data[at : at + 4] = struct.pack(">HH", height, width)
+    return bytes(data)
+
+
+def difference(a: np.ndarray, b: np.ndarray) -> float:
+    """Mean absolute difference of two arrays of pixels, in levels of 0..255."""
+    return float(np.abs(a.astype(float) - b).mean())
+
+
+@cache
+def refused() -> dict[str, tuple[bytes, type[images.PictureError]]]:
+    """What is no picture for the service: bytes, and the error that they are answered with."""
+    photo = china()
+    jpeg, webp = encode(photo, "JPEG"), encode(photo, "WEBP")
+    gif = (SCIKIT_IMAGE / "no_time_for_that_tiny.gif").read_bytes()
+    return {
+        "empty": (b"", images.NoPicture),
+        "text": (b"Not a picture at all, whatever its name.\n", images.UnsupportedFormat),
+        "animated GIF": (gif, images.UnsupportedFormat),
+        "TIFF": ((SCIKIT_IMAGE / "multipage.tif").read_bytes(), images.UnsupportedFormat),
+        "BMP": (encode(photo, "BMP"), images.UnsupportedFormat),
+        "RIFF that is no WebP": (b"RIFF\x24\0\0\0WAVEfmt ", images.UnsupportedFormat),
+        "cut JPEG": (jpeg[: len(jpeg) // 2], images.UndecodablePicture),
+        "cut PNG": (encode(photo, "PNG")[:20_000], images.UndecodablePicture),
+        "cut WebP": (webp[: len(webp) // 2], images.UndecodablePicture),
+        "JPEG of three bytes": (b"\xff\xd8\xff", images.UndecodablePicture),
+        "1x1": (encode(china(1, 1), "PNG"), images.UndecodablePicture),
+        "20,000x20,000 JPEG": (jpeg_that_claims(20_000, 20_000), images.TooManyPixels),
+        "20,000x20,000 PNG": (
+            png(20_000, 20_000, 1, 0, bytes(20_000 * 2_501)),
+            images.TooManyPixels,
+        ),
+    }

@@ -1,0 +1,112 @@
+"""Basic auth: who is let in, what the others are told, and before what it comes."""
+
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from lambda_api.app import create_app
+from lambda_api.log import configured_logger
+from lambda_api.model import Model
+from lambda_api.settings import Settings
+from tests.lambda_api.asgi import Exchange, basic
+
+MULTIPART = "multipart/form-data; boundary=x"
+
+
+def anonymous(settings: Settings, model: Model) -> TestClient:
+    return TestClient(create_app(settings, model=model))
+
+
+def predict(client: TestClient, photo: bytes, authorization: str | bytes | None) -> int:
+    """Status of the answer; every 401 is checked to be a whole one."""
+    headers = {} if authorization is None else {"Authorization": authorization}
+    answer = client.post("/predict", content=photo, headers=headers)
+    if answer.status_code == 401:
+        assert answer.headers["WWW-Authenticate"].startswith('Basic realm="')
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.json()["type"].endswith(":unauthorized")
+    return answer.status_code
+
+
+def test_the_right_credentials_are_let_in(client: TestClient, photo: bytes):
+    assert client.post("/predict", content=photo).status_code == 200
+
+
+@pytest.mark.parametrize("scheme", ["basic", "BASIC", "Basic "])
+def test_the_scheme_is_told_in_any_case(
+    settings: Settings, model: Model, photo: bytes, credentials: tuple[str, str], scheme: str
+):
+    encoded = basic(":".join(credentials)).removeprefix("Basic")
+    assert predict(anonymous(settings, model), photo, scheme + encoded) == 200
+
+
+USERNAME, PASSWORD = "anna", "grüß:Gott:世界-7"
+
+
+@pytest.fixture
+def stranger(settings: Settings, model: Model) -> TestClient:
+    """A client without credentials of a service whose password has colons and other letters."""
+    changed = settings.model_dump() | {"api_username": USERNAME, "api_password": PASSWORD}
+    return anonymous(Settings(_env_file=None, **changed), model)
+
+
+def test_a_password_may_have_colons_and_any_letters(stranger: TestClient, photo: bytes):
+    assert predict(stranger, photo, basic(f"{USERNAME}:{PASSWORD}")) == 200
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        None,
+        "",
+        "Basic",
+        "Basic ",
+        basic(""),
+        basic(":"),
+        basic(f"{USERNAME}:"),
+        basic(f":{PASSWORD}"),
+        basic(f"{USERNAME}{PASSWORD}"),
+        basic(f"{USERNAME}:{PASSWORD} "),
+        basic(f"{USERNAME.title()}:{PASSWORD}"),
+        basic(f"{USERNAME}:gruss:Gott"),
+        basic(f"{USERNAME}:grüß:Gott", "latin-1"),
+        basic(f"{USERNAME}:{PASSWORD}", "utf-16"),
+        basic(f"{USERNAME}:{PASSWORD}") + "?",
+        basic(f"{USERNAME}:{PASSWORD}")[:-3],
+        basic(f"{USERNAME}:{PASSWORD}").replace("Basic", "Bearer"),
+        basic(f"{USERNAME}:{PASSWORD}").replace("Basic ", ""),
+        f"Basic {USERNAME}:{PASSWORD}".encode(),
+        b"Basic \xff\xfe",
+        "Digest username=anna",
+    ],
+)
+def test_everyone_else_is_answered_401(
+    stranger: TestClient, photo: bytes, authorization: str | bytes | None
+):
+    assert predict(stranger, photo, authorization) == 401
+
+
+def test_open_routes_need_no_credentials(settings: Settings, model: Model):
+    client = anonymous(settings, model)
+    for path in ("/", "/health", "/docs", "/openapi.json"):
+        answer = client.get(path, headers={"Authorization": "Basic wrong"})
+        assert answer.status_code == 200, path
+
+
+def test_credentials_come_before_the_body_is_looked_at(settings: Settings, model: Model):
+    headers = {"Content-Type": MULTIPART}
+    answer = anonymous(settings, model).post("/predict?top_k=0", content=b"?", headers=headers)
+    assert answer.status_code == 401
+
+
+def test_credentials_come_before_the_body_is_read(settings: Settings, model: Model):
+    exchange = Exchange(
+        create_app(settings, model=model), "POST", "/predict", expect="100-continue"
+    ).run([b"\xff" * 1000] * 3)
+    assert (exchange.status, exchange.received) == (401, 0)
+
+
+def test_credentials_come_before_a_missing_model(settings: Settings, tmp_path: Path, photo: bytes):
+    missing = Model.load(tmp_path / "none", configured_logger(None))
+    assert predict(anonymous(settings, missing), photo, None) == 401

@@ -1,0 +1,162 @@
+"""Every bad request has its status and a problem document (RFC 9457) that says what to do."""
+
+import gc
+from http import HTTPStatus
+
+import httpx2 as httpx
+import pytest
+from fastapi.testclient import TestClient
+
+from lambda_api import images
+from tests.lambda_api.pictures import refused
+
+BOUNDARY = "bd94a83c"
+MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
+ANSWERS = {
+    images.NoPicture: (400, "no-picture"),
+    images.TooManyPixels: (413, "too-many-pixels"),
+    images.UnsupportedFormat: (415, "unsupported-format"),
+    images.UndecodablePicture: (422, "undecodable-picture"),
+}
+
+
+def check(answer: httpx.Response, status: int, slug: str, detail: str = "") -> None:
+    """The answer is the problem `slug`, whole and with the request's id."""
+    assert (answer.status_code, answer.headers["Content-Type"]) == (
+        status,
+        "application/problem+json",
+    )
+    document = answer.json()
+    assert detail in document.pop("detail")
+    assert document == {
+        "type": f"urn:landscape-classifier:problem:{slug}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "request_id": answer.headers["X-Request-ID"],
+    }
+
+
+@pytest.mark.parametrize("kind", refused())
+def test_what_is_no_picture_is_refused_in_a_form(client: TestClient, kind: str):
+    data, error = refused()[kind]
+    answer = client.post("/predict", files={"file": ("beach.jpg", data[:3_900_000], "image/jpeg")})
+    check(answer, *ANSWERS[error])
+
+
+@pytest.mark.parametrize("kind", refused())
+def test_what_is_no_picture_is_refused_as_a_body(client: TestClient, kind: str):
+    data, error = refused()[kind]
+    headers = {"Content-Type": "image/jpeg"}
+    answer = client.post("/predict", content=data[:3_900_000], headers=headers)
+    check(answer, *ANSWERS[error])
+
+
+def test_no_body_is_no_picture(client: TestClient):
+    check(client.post("/predict"), 400, "no-picture", "zero bytes")
+
+
+def part(disposition: str, content: str = "x") -> str:
+    return f"--{BOUNDARY}\r\nContent-Disposition: {disposition}\r\n\r\n{content}\r\n"
+
+
+END = f"--{BOUNDARY}--\r\n"
+FILE = 'form-data; name="file"; filename="a.jpg"'
+
+
+@pytest.mark.parametrize(
+    ("body", "slug", "detail"),
+    [
+        (part(FILE, "") + END, "no-picture", "zero bytes"),
+        (part('form-data; name="file"; filename=""', "") + END, "no-picture", "zero bytes"),
+        (part('form-data; name="picture"; filename="a.jpg"') + END, "no-picture", "named 'file'"),
+        (part('form-data; name="file"') + END, "no-picture", "named 'file'"),
+        (part('form-data; name="comment"') + END, "no-picture", "named 'file'"),
+        (END, "no-picture", "named 'file'"),
+        (part("form-data") + END, "bad-request", "name"),
+        (part(FILE) + part(FILE) + END, "bad-request", "Too many files"),
+        ("".join(part(f'form-data; name="{i}"') for i in range(9)), "bad-request", "Too many"),
+        (part('form-data; name="file"', "x" * 1_100_000) + END, "bad-request", "Part exceeded"),
+        ("not multipart at all", "bad-request", ""),
+        ("--another\r\n\r\nx\r\n--another--\r\n", "bad-request", ""),
+    ],
+    ids=[
+        "empty file",
+        "form sent without choosing a file",
+        "file of another name",
+        "file field is text",
+        "only text",
+        "no part",
+        "part without a name",
+        "two files",
+        "nine fields",
+        "text of a megabyte",
+        "no multipart",
+        "another boundary",
+    ],
+)
+def test_a_form_without_its_file_is_answered_400(
+    client: TestClient, body: str, slug: str, detail: str
+):
+    answer = client.post("/predict", content=body, headers={"Content-Type": MULTIPART})
+    check(answer, 400, slug, detail)
+
+
+@pytest.mark.parametrize(
+    "content_type", ["multipart/form-data", "multipart/form-data; boundary=", "Multipart/Form-Data"]
+)
+def test_a_form_without_a_boundary_is_answered_400(client: TestClient, content_type: str):
+    answer = client.post(
+        "/predict", content=part(FILE) + END, headers={"Content-Type": content_type}
+    )
+    check(answer, 400, "bad-request", "")
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # Starlette leaves the part's file open
+def test_a_form_that_ends_early_is_answered_400(client: TestClient):
+    answer = client.post("/predict", content=part(FILE), headers={"Content-Type": MULTIPART})
+    check(answer, 400, "no-picture", "named 'file'")
+    gc.collect()
+
+
+@pytest.mark.parametrize("top_k", ["0", "-1", "1.5", "all", ""])
+def test_a_top_k_that_is_no_count_is_answered_422(client: TestClient, photo: bytes, top_k: str):
+    answer = client.post(f"/predict?top_k={top_k}", content=photo)
+    check(answer, 422, "invalid-request", "query.top_k: ")
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/predict/batch", "/../etc/passwd", "/%00"])
+def test_what_is_not_there_is_answered_404(client: TestClient, path: str):
+    check(client.get(path), 404, "not-found")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [("GET", "/predict", "POST"), ("PUT", "/predict", "POST"), ("POST", "/health", "GET")],
+)
+def test_another_method_is_answered_405(client: TestClient, method: str, path: str, allowed: str):
+    answer = client.request(method, path)
+    check(answer, 405, "method-not-allowed")
+    assert answer.headers["Allow"] == allowed
+
+
+def test_an_announced_body_over_the_limit_is_answered_413(client: TestClient):
+    answer = client.post("/predict", content=bytes(4_000_001))
+    check(answer, 413, "too-many-bytes", "4,000,000 bytes")
+
+
+@pytest.mark.parametrize("content_type", ["image/jpeg", MULTIPART])
+def test_a_body_over_the_limit_that_was_not_announced_is_answered_413(
+    client: TestClient, content_type: str
+):
+    start = (part(FILE).removesuffix("\r\n").encode(),) if content_type == MULTIPART else ()
+    answer = client.post(
+        "/predict",
+        content=iter([*start, *[bytes(1_000_000)] * 5]),
+        headers={"Content-Type": content_type},
+    )
+    check(answer, 413, "too-many-bytes", "4,000,000 bytes")
+
+
+def test_a_body_of_the_limit_is_read(client: TestClient, photo: bytes):
+    padded = photo + bytes(4_000_000 - len(photo))
+    assert client.post("/predict", content=padded).status_code == 200

@@ -1,0 +1,149 @@
+"""The classifier: calibrated answers, the same from every thread, from a model that fits."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import flatbuffers
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from scipy.special import softmax as scipy_softmax
+
+from lambda_api import images
+from lambda_api.classifier import Classifier, softmax
+from lambda_api.manifest import MODEL_FILE, BundleError, InputSpec
+from tests.lambda_api.pictures import SCIKIT_IMAGE
+
+
+@pytest.fixture(scope="module")
+def classifier(bundle: Path) -> Classifier:
+    return Classifier(bundle)
+
+
+def test_an_answer_has_every_class_best_first_and_sums_to_one(classifier: Classifier, photo: bytes):
+    answer = classifier.classify(photo)
+    labels, confidences = zip(*answer.scores, strict=True)
+    assert sorted(labels) == sorted(classifier.manifest.classes)
+    assert list(confidences) == sorted(confidences, reverse=True)
+    assert sum(confidences) == pytest.approx(1)
+    assert (answer.label, answer.confidence) == answer.scores[0]
+    assert answer.label in ("buildings", "street")
+    assert (answer.picture.width, answer.picture.height) == (640, 427)
+    assert answer.decode_ms > 0
+    assert answer.inference_ms > 0
+
+
+def test_scores_are_those_of_the_logits_in_the_manifests_order(
+    classifier: Classifier, photo: bytes
+):
+    manifest = classifier.manifest
+    pixels = images.decode(photo, (manifest.input.height, manifest.input.width)).pixels
+    logits = classifier._network.logits(pixels)
+    expected = scipy_softmax(logits.astype(float) / manifest.temperature)
+    assert dict(classifier.classify(photo).scores) == pytest.approx(
+        dict(zip(manifest.classes, expected, strict=True))
+    )
+
+
+@pytest.mark.parametrize("temperature", [0.1, 1, 3.7])
+def test_softmax_is_scipys(temperature: float):
+    logits = np.random.default_rng(0).normal(0, 20, (50, 6)).astype(np.float32)
+    expected = scipy_softmax(logits.astype(np.float64) / temperature, axis=-1)
+    assert softmax(logits, temperature) == pytest.approx(expected, rel=1e-12)
+
+
+def test_softmax_of_huge_logits_does_not_overflow():
+    assert softmax([1e4, 0, -1e4], 1).tolist() == [1, 0, 0]
+
+
+def test_temperature_changes_the_confidence_and_not_the_label(
+    make_bundle: Callable[..., Path], classifier: Classifier, photo: bytes
+):
+    warmer = Classifier(make_bundle(temperature=classifier.manifest.temperature * 4))
+    was, now = classifier.classify(photo), warmer.classify(photo)
+    assert [label for label, _ in now.scores] == [label for label, _ in was.scores]
+    assert now.confidence < was.confidence
+
+
+@pytest.mark.parametrize(("threshold", "confident"), [(0, True), (1, False)])
+def test_the_manifests_threshold_decides_what_is_confident(
+    make_bundle: Callable[..., Path], photo: bytes, threshold: float, confident: bool
+):
+    folder = make_bundle(confidence_threshold=threshold, temperature=100)
+    assert Classifier(folder).classify(photo).confident is confident
+
+
+def test_eight_threads_get_the_answers_of_one(classifier: Classifier, photo: bytes):
+    names = ("chelsea.png", "coffee.png", "rocket.jpg", "grass.png", "hubble_deep_field.jpg")
+    pictures = [photo, *((SCIKIT_IMAGE / name).read_bytes() for name in names)]
+    asked = pictures * 8
+
+    def scores(data: bytes) -> tuple[tuple[str, float], ...]:
+        return classifier.classify(data).scores
+
+    alone = [scores(data) for data in pictures] * 8
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(scores, asked)) == alone
+    assert len(set(alone)) == len(pictures)
+
+
+def test_what_is_no_picture_is_refused(classifier: Classifier):
+    with pytest.raises(images.UnsupportedFormat):
+        classifier.classify(b"no picture")
+
+
+def _with_output(model: bytes, change: Callable[[schema.SubGraphT], None]) -> bytes:
+    """The model with another output; made by TensorFlow Lite's own schema."""
+    graph = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0))
+    change(graph.subgraphs[0])
+    graph.signatureDefs = []
+    builder = flatbuffers.Builder(len(model))
+    builder.Finish(graph.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def _quantised(subgraph: schema.SubGraphT) -> None:
+    """Without its last step, which turns int8 into float32."""
+    last = subgraph.operators.pop()
+    subgraph.outputs = last.inputs[:1]
+
+
+def _two_outputs(subgraph: schema.SubGraphT) -> None:
+    subgraph.outputs = [*subgraph.outputs, subgraph.operators[-1].inputs[0]]
+
+
+@pytest.mark.parametrize("change", [_quantised, _two_outputs])
+def test_a_model_that_does_not_give_logits_is_refused(
+    make_bundle: Callable[..., Path], bundle: Path, change: Callable[[schema.SubGraphT], None]
+):
+    model = _with_output((bundle / MODEL_FILE).read_bytes(), change)
+    with pytest.raises(BundleError, match=r"are not pixels and logits: .*int8"):
+        Classifier(make_bundle(model))
+
+
+@pytest.mark.parametrize("model", [b"not a model", b"\x1c\0\0\0TFL3" + bytes(64)])
+def test_a_file_that_is_no_model_is_refused(make_bundle: Callable[..., Path], model: bytes):
+    with pytest.raises(BundleError, match="The model file does not load"):
+        Classifier(make_bundle(model))
+
+
+def test_a_picture_as_a_model_is_refused(make_bundle: Callable[..., Path], photo: bytes):
+    with pytest.raises(BundleError, match="The model file does not load"):
+        Classifier(make_bundle(photo))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"classes": ("land", "sea")},
+        {"classes": tuple("abcdefghijkl")},
+        {"input": InputSpec(height=224, width=150)},
+    ],
+    ids=["fewer classes", "more classes", "another input size"],
+)
+def test_a_model_that_its_manifest_misdescribes_is_refused(
+    make_bundle: Callable[..., Path], fields: dict
+):
+    with pytest.raises(BundleError, match="another input size or number of classes"):
+        Classifier(make_bundle(**fields))

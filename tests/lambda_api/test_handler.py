@@ -1,0 +1,181 @@
+"""The Lambda's entry point with recorded events of both kinds of API Gateway."""
+
+import asyncio
+import base64
+import importlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from lambda_api.classifier import Classifier
+
+ROOT = Path(__file__).parents[2]
+EVENTS = Path(__file__).parent / "events"
+PREDICTIONS = ("http_api_v2_multipart", "http_api_v2_raw", "rest_api_v1_multipart")
+Event = dict[str, Any]
+Handler = Callable[[Event], dict[str, Any]]
+
+
+def recorded(name: str) -> Event:
+    return json.loads((EVENTS / f"{name}.json").read_bytes())
+
+
+def picture(event: Event) -> bytes:
+    body = base64.b64decode(event["body"])
+    return body[body.index(b"\xff\xd8\xff") : body.rindex(b"\xff\xd9") + 2]
+
+
+def environment(credentials: tuple[str, str], bundle: Path) -> dict[str, str]:
+    username, password = credentials
+    return {"API_USERNAME": username, "API_PASSWORD": password, "MODEL_URI": str(bundle)}
+
+
+@pytest.fixture(scope="module")
+def handler(
+    credentials: tuple[str, str], bundle: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Handler]:
+    """The handler, imported as Lambda does: with its settings in the environment."""
+    context = SimpleNamespace(aws_request_id="b1946ac9-2d7f-4c1b-8c39-0f7f3d0f2a11")
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("task"))
+        patch.delenv("LOG_DIR", raising=False)
+        for name, value in environment(credentials, bundle).items():
+            patch.setenv(name, value)
+        patch.delitem(sys.modules, "lambda_api.handler", raising=False)
+        module = importlib.import_module("lambda_api.handler")
+        yield lambda event: module.handler(event, context)
+        del sys.modules["lambda_api.handler"]
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
+@pytest.mark.parametrize("name", PREDICTIONS)
+def test_a_picture_through_the_gateway_is_answered(handler: Handler, bundle: Path, name: str):
+    event = recorded(name)
+    expected = Classifier(bundle).classify(picture(event))
+    answer = handler(event)
+    assert answer["statusCode"] == 200
+    assert answer["isBase64Encoded"] is False
+    assert answer["headers"]["content-type"] == "application/json"
+    document = json.loads(answer["body"])
+    assert document["label"] == expected.label
+    assert document["confidence"] == expected.confidence
+    assert document["image"] == {"format": "JPEG", "width": 64, "height": 44}
+    asked_for = 3 if "top_k" in json.dumps(event) else len(expected.scores)
+    assert len(document["predictions"]) == asked_for
+
+
+@pytest.mark.parametrize("name", [*PREDICTIONS, "http_api_v2_health"])
+def test_the_gateways_request_id_is_used(
+    handler: Handler, log_lines: list[dict[str, Any]], name: str
+):
+    event = recorded(name)
+    answer = handler(event)
+    assert answer["headers"]["x-request-id"] == event["requestContext"]["requestId"]
+    assert log_lines[-1]["request_id"] == event["requestContext"]["requestId"]
+
+
+def test_a_clients_request_id_comes_before_the_gateways(handler: Handler):
+    event = recorded("http_api_v2_health")
+    event["headers"]["x-request-id"] = "mine"
+    assert handler(event)["headers"]["x-request-id"] == "mine"
+
+
+def test_health_through_the_gateway(handler: Handler, bundle: Path):
+    answer = handler(recorded("http_api_v2_health"))
+    assert answer["statusCode"] == 200
+    document = json.loads(answer["body"])
+    assert document["status"] == "ok"
+    assert document["model"]["version"] == Classifier(bundle).manifest.version
+
+
+def _set_header(event: Event, name: str, value: str) -> None:
+    """In all places where an event keeps its headers."""
+    for header in (name, name.title()):
+        if header in event["headers"]:
+            event["headers"][header] = value
+        if header in event.get("multiValueHeaders", {}):
+            event["multiValueHeaders"][header] = [value]
+
+
+@pytest.mark.parametrize("name", PREDICTIONS)
+def test_wrong_credentials_are_answered_401_as_text(handler: Handler, name: str):
+    event = recorded(name)
+    _set_header(event, "authorization", "Basic ZGVtbzp3cm9uZw==")
+    answer = handler(event)
+    assert answer["statusCode"] == 401
+    assert answer["headers"]["content-type"] == "application/problem+json"
+    assert answer["headers"]["www-authenticate"].startswith("Basic ")
+    assert answer["isBase64Encoded"] is False
+    assert json.loads(answer["body"])["status"] == 401
+
+
+def test_a_picture_that_a_gateway_has_mangled_is_answered_415(handler: Handler):
+    """As a REST API without `binary_media_types` does: it takes the bytes for UTF-8."""
+    event = recorded("http_api_v2_raw")
+    event["body"] = picture(event).decode("utf-8", "replace")
+    event["isBase64Encoded"] = False
+    answer = handler(event)
+    assert answer["statusCode"] == 415
+
+
+def test_an_unknown_path_is_answered_404(handler: Handler):
+    event = recorded("http_api_v2_health")
+    event["rawPath"] = event["requestContext"]["http"]["path"] = "/nothing"
+    assert handler(event)["statusCode"] == 404
+
+
+COLD_START = """
+import json, sys
+from lambda_api.handler import handler
+heavy = "boto3 botocore tensorflow keras matplotlib pandas sklearn scipy".split()
+print(json.dumps({"message": "imported", "heavy": [x for x in heavy if x in sys.modules]}))
+for path in sys.argv[1:]:
+    answer = handler(json.load(open(path)), None)
+    print(json.dumps({"message": "answer", "status": answer["statusCode"]}))
+"""
+
+
+def test_a_process_starts_light_and_loads_its_model_once(
+    credentials: tuple[str, str], bundle: Path, tmp_path: Path
+):
+    events = [EVENTS / f"{name}.json" for name in (*PREDICTIONS, "http_api_v2_health")]
+    clean = {name: value for name, value in os.environ.items() if name != "LOG_DIR"}
+    result = subprocess.run(
+        [sys.executable, "-c", COLD_START, *events],
+        env=clean | environment(credentials, bundle) | {"PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [line["message"] for line in lines[:2]] == ["model loaded", "imported"]
+    assert lines[1]["heavy"] == []
+    assert [x["status"] for x in lines if x["message"] == "answer"] == [200] * 4
+    cold = [line["cold_start"] for line in lines if line["message"] == "request"]
+    assert cold == [True, False, False, False]
+    assert [line["message"] for line in lines].count("model loaded") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_settings_the_process_does_not_start(tmp_path: Path):
+    clean = {k: v for k, v in os.environ.items() if k not in ("API_USERNAME", "API_PASSWORD")}
+    result = subprocess.run(
+        [sys.executable, "-c", "import lambda_api.handler"],
+        env=clean | {"PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 1
+    assert "API_PASSWORD: Field required" in result.stderr

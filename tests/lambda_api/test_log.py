@@ -1,0 +1,117 @@
+"""The log: one JSON line a request, in a file a day where one is asked for, with no secrets."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_lambda_powertools import Logger
+from fastapi.testclient import TestClient
+
+from lambda_api.log import configured_logger
+
+
+def test_a_prediction_is_one_line_with_all_that_there_is_to_know(
+    client: TestClient, photo: bytes, log_lines: list[dict[str, Any]]
+):
+    answer = client.post("/predict?top_k=1", content=photo, headers={"X-Request-ID": "abc"}).json()
+    (line,) = log_lines
+    assert line.pop("duration_ms") > sum(line["timings_ms"].values())
+    assert datetime.fromisoformat(line.pop("timestamp")).utcoffset() is not None
+    line.pop("location")
+    assert line == {
+        "level": "INFO",
+        "message": "request",
+        "service": "landscape-classifier",
+        "request_id": "abc",
+        "method": "POST",
+        "path": "/predict",
+        "status": 200,
+        "cold_start": True,
+        "label": answer["label"],
+        "confidence": round(answer["confidence"], 4),
+        "confident": answer["confident"],
+        "model_version": answer["model_version"],
+        "timings_ms": answer["timings_ms"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/", 200),
+        ("GET", "/health", 200),
+        ("GET", "/nothing", 404),
+        ("GET", "/predict", 405),
+        ("POST", "/predict", 400),
+        ("POST", "/predict?top_k=0", 422),
+    ],
+)
+def test_every_request_is_one_line(
+    client: TestClient, log_lines: list[dict[str, Any]], method: str, path: str, status: int
+):
+    answer = client.request(method, path)
+    (line,) = log_lines
+    assert (line["method"], line["path"], line["status"]) == (method, path.split("?")[0], status)
+    assert line["request_id"] == answer.headers["X-Request-ID"]
+    assert line["level"] == "INFO"
+    assert "label" not in line
+
+
+def test_only_the_first_request_of_a_process_is_a_cold_start(
+    client: TestClient, log_lines: list[dict[str, Any]]
+):
+    for _ in range(3):
+        client.get("/")
+    assert [line["cold_start"] for line in log_lines] == [True, False, False]
+
+
+@pytest.fixture
+def dated(tmp_path: Path) -> Iterator[tuple[Logger, Path]]:
+    """A logger that also writes into a folder."""
+    folder = tmp_path / "new" / "logs"
+    logger = configured_logger(folder)
+    yield logger, folder
+    logger.handlers[-1].close()
+    logger.removeHandler(logger.handlers[-1])
+
+
+def test_with_a_folder_the_lines_also_go_to_a_file_named_by_the_day(dated: tuple[Logger, Path]):
+    logger, folder = dated
+    for word in ("one", "zwei …"):
+        logger.info(word, status=200)
+    (file,) = folder.iterdir()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d\.log", file.name)
+    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    assert [(line["message"], line["status"]) for line in lines] == [("one", 200), ("zwei …", 200)]
+    assert {line["timestamp"][:10] for line in lines} == {file.stem}
+
+
+def test_the_file_is_that_of_the_lines_utc_day(dated: tuple[Logger, Path]):
+    logger, folder = dated
+    for day in (datetime(2026, 12, 31, 23, 59, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)):
+        record = logger.makeRecord("x", 20, "file.py", 1, "message", (), None)
+        record.created = day.timestamp()
+        logger.handlers[-1].handle(record)
+    assert {file.name for file in folder.iterdir()} == {"2026-12-31.log", "2027-01-01.log"}
+
+
+def test_a_folder_is_set_up_once(dated: tuple[Logger, Path]):
+    logger, folder = dated
+    again = configured_logger(folder)
+    again.info("once")
+    (file,) = folder.iterdir()
+    assert again is logger
+    assert len(file.read_text().splitlines()) == 1
+
+
+def test_a_folder_that_is_gone_does_not_stop_the_service(
+    dated: tuple[Logger, Path], capsys: pytest.CaptureFixture[str]
+):
+    logger, folder = dated
+    folder.rmdir()
+    logger.info("on we go")
+    assert "No such file or directory" in capsys.readouterr().err

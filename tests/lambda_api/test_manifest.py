@@ -1,0 +1,114 @@
+"""A bundle is what its manifest says, or it is refused with the reason."""
+
+import json
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lambda_api.manifest import (
+    MANIFEST_FILE,
+    MODEL_FILE,
+    SCHEMA_VERSION,
+    BundleError,
+    Manifest,
+    read_bundle,
+)
+from tests.lambda_api.pictures import sha256
+
+
+def test_the_bundle_of_the_project_is_what_its_manifest_says(bundle: Path):
+    manifest, model = read_bundle(bundle)
+    assert manifest.name == bundle.name
+    assert len(model) == manifest.model.bytes
+    assert sha256(model) == manifest.model.sha256
+    assert set(manifest.evaluation.bundle.per_class) == set(manifest.classes)
+
+
+def test_a_manifest_read_back_is_the_same(bundle: Path):
+    manifest, _ = read_bundle(bundle)
+    assert Manifest.model_validate_json(manifest.model_dump_json()) == manifest
+
+
+def test_the_version_follows_the_content_and_not_the_clock(bundle: Path):
+    manifest, _ = read_bundle(bundle)
+    later = manifest.model_copy(update={"created": datetime(2030, 1, 1, tzinfo=UTC)})
+    other = manifest.model_copy(update={"temperature": manifest.temperature * 2})
+    assert later.content_version() == manifest.version
+    assert other.content_version() != manifest.version
+
+
+def _edit(**fields: Any) -> Callable[[Path], None]:
+    def edit(folder: Path) -> None:
+        path = folder / MANIFEST_FILE
+        path.write_text(json.dumps(json.loads(path.read_bytes()) | fields))
+
+    return edit
+
+
+def _write(text: str | bytes) -> Callable[[Path], None]:
+    data = text.encode() if isinstance(text, str) else text
+    return lambda folder: (folder / MANIFEST_FILE).write_bytes(data) and None
+
+
+def _change_a_byte_of_the_model(folder: Path) -> None:
+    data = bytearray((folder / MODEL_FILE).read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / MODEL_FILE).write_bytes(data)
+
+
+def _cut_the_model(folder: Path) -> None:
+    data = (folder / MODEL_FILE).read_bytes()
+    (folder / MODEL_FILE).write_bytes(data[:-1])
+
+
+def _manifest_is_a_folder(folder: Path) -> None:
+    (folder / MANIFEST_FILE).unlink()
+    (folder / MANIFEST_FILE).mkdir()
+
+
+UNUSABLE: dict[str, tuple[Callable[[Path], object], str]] = {
+    "no folder": (shutil.rmtree, "There is no bundle: manifest.json cannot be read"),
+    "no manifest": (lambda f: (f / MANIFEST_FILE).unlink(), "There is no bundle"),
+    "manifest is a folder": (_manifest_is_a_folder, "Is a directory"),
+    "no model file": (lambda f: (f / MODEL_FILE).unlink(), "model.tflite cannot be read"),
+    "empty manifest": (_write(""), "is not JSON"),
+    "manifest cut off": (_write('{"schema_version": 1, "na'), "is not JSON"),
+    "manifest not UTF-8": (_write(b'{"name": "\xff\xfe"}'), "is not JSON"),
+    "manifest is a list": (_write("[1]"), "is not a bundle's manifest"),
+    "foreign JSON": (_write('{"name": "page", "version": "1.0.0"}'), "is not a bundle's manifest"),
+    "schema is text": (_edit(schema_version="1"), "is not a bundle's manifest"),
+    "newer schema": (
+        _edit(schema_version=SCHEMA_VERSION + 1, news=[]),
+        f"has schema {SCHEMA_VERSION + 1}; this service reads up to {SCHEMA_VERSION}",
+    ),
+    "schema 0": (_edit(schema_version=0), "is not valid .schema_version"),
+    "only a schema": (_write('{"schema_version": 1}'), "is not valid .name: Field required"),
+    "unknown field": (_edit(notes="mine"), "is not valid .notes"),
+    "one class": (_edit(classes=["sea"]), "is not valid .classes"),
+    "a class twice": (_edit(classes=["sea", "sea"]), "a class is named twice"),
+    "temperature 0": (_edit(temperature=0), "is not valid .temperature"),
+    "another dtype": (
+        _edit(input={"height": 150, "width": 150, "dtype": "float32"}),
+        "is not valid .input.dtype",
+    ),
+    "altered temperature": (_edit(temperature=0.123), "was altered"),
+    "altered classes": (_edit(classes=list("abcdef")), "was altered"),
+    "altered version": (_edit(version="0" * 12), "was altered"),
+    "cut model file": (_cut_the_model, r"has \d+ bytes; the manifest says \d+"),
+    "altered model file": (_change_a_byte_of_the_model, "is not the file .*SHA-256"),
+}
+
+
+@pytest.mark.parametrize("case", UNUSABLE)
+def test_what_is_no_bundle_is_refused_with_the_reason(case: str, bundle: Path, tmp_path: Path):
+    spoil, reason = UNUSABLE[case]
+    folder = tmp_path / "bundle"
+    shutil.copytree(bundle, folder)
+    spoil(folder)
+    with pytest.raises(BundleError, match=reason) as caught:
+        read_bundle(folder)
+    assert str(tmp_path) not in str(caught.value)  # it is shown to whoever asks for /health

@@ -1,0 +1,83 @@
+"""The model in the life of the service: loaded once, released, or missing and why."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from lambda_api import classifier
+from lambda_api.app import create_app
+from lambda_api.manifest import MANIFEST_FILE, MODEL_FILE, Manifest, read_bundle
+from lambda_api.settings import Settings
+
+SPOILED: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "missing": (shutil.rmtree, "There is no bundle: manifest.json cannot be read"),
+    "corrupt": (lambda f: (f / MODEL_FILE).write_bytes(b"TFL3"), "model.tflite has 4 bytes"),
+    "foreign": (lambda f: (f / MANIFEST_FILE).write_text('{"a": 1}'), "is not a bundle's manifest"),
+}
+
+
+@pytest.mark.parametrize("case", SPOILED)
+def test_without_its_model_the_service_stays_up_and_says_why(
+    case: str,
+    settings: Settings,
+    credentials: tuple[str, str],
+    make_bundle: Callable[..., Path],
+    photo: bytes,
+    log_lines: list[dict[str, Any]],
+):
+    spoil, reason = SPOILED[case]
+    folder = make_bundle()
+    spoil(folder)
+    with TestClient(create_app(settings.model_copy(update={"model_uri": folder}))) as client:
+        assert client.get("/").status_code == 200
+        health = client.get("/health")
+        predict = client.post("/predict", content=photo, auth=credentials)
+    for answer in (health, predict):
+        assert answer.status_code == 503
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert int(answer.headers["Retry-After"]) > 0
+        document = answer.json()
+        assert document["type"] == "urn:landscape-classifier:problem:model-not-ready"
+        assert reason in document["detail"]
+        assert str(folder) not in document["detail"]
+        assert document["request_id"] == answer.headers["X-Request-ID"]
+    first = log_lines[0]
+    assert (first["level"], first["message"]) == ("ERROR", "model not loaded")
+    assert first["bundle"] == str(folder)
+    assert reason in first["reason"]
+
+
+def test_the_lifespan_loads_the_model_once_and_releases_it(
+    settings: Settings,
+    credentials: tuple[str, str],
+    bundle: Path,
+    photo: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+    log_lines: list[dict[str, Any]],
+):
+    loaded: list[Path] = []
+
+    def counted(folder: Path) -> tuple[Manifest, bytes]:
+        loaded.append(folder)
+        return read_bundle(folder)
+
+    monkeypatch.setattr(classifier, "read_bundle", counted)
+    app = create_app(settings)
+    assert loaded == []
+    with TestClient(app) as client:
+        for _ in range(3):
+            assert client.post("/predict", content=photo, auth=credentials).status_code == 200
+            assert client.get("/health").status_code == 200
+    assert loaded == [bundle]
+    assert app.state.model is None
+    assert [line["message"] for line in log_lines].count("model loaded") == 1
+
+
+def test_a_given_model_is_used_as_it_is(client: TestClient, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delattr(classifier, "read_bundle")
+    with client:
+        assert client.get("/health").status_code == 200

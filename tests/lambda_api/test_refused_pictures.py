@@ -1,0 +1,135 @@
+"""What is no picture for the service: each kind has its error, and none costs much to refuse."""
+
+import struct
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lambda_api import images
+from tests.lambda_api.pictures import (
+    china,
+    encode,
+    jpeg_that_claims,
+    png,
+    png_of_16_bits,
+    refused,
+)
+
+SIZE = (150, 150)
+SMALL = china(48, 32)
+SECOND_FRAME = china(48, 32).rotate(180)
+FORMATS = {
+    "JPEG": encode(SMALL, "JPEG"),
+    "progressive JPEG": encode(SMALL, "JPEG", progressive=True),
+    "PNG": encode(SMALL, "PNG"),
+    "WebP": encode(SMALL, "WEBP"),
+    "lossless WebP": encode(SMALL, "WEBP", lossless=True),
+}
+
+
+@pytest.mark.parametrize("kind", refused())
+def test_what_is_no_picture_is_refused_by_its_own_error(kind: str):
+    data, error = refused()[kind]
+    with pytest.raises(error) as caught:
+        images.decode(data, SIZE)
+    assert type(caught.value) is error
+    assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_picture_cut_off_anywhere_is_refused_or_whole(kind: str):
+    data = FORMATS[kind]
+    whole = images.decode(data, SIZE).pixels
+    for length in range(0, len(data), 7):
+        try:
+            picture = images.decode(data[:length], SIZE)
+        except images.PictureError:
+            continue
+        assert np.array_equal(picture.pixels, whole), f"a part is shown after {length} bytes"
+
+
+@pytest.mark.parametrize(("width", "height"), [(8, 8), (8, 500), (500, 8)])
+def test_the_smallest_side_is_eight_pixels(width: int, height: int):
+    assert images.decode(encode(china(width, height), "PNG"), SIZE).width == width
+    with pytest.raises(images.UndecodablePicture, match="too small"):
+        images.decode(encode(china(min(width, 7), height), "PNG"), SIZE)
+
+
+def test_the_limit_is_forty_megapixels():
+    with pytest.raises(images.TooManyPixels, match=r"8000x5001 .* 40 megapixels"):
+        images.decode(jpeg_that_claims(8000, 5001), SIZE)
+    # libjpeg fills what is missing with grey.
+    assert images.decode(jpeg_that_claims(8000, 5000), SIZE).width == 8000
+
+
+WEIGH = """
+import resource, sys
+from lambda_api import images
+data = open(sys.argv[1], "rb").read()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    images.decode(data, (150, 150))
+except images.TooManyPixels:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.parametrize("kind", ["20,000x20,000 JPEG", "20,000x20,000 PNG"])
+def test_a_decompression_bomb_is_refused_without_decoding(kind: str, tmp_path: Path):
+    bomb = tmp_path / "bomb"
+    bomb.write_bytes(refused()[kind][0])
+    result = subprocess.run(
+        [sys.executable, "-c", WEIGH, bomb], capture_output=True, text=True, check=True
+    )
+    assert int(result.stdout) < 10_000  # KiB; decoded it would take 400,000 and more
+
+
+def test_a_text_chunk_that_unpacks_to_gigabytes_is_not_unpacked():
+    """Pillow limits text chunks to 1 MB each: a picture with a larger one is refused."""
+    text = b"zTXtComment\0\0" + zlib.compress(bytes(50_000_000))
+    chunk = struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text))
+    data = FORMATS["PNG"]
+    with pytest.raises(images.UndecodablePicture):
+        images.decode(data[:33] + chunk + data[33:], SIZE)
+
+
+ORIGINALS = [
+    *FORMATS.values(),
+    encode(SMALL, "PNG", save_all=True, append_images=[SECOND_FRAME]),
+    encode(SMALL, "WEBP", save_all=True, append_images=[SECOND_FRAME]),
+    encode(SMALL, "MPO", save_all=True, append_images=[SECOND_FRAME]),
+    encode(SMALL.quantize(16), "PNG", transparency=3),
+    encode(SMALL.convert("CMYK"), "JPEG"),
+    png_of_16_bits(np.asarray(SMALL.convert("L")).astype(np.uint16) * 256),
+    png(48, 32, 1, 0, bytes(32 * 7)),
+]
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> bytes:
+    """A real picture with some bytes overwritten, some cut out and some put in."""
+    data = bytearray(draw(st.sampled_from(ORIGINALS)))
+    places = st.integers(0, len(data) - 1)
+    for at, value in draw(st.lists(st.tuples(places, st.integers(0, 255)), max_size=12)):
+        data[at] = value
+    start = draw(places)
+    data[start : start + draw(st.integers(0, 40))] = draw(st.binary(max_size=40))
+    return bytes(data)
+
+
+@pytest.mark.filterwarnings("ignore")  # Pillow warns of what it finds; the service goes on
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(damaged())
+def test_a_damaged_picture_is_decoded_or_refused_and_nothing_else(data: bytes):
+    try:
+        picture = images.decode(data, SIZE)
+    except images.PictureError:
+        return
+    assert picture.pixels.shape == (150, 150, 3)
+    assert picture.pixels.dtype == np.uint8

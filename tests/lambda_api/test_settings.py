@@ -1,0 +1,98 @@
+"""Settings: from the environment or `.env`, refused with a reason that tells no secret."""
+
+from pathlib import Path
+
+import pytest
+
+from lambda_api.settings import BUNDLED_MODEL, SettingsError, load_settings
+
+GOOD = {"API_USERNAME": "anna", "API_PASSWORD": "kX8-w2m.Pq41"}
+NAMES = (*GOOD, "MODEL_URI", "LOG_DIR", "MAX_BODY_BYTES")
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+
+
+def set_(monkeypatch: pytest.MonkeyPatch, **values: str) -> None:
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_a_name_and_a_password_are_enough(monkeypatch: pytest.MonkeyPatch):
+    set_(monkeypatch, **GOOD)
+    settings = load_settings()
+    assert settings.api_username == "anna"
+    assert settings.api_password.get_secret_value() == GOOD["API_PASSWORD"]
+    assert settings.model_uri == BUNDLED_MODEL
+    assert settings.log_dir is None
+    assert settings.max_body_bytes == 4_000_000
+
+
+def test_everything_can_be_set(monkeypatch: pytest.MonkeyPatch):
+    set_(monkeypatch, **GOOD, MODEL_URI="models/x", LOG_DIR="logs", MAX_BODY_BYTES="1000")
+    settings = load_settings()
+    assert (settings.model_uri, settings.log_dir) == (Path("models/x"), Path("logs"))
+    assert settings.max_body_bytes == 1000
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"API_PASSWORD": ""}, "API_PASSWORD: Field required"),
+        ({"API_PASSWORD": "kX8-w2m.Pq4"}, "API_PASSWORD: .*at least 12 characters"),
+        ({"API_PASSWORD": "aaaaaaaaaaaaaaaa"}, "API_PASSWORD: .*a default or a pattern"),
+        ({"API_PASSWORD": "abababababababab"}, "API_PASSWORD: .*a default or a pattern"),
+        ({"API_PASSWORD": "ChangeMe-1234567"}, "API_PASSWORD: .*a default or a pattern"),
+        ({"API_PASSWORD": "change-me-please"}, "API_PASSWORD: .*a default or a pattern"),
+        ({"API_PASSWORD": "password12345678"}, "API_PASSWORD: .*a default or a pattern"),
+        ({"API_USERNAME": ""}, "API_USERNAME: Field required"),
+        ({"API_USERNAME": "an:na-secret"}, "API_USERNAME: .*match pattern"),
+        ({"MAX_BODY_BYTES": "0"}, "MAX_BODY_BYTES: .*greater than 0"),
+        ({"MAX_BODY_BYTES": "4 MB of it"}, "MAX_BODY_BYTES: .*valid integer"),
+    ],
+)
+def test_what_is_refused_is_named_without_its_value(
+    monkeypatch: pytest.MonkeyPatch, changed: dict[str, str], reason: str
+):
+    set_(monkeypatch, **GOOD | changed)
+    with pytest.raises(SettingsError, match=reason) as caught:
+        load_settings()
+    assert caught.value.__cause__ is None
+    for value in (*changed.values(), GOOD["API_PASSWORD"]):
+        assert len(value) < 2 or value not in str(caught.value)
+
+
+def test_everything_that_is_wrong_is_named_at_once():
+    with pytest.raises(SettingsError, match=r"(?s)API_USERNAME.*API_PASSWORD"):
+        load_settings()
+
+
+def test_settings_are_read_from_dotenv_and_what_it_holds_for_others_is_ignored(tmp_path: Path):
+    lines = [*(f"{name}='{value}'" for name, value in GOOD.items()), "PAGE_PORT=8501", "X=1"]
+    (tmp_path / ".env").write_text("\n".join(lines))
+    settings = load_settings()
+    assert settings.api_username == "anna"
+    assert settings.api_password.get_secret_value() == GOOD["API_PASSWORD"]
+
+
+def test_the_environment_comes_before_dotenv(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    (tmp_path / ".env").write_text("API_USERNAME=other\nMAX_BODY_BYTES=7\n")
+    set_(monkeypatch, **GOOD)
+    settings = load_settings()
+    assert (settings.api_username, settings.max_body_bytes) == ("anna", 7)
+
+
+def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch):
+    set_(monkeypatch, **GOOD, MODEL_URI="", LOG_DIR="", MAX_BODY_BYTES="")
+    settings = load_settings()
+    assert (settings.model_uri, settings.log_dir) == (BUNDLED_MODEL, None)
+
+
+def test_the_password_is_not_shown_by_the_settings(monkeypatch: pytest.MonkeyPatch):
+    set_(monkeypatch, **GOOD)
+    settings = load_settings()
+    assert GOOD["API_PASSWORD"] not in f"{settings!r} {settings} {settings.model_dump_json()}"
