@@ -1,0 +1,134 @@
+"""A client of the classification API.
+
+    from frontend.api_client import ApiClient
+
+    with ApiClient("https://api.example.com", "me", "my password") as client:
+        answer = client.predict(Path("beach.jpg").read_bytes(), "beach.jpg")
+        print(answer.label, answer.confidence)
+
+Calls return the values of `frontend.api_answers`. Where there is no answer, they raise an
+`ApiError` of `frontend.api_errors`.
+"""
+
+import time
+from typing import Any, Self, TypeVar
+
+import requests
+from pydantic import ValidationError
+from requests.adapters import HTTPAdapter
+from requests.auth import HTTPBasicAuth
+from urllib3.util.retry import Retry
+
+from frontend.api_answers import Answer, Health, Prediction
+from frontend.api_errors import TimedOut, UnexpectedAnswer, Unreachable, error_from
+
+CONNECT_TIMEOUT_S = 3.05  # just over TCP's three seconds before it repeats a lost packet
+ANSWER_TIMEOUT_S = 35.0  # API Gateway gives up after 30 and says so; hear it out
+HEALTH_TIMEOUT_S = 3.0  # a page waits for it
+RETRIES = 3
+RETRY_AFTER_MAX_S = 5  # however long the API asks for: a person is waiting
+
+AnswerT = TypeVar("AnswerT", bound=Answer)
+
+
+class ApiClient:
+    """One connection to one API. Not for several threads at once (`requests.Session` is not).
+
+    `predict` is tried up to three more times, with back-off, on 429, 502, 503 and 504 and where no
+    connection comes about; a classification changes nothing, so repeating it is safe.
+    `health` is asked once: it reports, it does not wait.
+
+    Args:
+        base_url: the API's address, without a slash at the end.
+        username: user name for Basic authentication.
+        password: its password. Sent with every request without waiting for a challenge, since API
+            Gateway renames the header that a challenge needs.
+        backoff_s: seconds before the second retry; doubles with each further one.
+    """
+
+    def __init__(
+        self, base_url: str, username: str, password: str, *, backoff_s: float = 1.0
+    ) -> None:
+        self.base_url = base_url
+        retry = Retry(
+            total=RETRIES,
+            read=False,  # a time-out is not repeated: it has been waited for long enough
+            allowed_methods=None,  # any, POST included
+            status_forcelist=(429, 502, 503, 504),
+            backoff_factor=backoff_s / 2,
+            retry_after_max=RETRY_AFTER_MAX_S,
+            raise_on_status=False,
+        )
+        self._session = requests.Session()
+        self._session.auth = HTTPBasicAuth(username.encode(), password.encode())
+        self._session.mount(f"{base_url}/", HTTPAdapter(max_retries=retry))
+        self._session.mount(f"{base_url}/health", HTTPAdapter())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._session.close()
+
+    def health(self) -> Health:
+        """Ask whether the API can classify; takes a few seconds at most.
+
+        Raises:
+            NotReady: it runs but cannot; the text says why.
+            Unreachable: it does not answer.
+            UnexpectedAnswer: something else answers.
+        """
+        return self._read(Health, self._send("GET", "/health", timeout_s=HEALTH_TIMEOUT_S))
+
+    def predict(self, picture: bytes, filename: str, *, top_k: int | None = None) -> Prediction:
+        """Classify one picture.
+
+        Args:
+            picture: a JPEG, PNG or WebP file, at most 4,000,000 bytes and 40 megapixels.
+            filename: what to call it; the API tells the format by the content.
+            top_k: how many classes to answer; None leaves it to the API.
+
+        Raises:
+            TooLarge, NotAPicture: the picture is refused.
+            WrongCredentials, RateLimited, NotReady, ServerFault: the API does not serve.
+            Unreachable, TimedOut, UnexpectedAnswer: the API is not there.
+        """
+        started = time.perf_counter()
+        response = self._send(
+            "POST",
+            "/predict",
+            timeout_s=ANSWER_TIMEOUT_S,
+            files={"file": (filename, picture)},
+            params={"top_k": top_k},
+        )
+        round_trip_ms = (time.perf_counter() - started) * 1000
+        return self._read(Prediction, response, round_trip_ms=round_trip_ms)
+
+    def _send(self, verb: str, path: str, *, timeout_s: float, **request: Any) -> requests.Response:
+        try:
+            response = self._session.request(
+                verb,
+                f"{self.base_url}{path}",
+                timeout=(CONNECT_TIMEOUT_S, timeout_s),
+                allow_redirects=False,  # a redirected POST would silently turn into a GET
+                **request,
+            )
+        except requests.ReadTimeout as error:
+            raise TimedOut(f"{self.base_url} gave no answer in {timeout_s:.0f} s.") from error
+        except requests.RequestException as error:
+            raise Unreachable(f"{self.base_url} does not answer.") from error
+        if response.status_code != requests.codes.ok:
+            raise error_from(response)
+        return response
+
+    def _read(self, kind: type[AnswerT], response: requests.Response, **measured: float) -> AnswerT:
+        try:
+            return kind.model_validate({**response.json(), **measured})
+        except (requests.JSONDecodeError, TypeError, ValidationError) as error:
+            raise UnexpectedAnswer(
+                f"{self.base_url} answers, but not as this API does.", status=response.status_code
+            ) from error

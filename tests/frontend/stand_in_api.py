@@ -1,0 +1,147 @@
+"""A stand-in for the API: answers over real HTTP as the contract says, and classifies nothing."""
+
+import base64
+import json
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+USERNAME = "tester"
+PASSWORD = "a-password-that-must-not-leak"
+CLASSES = ("buildings", "forest", "glacier", "mountain", "sea", "street")
+
+HEALTHY = {
+    "status": "ok",
+    "model": {"name": "intel-scenes", "version": "1a2b3c4d5e6f", "sha256": "0" * 64},
+    "classes": CLASSES,
+    "load_ms": 21.4,
+    "uptime_s": 754.2,
+    "cold_start": False,
+}
+
+
+def prediction(*confidences: float, confident: bool = True) -> dict[str, Any]:
+    """The body of a 200 from /predict, a confidence for each of `CLASSES`."""
+    ranked = sorted(zip(confidences, CLASSES, strict=True), reverse=True)
+    return {
+        "request_id": "5f0c6f0e-stand-in",
+        "model_version": "1a2b3c4d5e6f",
+        "label": ranked[0][1],
+        "confidence": ranked[0][0],
+        "confident": confident,
+        "predictions": [{"label": label, "confidence": share} for share, label in ranked],
+        "image": {"format": "JPEG", "width": 640, "height": 427},
+        "timings_ms": {"decode": 2.31, "inference": 1.62},
+    }
+
+
+SURE = prediction(0.874, 0.011, 0.008, 0.017, 0.029, 0.061)
+UNSURE = prediction(0.035, 0.022, 0.371, 0.402, 0.150, 0.020, confident=False)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What to answer; `delay_s` seconds late."""
+
+    status: int
+    body: Any
+    headers: dict[str, str] = field(default_factory=dict)
+    content_type: str = "application/json"
+    delay_s: float = 0.0
+
+
+def problem(status: int, detail: str, **headers: str) -> Reply:
+    """An RFC 9457 answer as the API gives it."""
+    body = {
+        "type": "about:blank",
+        "title": "A title",
+        "status": status,
+        "detail": detail,
+        "request_id": "5f0c6f0e-stand-in",
+    }
+    return Reply(status, body, headers, "application/problem+json")
+
+
+@dataclass(frozen=True)
+class Received:
+    """What a client sent."""
+
+    route: str
+    query: dict[str, list[str]]
+    authorization: str
+    body: bytes
+
+
+class StandInApi(ThreadingHTTPServer):
+    """Set `health` and `predict` to what shall be answered; read in `received` what was asked."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.health = Reply(200, HEALTHY)
+        self.predict = Reply(200, SURE)
+        self.predict_first: deque[Reply] = deque()  # answered before `predict` is
+        self.received: list[Received] = []
+
+    def count(self, route: str) -> int:
+        """How many requests came to "GET /health" or "POST /predict"."""
+        return sum(request.route == route for request in self.received)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: StandInApi
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self._answer(self.server.health)
+
+    def do_POST(self) -> None:
+        expected = base64.b64encode(f"{USERNAME}:{PASSWORD}".encode()).decode()
+        if self.headers.get("Authorization") != f"Basic {expected}":
+            self._answer(problem(401, "Wrong user name or password."))
+        elif self.server.predict_first:
+            self._answer(self.server.predict_first.popleft())
+        else:
+            self._answer(self.server.predict)
+
+    def _answer(self, reply: Reply) -> None:
+        address = urlsplit(self.path)
+        self.server.received.append(
+            Received(
+                f"{self.command} {address.path}",
+                parse_qs(address.query),
+                self.headers.get("Authorization", ""),
+                self.rfile.read(int(self.headers.get("Content-Length", 0))),
+            )
+        )
+        time.sleep(reply.delay_s)
+        body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
+        self.send_response(reply.status)
+        for name, value in reply.headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.send_header("Content-Type", reply.content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Keep the test's output clean."""
+
+
+@contextmanager
+def serve() -> Iterator[StandInApi]:
+    """A stand-in that answers on a free port of this machine until the block ends."""
+    with StandInApi() as api:
+        thread = Thread(target=api.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield api
+        finally:
+            api.shutdown()
+            thread.join()

@@ -1,0 +1,71 @@
+import json
+
+from frontend.api_answers import ClassConfidence
+from frontend.charts import OTHERS, WINNER, class_bars, in_words
+
+SCENES = [
+    ClassConfidence(label="sea", confidence=0.15),
+    ClassConfidence(label="mountain", confidence=0.402),
+    ClassConfidence(label="forest", confidence=0.0004),
+]
+
+
+def test_all_classes_stand_in_the_figure_best_on_top() -> None:
+    figure = class_bars(SCENES)
+
+    assert list(figure.layout.yaxis.ticktext) == ["mountain", "sea", "forest"]
+    assert list(figure.data[0].x) == [0.402, 0.15, 0.0004]
+    assert figure.layout.yaxis.autorange == "reversed"  # the first bar is the uppermost
+    assert figure.data[0].orientation == "h"
+
+
+def test_bars_are_labelled_in_per_cent() -> None:
+    assert list(class_bars(SCENES).data[0].text) == ["40.2%", "15.0%", "0.0%"]
+
+
+def test_only_the_winner_is_highlighted() -> None:
+    assert list(class_bars(SCENES).data[0].marker.color) == [WINNER, OTHERS, OTHERS]
+
+
+def test_bars_stand_out_from_the_light_and_the_dark_card() -> None:
+    for bar in (WINNER, OTHERS):
+        for card in ("#ffffff", "#15202c"):
+            assert contrast(bar, card) >= 3  # WCAG 2.2, 1.4.11
+
+
+def test_background_is_left_to_the_page() -> None:
+    layout = class_bars(SCENES).layout
+
+    assert layout.paper_bgcolor == layout.plot_bgcolor == "rgba(0,0,0,0)"
+
+
+def test_labels_that_are_alike_once_cut_keep_their_own_bars() -> None:
+    long = "a class with a very long name, number "
+    figure = class_bars([ClassConfidence(label=f"{long}{i}", confidence=0.5) for i in (1, 2)])
+
+    assert len(set(figure.data[0].y)) == 2
+    assert list(figure.data[0].customdata) == [f"{long}1", f"{long}2"]
+    assert all(len(tick) <= 24 for tick in figure.layout.yaxis.ticktext)
+
+
+def test_one_class_is_enough_and_the_figure_grows_with_more() -> None:
+    one = class_bars(SCENES[:1])
+
+    assert one.layout.height < class_bars(SCENES).layout.height
+    assert json.loads(one.to_json())["data"][0]["text"] == ["15.0%"]
+
+
+def test_the_figure_in_words_names_every_class_best_first() -> None:
+    assert in_words(SCENES) == "Confidence: mountain 40.2%, sea 15.0%, forest 0.0%"
+
+
+def contrast(one: str, other: str) -> float:
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of WCAG 2.2."""
+    shares = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in shares]
+    return sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))

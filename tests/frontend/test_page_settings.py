@@ -1,0 +1,103 @@
+from pathlib import Path
+from traceback import format_exception
+
+import pytest
+
+from frontend.settings import NotConfigured, Settings, load_settings
+
+PASSWORD = "a-password-that-must-not-leak"
+
+
+@pytest.fixture
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_USERNAME", "me")
+    monkeypatch.setenv("API_PASSWORD", PASSWORD)
+
+
+def test_credentials_are_all_that_must_be_set(credentials: None) -> None:
+    settings = load_settings({})
+
+    assert settings.api_url == "http://127.0.0.1:8000"
+    assert settings.api_username == "me"
+    assert settings.api_password.get_secret_value() == PASSWORD
+    assert settings.page_title == "Landscape Classifier"
+
+
+def test_env_file_is_read_and_the_keys_of_others_in_it_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(
+        f"API_USERNAME=me\nAPI_PASSWORD={PASSWORD}\nMODEL_URI=models/x\nPAGE_TITLE=Wälder\n",
+        encoding="utf-8",
+    )
+
+    settings = load_settings({})
+
+    assert settings.api_password.get_secret_value() == PASSWORD
+    assert settings.page_title == "Wälder"
+
+
+def test_streamlit_secrets_come_first_and_may_hold_more_than_the_settings(
+    credentials: None,
+) -> None:
+    secrets = {"API_URL": "https://api.example.com/", "API_PASSWORD": 123456789012, "auth": {}}
+
+    settings = load_settings(secrets)
+
+    assert settings.api_url == "https://api.example.com"
+    assert settings.api_username == "me"
+    assert settings.api_password.get_secret_value() == "123456789012"
+
+
+def test_everything_that_is_missing_is_named_at_once() -> None:
+    with pytest.raises(NotConfigured) as caught:
+        load_settings({})
+
+    assert caught.value.problems == ("API_USERNAME is not set.", "API_PASSWORD is not set.")
+
+
+def test_an_empty_value_counts_as_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_USERNAME", "me")
+    monkeypatch.setenv("API_PASSWORD", "")
+
+    with pytest.raises(NotConfigured, match=r"^API_PASSWORD is not set\.$"):
+        load_settings({"API_PASSWORD": ""})
+
+
+@pytest.mark.parametrize("address", ["example.com", "ftp://example.com", "http://", "http://["])
+def test_an_address_that_is_not_of_the_web_is_refused(
+    credentials: None, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("API_URL", address)
+
+    with pytest.raises(NotConfigured, match=r"^API_URL "):
+        load_settings({})
+
+
+def test_an_address_with_credentials_is_refused_without_repeating_them(
+    credentials: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("API_URL", f"http://me:{PASSWORD}@example.com")
+
+    with pytest.raises(NotConfigured) as caught:
+        load_settings({})
+
+    assert "API_URL must not hold a user name or password" in str(caught.value)
+    assert PASSWORD not in "".join(format_exception(caught.value))
+
+
+def test_the_password_is_in_no_message_and_no_representation(
+    credentials: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert PASSWORD not in repr(load_settings({})) + str(load_settings({}).model_dump())
+    monkeypatch.delenv("API_USERNAME")
+
+    with pytest.raises(NotConfigured) as caught:
+        load_settings({})
+
+    assert PASSWORD not in "".join(format_exception(caught.value))
+
+
+def test_settings_cannot_be_changed_after_the_start(credentials: None) -> None:
+    settings: Settings = load_settings({})
+
+    with pytest.raises(ValueError, match="frozen"):
+        settings.api_url = "http://elsewhere"

@@ -1,0 +1,203 @@
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import ExifTags, Image
+
+from frontend.images import (
+    MAX_UPLOAD_BYTES,
+    MAX_UPLOAD_PIXELS,
+    PREVIEW_SIDE,
+    REDUCED_SIDE,
+    UnusablePicture,
+    megabytes,
+    prepare,
+)
+
+
+def encoded(image: Image.Image, format_: str = "JPEG", orientation: int = 1) -> bytes:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    buffer = BytesIO()
+    image.save(buffer, format_, exif=exif, quality=95)
+    return buffer.getvalue()
+
+
+def pixels(data: bytes) -> np.ndarray:
+    with Image.open(BytesIO(data)) as image:
+        return np.asarray(image.convert("RGB")).astype(int)
+
+
+def noise(width: int, height: int) -> Image.Image:
+    """What compresses worst."""
+    values = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    return Image.fromarray(values)
+
+
+def stored_as(image: Image.Image, orientation: int) -> Image.Image:
+    """What a camera held so would store: upright once EXIF's `orientation` is applied."""
+    undo = {
+        1: (),
+        2: (Image.Transpose.FLIP_LEFT_RIGHT,),
+        3: (Image.Transpose.ROTATE_180,),
+        4: (Image.Transpose.FLIP_TOP_BOTTOM,),
+        5: (Image.Transpose.TRANSPOSE,),
+        6: (Image.Transpose.ROTATE_90,),
+        7: (Image.Transpose.TRANSVERSE,),
+        8: (Image.Transpose.ROTATE_270,),
+    }
+    for step in undo[orientation]:
+        image = image.transpose(step)
+    return image
+
+
+def test_a_picture_within_the_limits_is_sent_as_it_is(photo: bytes) -> None:
+    upload = prepare(photo, "china.jpg")
+
+    assert upload.content == photo
+    assert upload.filename == "china.jpg"
+    assert (upload.format, upload.width, upload.height) == ("JPEG", 640, 427)
+    assert upload.note == ""
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_preview_is_upright_and_the_size_is_the_upright_one(photos: Path, orientation: int) -> None:
+    with Image.open(photos / "china.jpg") as image:
+        upright = np.asarray(image).astype(int)
+        data = encoded(stored_as(image, orientation), orientation=orientation)
+
+    upload = prepare(data, "china.jpg")
+
+    assert (upload.width, upload.height) == (640, 427)
+    assert np.abs(pixels(upload.preview) - upright).mean() < 5
+
+
+@pytest.mark.parametrize("orientation", [1, 6, 8])
+def test_a_large_photo_is_reduced_below_both_limits_and_stays_upright(
+    photos: Path, orientation: int
+) -> None:
+    with Image.open(photos / "china.jpg") as image:
+        large = image.resize((8000, 5300))
+        upright = np.asarray(image.resize((160, 106))).astype(int)
+    data = encoded(stored_as(large, orientation), orientation=orientation)
+    assert len(data) > MAX_UPLOAD_BYTES
+    assert large.width * large.height > MAX_UPLOAD_PIXELS
+
+    upload = prepare(data, "IMG_1.JPEG")
+
+    assert len(upload.content) <= MAX_UPLOAD_BYTES
+    with Image.open(BytesIO(upload.content)) as sent:
+        assert sent.format == "JPEG"
+        assert sent.getexif().get(ExifTags.Base.Orientation, 1) == 1
+        assert sent.size == (REDUCED_SIDE, 1060)
+        small = np.asarray(sent.resize((160, 106))).astype(int)
+    assert np.abs(small - upright).mean() < 5
+    assert (upload.width, upload.height) == (8000, 5300)
+    assert upload.filename == "IMG_1.jpg"
+    assert upload.note.startswith("Reduced from 8000 × 5300")
+
+
+def test_what_compresses_worst_fits_too() -> None:
+    data = encoded(noise(2200, 2000), "PNG")
+    assert len(data) > MAX_UPLOAD_BYTES
+
+    assert len(prepare(data, "noise.png").content) <= MAX_UPLOAD_BYTES
+
+
+def test_many_pixels_in_few_bytes_are_reduced() -> None:
+    data = encoded(Image.new("L", (10_000, 4_001)), "PNG")
+    assert len(data) < MAX_UPLOAD_BYTES
+
+    upload = prepare(data, "scan.png")
+
+    assert upload.note
+    assert pixels(upload.content).shape == (640, REDUCED_SIDE, 3)
+
+
+def test_too_many_pixels_to_read_are_refused_before_they_are_decoded() -> None:
+    data = encoded(Image.new("1", (20_000, 20_000)), "PNG")
+
+    with pytest.raises(UnusablePicture, match="20000 × 20000 is 400 megapixels"):
+        prepare(data, "bomb.png")
+
+
+@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP"])
+def test_format_is_told_by_the_content_and_not_by_the_name(photos: Path, format_: str) -> None:
+    with Image.open(photos / "flower.jpg") as image:
+        data = encoded(image, format_)
+
+    assert prepare(data, "flower.gif").format == format_
+
+
+def test_a_jpeg_that_holds_a_second_picture_is_a_jpeg(photos: Path) -> None:
+    with Image.open(photos / "flower.jpg") as image:
+        buffer = BytesIO()
+        image.save(buffer, "MPO", save_all=True, append_images=[image.resize((64, 43))])
+
+    upload = prepare(buffer.getvalue(), "phone.jpg")
+
+    assert (upload.format, upload.width, upload.height) == ("JPEG", 640, 427)
+
+
+def test_transparency_is_shown_on_white() -> None:
+    upload = prepare(encoded(Image.new("RGBA", (64, 64), (0, 0, 0, 0)), "PNG"), "clear.png")
+
+    assert pixels(upload.preview).min() >= 250
+
+
+def test_sixteen_bit_grey_is_not_clipped_to_white() -> None:
+    grey = Image.fromarray(np.full((64, 64), 128 << 8, dtype=np.uint16))
+
+    upload = prepare(encoded(grey, "PNG"), "grey.png")
+
+    assert np.abs(pixels(upload.preview) - 128).max() <= 2
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "CMYK"])
+def test_other_modes_have_a_preview(photos: Path, mode: str) -> None:
+    with Image.open(photos / "flower.jpg") as image:
+        data = encoded(image.convert(mode), "JPEG" if mode == "CMYK" else "PNG")
+
+    assert pixels(prepare(data, "flower").preview).shape == (427, 640, 3)
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")  # Pillow says so, and goes on
+@pytest.mark.parametrize(
+    ("format_", "block"), [("JPEG", b"MM\x00*\x00\x00\xff\xff"), ("PNG", b"not TIFF at all")]
+)
+def test_a_broken_exif_block_does_not_matter(photos: Path, format_: str, block: bytes) -> None:
+    buffer = BytesIO()
+    with Image.open(photos / "flower.jpg") as image:
+        image.save(buffer, format_, exif=b"Exif\x00\x00" + block)
+
+    assert prepare(buffer.getvalue(), "flower.jpg").width == 640
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3000, 1)])
+def test_preview_of_a_tiny_or_thin_picture(size: tuple[int, int]) -> None:
+    upload = prepare(encoded(Image.new("RGB", size), "PNG"), "thin.png")
+
+    assert max(pixels(upload.preview).shape) <= PREVIEW_SIDE
+
+
+@pytest.mark.parametrize("data", [b"", b"hello", b"GIF89a", b"\xff\xd8\xff\xe0 not a picture"])
+def test_what_is_not_a_picture_is_refused_in_words(data: bytes) -> None:
+    with pytest.raises(UnusablePicture, match="not a JPEG, PNG or WebP picture"):
+        prepare(data, "text.jpg")
+
+
+def test_a_cut_off_picture_is_refused(photo: bytes) -> None:
+    with pytest.raises(UnusablePicture, match="damaged"):
+        prepare(photo[: len(photo) // 2], "cut.jpg")
+
+
+def test_digest_tells_the_same_picture_by_its_content(photo: bytes, photos: Path) -> None:
+    flower = (photos / "flower.jpg").read_bytes()
+
+    assert prepare(photo, "a.jpg").digest == prepare(photo, "b.jpg").digest
+    assert prepare(photo, "a.jpg").digest != prepare(flower, "a.jpg").digest
+
+
+def test_bytes_in_words() -> None:
+    assert [megabytes(size) for size in (5, 196_653, 4_200_000)] == ["1 kB", "197 kB", "4.2 MB"]
