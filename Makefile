@@ -1,0 +1,80 @@
+# The whole developer interface; `make` lists it.
+
+# Where pictures and weights are, when they are not said: beside the checkout.
+DATA ?= $(or $(LANDSCAPE_DATA),../shared/intel)
+RUN ?= runs/intel
+WEIGHTS ?= $(firstword $(wildcard ../shared/weights/mobilenet_v2_ema_notop.weights.h5) imagenet)
+BUNDLE ?= models/intel-scenes
+
+# A Python that can make an environment; Debian leaves ensurepip to python3-venv.
+USABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
+	$$python -c '$(USABLE)' 2>/dev/null && echo $$python && break; done)
+
+DEV := .venv/.complete
+DEMO := .venv-demo/.complete
+DEMO_REQUIREMENTS := lambda_api/requirements-serve.txt frontend/requirements.txt
+PARTS := lambda_api/requirements lambda_api/requirements-serve frontend/requirements training/requirements
+
+.PHONY: help demo serve frontend test check lint format train convert lock clean
+
+help:  ## List the targets
+	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(DEMO)  ## API and page until Ctrl-C; other ports: API_PORT=8001 PAGE_PORT=8502
+	@.venv-demo/bin/python -m scripts.demo
+
+serve: $(DEMO)  ## The API alone, with its log on the terminal
+	@.venv-demo/bin/python -m scripts.demo api
+
+frontend: $(DEMO)  ## The page alone, against API_URL (or the API of `make serve`)
+	@.venv-demo/bin/python -m scripts.demo page
+
+test: $(DEV)  ## All tests that this machine can run; some only: ARGS="-k handler"
+	@.venv/bin/python -m pytest $(ARGS)
+
+check: lint  ## Lint, and types and the borders between the folders
+	.venv/bin/python -m mypy
+	.venv/bin/lint-imports
+
+lint: $(DEV)  ## Style, formatting and Dockerfiles
+	.venv/bin/python -m ruff check
+	.venv/bin/python -m ruff format --check
+	$(if $(wildcard Dockerfile*),.venv/bin/hadolint $(wildcard Dockerfile*))
+
+format: $(DEV)  ## Format, and mend what can be mended
+	.venv/bin/python -m ruff check --fix
+	.venv/bin/python -m ruff format
+
+train: $(DEV)  ## Train on DATA into RUN, from WEIGHTS; more: ARGS="--epochs 8"
+	.venv/bin/python -m training $(DATA) $(RUN) --weights $(WEIGHTS) $(ARGS)
+
+convert: $(DEV)  ## Quantise RUN, measure it on DATA and write BUNDLE
+	.venv/bin/python -m convert bundle $(RUN) --data $(DATA) --out $(BUNDLE) --replace $(ARGS)
+
+lock: $(DEV)  ## Pin what the requirements.in files name, in all requirements.txt
+	@lock() { .venv/bin/uv pip compile --universal --python-version 3.11 --fork-strategy fewest \
+		--generate-hashes --no-emit-index-url --custom-compile-command "make lock" -q "$$@"; }; \
+	lock requirements.in -o requirements.txt && \
+	for part in $(PARTS); do lock $$part.in -c requirements.txt -o $$part.txt || exit; done
+
+clean:  ## Remove environments and caches; keeps .env and runs/
+	rm -rf .venv .venv-demo logs .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(DEV): requirements.txt
+	$(environment)
+
+$(DEMO): $(DEMO_REQUIREMENTS)
+	$(environment)
+
+# .complete is written last and removed first: what was interrupted is made anew.
+# Without byte code: that took two thirds of the time, mostly for modules that are never imported.
+define environment
+	@$(or $(PYTHON),false) -c '$(USABLE)' || { echo >&2 "error: this needs Python 3.11 to 3.13 with venv\
+	(on Debian and Ubuntu: apt-get install python3-venv). Name one by PYTHON=/path/to/python"; exit 1; }
+	@if [ -e $@ ]; then rm $@; else echo "Making $(@D) with $(PYTHON), once"; $(PYTHON) -m venv --clear $(@D); fi
+	@$(@D)/bin/python -m pip install --disable-pip-version-check --no-compile --require-hashes \
+		$(addprefix -r ,$^)
+	@touch $@
+endef
