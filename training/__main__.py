@@ -13,6 +13,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit code: 0 done, 2 unusable input, 130 interrupted."""
     parsed = _parser().parse_args(arguments)
     # TensorFlow takes seconds to import: `--help` and typing mistakes should not wait for it.
+    from pydantic import ValidationError
+
     from training.config import TrainingConfig
     from training.data import DataError
     from training.fit import train
@@ -23,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         config = TrainingConfig.model_validate({k: v for k, v in given.items() if v is not None})
         result = train(parsed.data, parsed.run, config, resume=parsed.resume)
-    except (DataError, WeightsError, RunError, ValueError) as error:
+    except (DataError, WeightsError, RunError, ValidationError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -58,6 +60,9 @@ RUN receives model.keras, config.json, split.json, history.csv and result.json.
         "--resume", action="store_true", help="go on with the interrupted run in RUN"
     )
     start = parser.add_argument_group("what to train")
+    start.add_argument(
+        "--architecture", help="mobilenet_v2 (the default), or custom_cnn with --weights none"
+    )
     start.add_argument(
         "--weights", help='"imagenet" (downloaded by Keras; the default), a file, or "none"'
     )

@@ -15,7 +15,7 @@ class TrainingConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    architecture: Literal["mobilenet_v2"] = "mobilenet_v2"
+    architecture: Literal["mobilenet_v2", "custom_cnn"] = "mobilenet_v2"
     weights: str = "imagenet"  # "imagenet", "none" or a .weights.h5 file without the top
     alpha: float = Field(1.0, gt=0)  # width of MobileNetV2; 0.35 is three times faster and weaker
     image_size: int = Field(150, ge=32)  # pixels a side; larger is slower by its square

@@ -21,7 +21,7 @@ from training.data import (
 )
 from training.head import fit_head
 from training.network import build, feature_extractor, set_head
-from training.run import Result, Run, RunError, Split, best_accuracy, file_sha256
+from training.run import HeadResult, Result, Run, RunError, Split, file_sha256
 
 TOOLCHAIN = ("keras", "numpy", "pillow", "scikit-learn")
 
@@ -34,11 +34,13 @@ def train(data: Path, folder: Path, config: TrainingConfig, *, resume: bool = Fa
         WeightsError: weights that cannot be used.
         RunError: `folder` holds something else.
     """
+    run = Run(folder)
+    if not resume:
+        run.check_new()
     keras.utils.set_random_seed(config.seed)
     pictures, _ = open_dataset(data)
     print(f"{len(pictures)} pictures of {len(pictures.classes)} classes: reading them once …")
     fitting, validation = split(pictures, config.validation_fraction, config.seed)
-    run = Run(folder)
     record = Split(
         dataset=data.resolve().name,
         dataset_sha256=content_hash(pictures),
@@ -46,21 +48,22 @@ def train(data: Path, folder: Path, config: TrainingConfig, *, resume: bool = Fa
         train=tuple(p.as_posix() for p in fitting.paths),
         validation=tuple(p.as_posix() for p in validation.paths),
     )
+    if resume:
+        run.check_resumable(config, record)
     model = build(config, len(pictures.classes))
-    run.start(config, record, resume=resume)
+    if not resume:
+        run.create(config, record)
 
-    best = best_accuracy(run.history_path) if resume else None
-    head_accuracy = None
-    if config.pretrained and best is None:
+    if config.pretrained and not run.epoch_accuracies():
         print(f"Phase 1: a linear head on {len(fitting)} pictures, the network frozen …")
-        head_accuracy = best = start_head(model, fitting, validation, config)
-        print(f"  validation accuracy {head_accuracy:.4f}")
+        head = HeadResult(validation_accuracy=start_head(model, fitting, validation, config))
+        print(f"  validation accuracy {head.validation_accuracy:.4f}")
         model.save(run.model_path)
-    epochs = 0
+        run.write_head(head)
     if config.epochs:
         print(f"Phase 2: all layers, at most {config.epochs} epochs …")
-        epochs = fine_tune(model, fitting, validation, config, run, best)
-    return _finish(run, config, validation, head_accuracy, epochs)
+        fine_tune(model, fitting, validation, config, run)
+    return _finish(run, config, validation)
 
 
 def start_head(
@@ -83,13 +86,10 @@ def fine_tune(
     validation: LabelledPictures,
     config: TrainingConfig,
     run: Run,
-    best: float | None,
-) -> int:
-    """Train all layers; the model of the best validation accuracy above `best` goes to the run.
-
-    Returns:
-        How many epochs the history holds.
-    """
+) -> None:
+    """Train all layers; the model of the best validation accuracy so far stays in `run`."""
+    head = run.head()
+    accuracies = run.epoch_accuracies() + ([head.validation_accuracy] if head else [])
     steps = math.ceil(len(fitting) / config.batch_size)
     warmup = int(steps * config.warmup_epochs)
     rate = keras.optimizers.schedules.CosineDecay(
@@ -112,22 +112,22 @@ def fine_tune(
             augment=augmentation(config),
         ),
         validation_data=stream(validation, config.image_size, config.batch_size),
+        shuffle=False,  # the stream has done it
         epochs=config.epochs,
         verbose=_verbose(),
         callbacks=[
-            keras.callbacks.BackupAndRestore(run.backup_path),
+            keras.callbacks.BackupAndRestore(run.backup_path, delete_checkpoint=False),
             keras.callbacks.TerminateOnNaN(),
             keras.callbacks.EarlyStopping("val_loss", patience=config.patience),
             keras.callbacks.ModelCheckpoint(
                 run.model_path,
                 monitor="val_accuracy",
                 save_best_only=True,
-                initial_value_threshold=best,
+                initial_value_threshold=max(accuracies, default=None),
             ),
             keras.callbacks.CSVLogger(run.history_path, append=True),
         ],
     )
-    return len(run.history_path.read_text().splitlines()) - 1
 
 
 def augmentation(config: TrainingConfig) -> Any:
@@ -151,25 +151,19 @@ def augmentation(config: TrainingConfig) -> Any:
     return augment
 
 
-def _finish(
-    run: Run,
-    config: TrainingConfig,
-    validation: LabelledPictures,
-    head_accuracy: float | None,
-    epochs: int,
-) -> Result:
+def _finish(run: Run, config: TrainingConfig, validation: LabelledPictures) -> Result:
     if not run.model_path.is_file():
         raise RunError(f"{run.folder}: no epoch ended with a usable model; try a lower rate.")
     model = keras.models.load_model(run.model_path, compile=False)
     batches = stream(validation, config.image_size, config.batch_size)
     probabilities = model.predict(batches, verbose=_verbose())
     right = probabilities[np.arange(len(validation)), validation.labels]
-    weights = Path(config.weights)
+    weights, head = Path(config.weights), run.head()
     result = Result(
-        head_accuracy=head_accuracy,
+        head_accuracy=head.validation_accuracy if head else None,
         validation_accuracy=float((probabilities.argmax(1) == validation.labels).mean()),
         validation_loss=float(-np.log(np.maximum(right, 1e-12)).mean()),
-        epochs=epochs,
+        epochs=len(run.epoch_accuracies()),
         weights_sha256=file_sha256(weights) if weights.is_file() else None,
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
         toolchain={"tensorflow": tf.__version__} | {name: version(name) for name in TOOLCHAIN},

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from training.architectures import ARCHITECTURES
 from training.config import TrainingConfig
 
 LOGITS = "logits"  # the layer before the softmax, where conversion cuts
@@ -18,7 +19,7 @@ class WeightsError(ValueError):
 
 
 def build(config: TrainingConfig, classes: int) -> Any:
-    """MobileNetV2 (Sandler et al. 2018, arXiv:1801.04381) with a head for `classes`.
+    """The network of `config.architecture` with a head for `classes`.
 
     Returns:
         A `keras.Model`: (batch, size, size, 3) pixels 0..255 to (batch, classes) probabilities.
@@ -27,37 +28,24 @@ def build(config: TrainingConfig, classes: int) -> Any:
     Raises:
         WeightsError: weights that cannot be downloaded, are not there or do not fit.
     """
-    size = config.image_size
-    pixels = keras.Input((size, size, 3), name="pixels")
-    scaled = keras.layers.Rescaling(1 / 127.5, offset=-1, name="rescale")(pixels)
     if config.weights not in ("imagenet", "none") and not Path(config.weights).is_file():
         raise WeightsError(f"{config.weights}: no such weights file.")
+    pixels = keras.Input((config.image_size, config.image_size, 3), name="pixels")
     try:
-        backbone = keras.applications.MobileNetV2(
-            input_tensor=scaled,
-            alpha=config.alpha,
-            include_top=False,
-            weights=config.weights if config.pretrained else None,
-        )
+        maps = ARCHITECTURES[config.architecture](pixels, config)
     except Exception as error:  # Keras raises ValueError, OSError, HTTPError, plain Exception …
         raise WeightsError(
             f"The weights {config.weights!r} cannot be used: {error}\n"
             "Give a file that was made for this architecture (--weights PATH), "
             "or train from nothing (--weights none)."
         ) from error
-    if config.pretrained:
-        fold_batch_norms(backbone)
-    else:
-        for layer in _batch_norms(backbone):
-            layer.momentum = 0.9  # Keras's 0.999 lags hundreds of steps behind in short runs
-    x = keras.layers.GlobalAveragePooling2D(name=FEATURES)(backbone.output)
+    x = keras.layers.GlobalAveragePooling2D(name=FEATURES)(maps)
     x = keras.layers.Dropout(config.dropout, seed=config.seed, name="dropout")(x)
     logits = keras.layers.Dense(classes, name=LOGITS)(x)
-    return keras.Model(pixels, keras.layers.Softmax(name="softmax")(logits), name="classifier")
-
-
-def _batch_norms(model: Any) -> list[Any]:
-    return [x for x in model.layers if isinstance(x, keras.layers.BatchNormalization)]
+    model = keras.Model(pixels, keras.layers.Softmax(name="softmax")(logits), name="classifier")
+    if config.pretrained:
+        fold_batch_norms(model)
+    return model
 
 
 def fold_batch_norms(model: Any) -> None:
@@ -67,7 +55,8 @@ def fold_batch_norms(model: Any) -> None:
     hold channels with a moving variance of 1e-5 and less, and frozen as they are they multiply
     gradients by up to 75, which wrecks the network in tens of steps.
     """
-    for norm in _batch_norms(model):
+    norms = [x for x in model.layers if isinstance(x, keras.layers.BatchNormalization)]
+    for norm in norms:
         convolution = norm.input._keras_history.operation
         gamma, beta, mean, variance = (np.asarray(w) for w in norm.get_weights())
         scale = gamma / np.sqrt(variance + norm.epsilon)
@@ -93,4 +82,4 @@ def feature_extractor(model: Any) -> Any:
 
 def logits_model(model: Any) -> Any:
     """`model` without its softmax: what conversion quantises."""
-    return keras.Model(model.input, model.get_layer(LOGITS).output)
+    return keras.Model(model.input, model.get_layer(LOGITS).output, name="logits_of_classifier")

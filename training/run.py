@@ -1,7 +1,9 @@
 """The run folder: everything a run was made from and made."""
 
+import csv
 import hashlib
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -11,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from training.config import TrainingConfig
 from training.data import LabelledPictures
 
-CONFIG, SPLIT, RESULT = "config.json", "split.json", "result.json"
+CONFIG, SPLIT, HEAD, RESULT = "config.json", "split.json", "head.json", "result.json"
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -34,6 +36,14 @@ class Split(BaseModel):
     classes: tuple[str, ...]
     train: tuple[str, ...]
     validation: tuple[str, ...]
+
+
+class HeadResult(BaseModel):
+    """What came of phase one; the accuracy is 0..1."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    validation_accuracy: float
 
 
 class Result(BaseModel):
@@ -77,33 +87,48 @@ class Run:
     def finished(self) -> bool:
         return (self.folder / RESULT).is_file()
 
-    def start(self, config: TrainingConfig, split: Split, *, resume: bool) -> None:
-        """Make the folder, or take an unfinished one up again.
-
-        Raises:
-            RunError: the folder holds a run and `resume` is not set; or it holds a finished run,
-                none at all, or one of another configuration or other pictures.
-        """
-        if resume:
-            if self.finished:
-                raise RunError(f"{self.folder}: this run is finished; there is nothing to resume.")
-            if self._read(CONFIG, TrainingConfig) != config or self._read(SPLIT, Split) != split:
-                raise RunError(
-                    f"{self.folder}: was begun with another configuration or other pictures."
-                )
-            return
+    def check_new(self) -> None:
+        """Raise `RunError` where the folder holds anything."""
         if self.folder.exists() and any(self.folder.iterdir()):
             raise RunError(
                 f"{self.folder}: is not empty. Choose another folder, "
                 "or go on with an interrupted run by --resume."
             )
+
+    def check_resumable(self, config: TrainingConfig, split: Split) -> None:
+        """Raise `RunError` unless the folder holds an unfinished run of just this."""
+        if self.finished:
+            raise RunError(f"{self.folder}: this run is finished; there is nothing to resume.")
+        if self.config() != config or self.split() != split:
+            raise RunError(
+                f"{self.folder}: was begun with another configuration or other pictures."
+            )
+
+    def create(self, config: TrainingConfig, split: Split) -> None:
+        """Make the folder."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._write(CONFIG, config)
         self._write(SPLIT, split)
 
+    def write_head(self, head: HeadResult) -> None:
+        """Record the end of phase one."""
+        self._write(HEAD, head)
+
+    def head(self) -> HeadResult | None:
+        """What came of phase one, None where there was none."""
+        return self._read(HEAD, HeadResult) if (self.folder / HEAD).is_file() else None
+
+    def epoch_accuracies(self) -> list[float]:
+        """Validation accuracy, 0..1, of each epoch of phase two so far."""
+        if not self.history_path.is_file():
+            return []
+        with self.history_path.open(newline="") as file:
+            return [float(row["val_accuracy"]) for row in csv.DictReader(file)]
+
     def finish(self, result: Result) -> None:
-        """Record the result."""
+        """Record the result and drop what was only kept to resume."""
         self._write(RESULT, result)
+        shutil.rmtree(self.backup_path, ignore_errors=True)
 
     def config(self) -> TrainingConfig:
         """The configuration. Raises `RunError` where there is none."""
@@ -150,13 +175,3 @@ def file_sha256(path: Path) -> str:
     """SHA-256 (hex) of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def best_accuracy(history: Path) -> float | None:
-    """The best validation accuracy of the epochs so far, None before the first."""
-    if not history.is_file():
-        return None
-    header, *rows = (line.split(",") for line in history.read_text().splitlines())
-    column = header.index("val_accuracy")
-    values = [float(row[column]) for row in rows]
-    return max(values, default=None)
