@@ -12,9 +12,15 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up chat
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit code: 0 done, 2 unusable input, 130 interrupted."""
     parsed = _parser().parse_args(arguments)
+    # TensorFlow takes seconds to import: `--help` and typing mistakes should not wait for it.
+    from convert.bundle import ConvertError
+    from lambda_api.manifest import BundleError
+    from training.data import DataError
+    from training.run import RunError
+
     try:
         return int(parsed.command(parsed))
-    except (ValueError, RuntimeError, OSError) as error:
+    except (ConvertError, BundleError, DataError, RunError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -23,7 +29,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _bundle(parsed: argparse.Namespace) -> int:
-    # TensorFlow takes seconds to import: `--help` and typing mistakes should not wait for it.
     from convert.bundle import make_bundle
     from training.run import Run
 
@@ -72,6 +77,12 @@ def _evaluate(parsed: argparse.Namespace) -> int:
     return 0
 
 
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m convert", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -88,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
         "--out", type=Path, required=True, metavar="BUNDLE", help="new folder; names the model"
     )
     bundle.add_argument(
-        "--calibration-pictures", type=int, default=200, metavar="N", help="(default: 200)"
+        "--calibration-pictures", type=_positive, default=200, metavar="N", help="(default: 200)"
     )
     bundle.add_argument("--replace", action="store_true", help="replace a bundle that is there")
     bundle.set_defaults(command=_bundle)

@@ -63,16 +63,19 @@ def make_bundle(
         ConvertError: `destination` is in the way, or `data` is not what the run was trained on.
         RunError: `run` is not finished.
         DataError: pictures that cannot be used.
+        OSError: `destination` cannot be written.
     """
     if destination.exists() and not (replace and (destination / MANIFEST_FILE).is_file()):
         raise ConvertError(f"{destination}: is there already; --replace replaces a bundle.")
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    tempfile.TemporaryFile(dir=destination.parent).close()  # fails now, not after all the work
     config, split, result = run.config(), run.split(), run.result()
     pictures, test = open_dataset(data)
     say("checking that these are the pictures of the run")
     if content_hash(pictures) != split.dataset_sha256:
         raise ConvertError(f"{data}: holds other pictures than the run was trained on.")
     fitting, validation = resolve(pictures, split.train), resolve(pictures, split.validation)
-    model = logits_model(keras.models.load_model(run.model_path, compile=False))
+    model = logits_model(_load(run.model_path))
 
     say(f"quantising with {calibration_pictures} pictures")
     sample = _sample(fitting, calibration_pictures, config.seed)
@@ -132,6 +135,15 @@ def make_bundle(
     return manifest
 
 
+def _load(path: Path) -> Any:
+    try:
+        return keras.models.load_model(path, compile=False)
+    except (OSError, ValueError, TypeError) as error:
+        raise ConvertError(
+            f"{path}: is not a model that Keras {keras.__version__} can read ({error})."
+        ) from error
+
+
 def _sample(pictures: LabelledPictures, count: int, seed: int) -> LabelledPictures:
     """`count` pictures, or all where there are fewer, drawn at random."""
     chosen = np.random.default_rng(seed).permutation(len(pictures))[:count]
@@ -150,7 +162,6 @@ def _write(
     destination: Path, manifest: Manifest, model: bytes, card: Callable[[Path], None]
 ) -> None:
     """Write the whole bundle beside `destination`, see that it loads, then move it there."""
-    destination.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".bundle-", dir=destination.parent) as workshop:
         made, old = Path(workshop, "new"), Path(workshop, "old")
         made.mkdir()
