@@ -16,7 +16,7 @@ DEMO := .venv-demo/.complete
 DEMO_REQUIREMENTS := lambda_api/requirements-serve.txt frontend/requirements.txt
 PARTS := lambda_api/requirements lambda_api/requirements-serve frontend/requirements training/requirements
 
-.PHONY: help demo serve frontend test check lint format train convert lock clean
+.PHONY: help demo serve frontend setup test check lint format train convert lock clean
 
 help:  ## List the targets
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,8 @@ serve: $(DEMO)  ## The API alone, with its log on the terminal
 
 frontend: $(DEMO)  ## The page alone, against API_URL (or the API of `make serve`)
 	@.venv-demo/bin/python -m scripts.demo page
+
+setup: $(DEV)  ## Make .venv, the environment for all but the demo
 
 test: $(DEV)  ## All tests that this machine can run; some only: ARGS="-k handler"
 	@.venv/bin/python -m pytest $(ARGS)

@@ -1,0 +1,64 @@
+"""What tests of several folders share: where real pictures, the bundle and the browser are."""
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+from shutil import which
+
+import pytest
+
+pytest_plugins = ["tests.small_line"]
+
+ROOT = Path(__file__).parents[1]
+SHARED = ROOT.parent / "shared"
+
+
+def _missing(reason: str) -> None:
+    """Skip, or fail where `.ci/run` insists that all is there."""
+    if os.environ.get("LANDSCAPE_REQUIRE_ALL") == "1":
+        pytest.fail(f"{reason} (LANDSCAPE_REQUIRE_ALL=1)")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def shared_pictures() -> Path:
+    """A part of the Intel scenes: train/ and test/ with one folder a class."""
+    folder = Path(os.environ.get("LANDSCAPE_DATA") or SHARED / "intel")
+    if not (folder / "test").is_dir():
+        _missing(f"no scene pictures in {folder}; name their folder by LANDSCAPE_DATA")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shared_weights() -> Path:
+    """ImageNet weights of MobileNetV2 without its top."""
+    file = SHARED / "weights" / "mobilenet_v2_ema_notop.weights.h5"
+    if not file.is_file():
+        _missing(f"no ImageNet weights at {file}")
+    return file
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium browser."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = next((found for name in names if (found := which(name))), None)
+    if path is None:
+        _missing("no Chromium here; on Debian: apt-get install chromium")
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def bundle() -> Path:
+    """The bundle that the project comes with."""
+    return ROOT / "models" / "intel-scenes"
+
+
+@pytest.fixture(scope="session")
+def photo() -> bytes:
+    """A real JPEG, 640x427: a palace above a forest, by danielbuechele (CC BY 2.0)."""
+    sklearn = find_spec("sklearn")  # found, not imported: that takes a second
+    assert sklearn is not None
+    assert sklearn.submodule_search_locations
+    folder = Path(sklearn.submodule_search_locations[0])
+    return (folder / "datasets" / "images" / "china.jpg").read_bytes()

@@ -1,0 +1,166 @@
+"""A bundle: what is in it, what it was measured on, and what stops it from being made."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convert.__main__ import main
+from convert.bundle import ConvertError, make_bundle
+from convert.evaluate import bundle_probabilities, measure
+from lambda_api.classifier import Classifier
+from lambda_api.manifest import read_bundle
+from training.data import read_folder
+from training.run import Run, RunError
+
+
+def test_the_figures_are_those_of_the_bundle_as_it_serves(small_bundle: Path, crops: Path):
+    manifest, _ = read_bundle(small_bundle)
+    test = read_folder(crops / "test")
+    served = measure(
+        bundle_probabilities(Classifier(small_bundle), test), test.labels, test.classes
+    )
+    assert served == manifest.evaluation.bundle
+    assert manifest.evaluation.pictures == "test"
+    assert manifest.evaluation.count == 24
+    assert manifest.evaluation.bundle.accuracy > 0.6
+    assert manifest.evaluation.agreement > 0.9
+
+
+def test_the_manifest_says_where_the_model_comes_from(small_bundle: Path, small_run: Run):
+    manifest, _ = read_bundle(small_bundle)
+    split = small_run.split()
+    assert manifest.name == "small"
+    assert manifest.classes == split.classes
+    assert manifest.dataset.sha256 == split.dataset_sha256
+    assert (manifest.dataset.train, manifest.dataset.validation) == (57, 15)
+    assert manifest.training["architecture"] == manifest.architecture == "custom_cnn"
+    assert manifest.toolchain.keys() >= {"tensorflow", "keras", "ai-edge-litert"}
+    assert manifest.created.isoformat() == small_run.result().finished
+
+
+def test_the_card_names_the_measured_figures_and_shows_its_pictures(small_bundle: Path):
+    manifest, _ = read_bundle(small_bundle)
+    card = (small_bundle / "MODEL_CARD.md").read_text()
+    metrics = manifest.evaluation
+    assert f"| accuracy | {metrics.keras.accuracy:.4f} | {metrics.bundle.accuracy:.4f} |" in card
+    assert "python -m convert evaluate models/small DATA/test" in card
+    assert "python -m training DATA RUN" in card
+    for figure in ("confusion.png", "reliability.png"):
+        assert f"]({figure})" in card
+        assert (small_bundle / figure).read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_same_run_makes_the_same_bundle_byte_for_byte(
+    small_bundle: Path, small_run: Run, crops: Path, tmp_path: Path
+):
+    again = tmp_path / "small"
+    make_bundle(small_run, crops, again, calibration_pictures=40)
+    files = {p.name: p.read_bytes() for p in small_bundle.iterdir()}
+    assert {p.name: p.read_bytes() for p in again.iterdir()} == files
+
+
+def test_without_test_pictures_it_is_measured_on_the_validation_ones(
+    small_run: Run, crops: Path, tmp_path: Path
+):
+    data = tmp_path / crops.name
+    shutil.copytree(crops / "train", data / "train")
+    manifest = make_bundle(small_run, data, tmp_path / "small", calibration_pictures=40)
+    assert manifest.evaluation.pictures == "validation"
+    assert manifest.evaluation.count == manifest.dataset.validation == 15
+    assert "same as the figures above" in (tmp_path / "small" / "MODEL_CARD.md").read_text()
+
+
+def test_what_is_there_is_kept_unless_it_is_a_bundle_to_replace(
+    small_bundle: Path, small_run: Run, crops: Path, tmp_path: Path
+):
+    precious = tmp_path / "thesis"
+    precious.mkdir()
+    (precious / "chapter-1.md").write_text("years of work")
+    for replace in (False, True):
+        with pytest.raises(ConvertError, match="is there already"):
+            make_bundle(small_run, crops, precious, replace=replace)
+    assert (precious / "chapter-1.md").read_text() == "years of work"
+
+    bundle = tmp_path / "small"
+    shutil.copytree(small_bundle, bundle)
+    with pytest.raises(ConvertError, match="--replace"):
+        make_bundle(small_run, crops, bundle)
+    (bundle / "MODEL_CARD.md").unlink()
+    make_bundle(small_run, crops, bundle, calibration_pictures=40, replace=True)
+    assert (bundle / "MODEL_CARD.md").is_file()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["small", "thesis"]
+
+
+def test_other_pictures_than_the_run_s_are_refused(small_run: Run, crops: Path, tmp_path: Path):
+    data = tmp_path / crops.name
+    shutil.copytree(crops, data)
+    (data / "train" / "hubble" / "00.jpg").unlink()
+    with pytest.raises(ConvertError, match="other pictures"):
+        make_bundle(small_run, data, tmp_path / "small")
+    assert [p.name for p in tmp_path.iterdir()] == [crops.name]
+
+
+def test_a_folder_without_a_finished_run_is_refused(small_run: Run, crops: Path, tmp_path: Path):
+    unfinished = Run(tmp_path / "run")
+    unfinished.create(small_run.config(), small_run.split())
+    with pytest.raises(RunError, match="no finished run"):
+        make_bundle(unfinished, crops, tmp_path / "small")
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off", b"text"])
+def test_a_file_that_is_no_keras_model_is_refused(
+    small_run: Run, crops: Path, tmp_path: Path, content: bytes
+):
+    run = Run(tmp_path / "run")
+    shutil.copytree(small_run.folder, run.folder)
+    run.model_path.write_bytes(content)
+    with pytest.raises(ConvertError, match=r"model\.keras: is not a model that Keras"):
+        make_bundle(run, crops, tmp_path / "small")
+    assert [p.name for p in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_destination_that_cannot_be_written_is_refused(
+    small_run: Run, crops: Path, tmp_path: Path, capsys
+):
+    (tmp_path / "file").write_text("in the way")
+    out = str(tmp_path / "file" / "small")
+    assert main(["bundle", str(small_run.folder), "--data", str(crops), "--out", out]) == 2
+    output = capsys.readouterr()
+    assert str(tmp_path / "file") in output.err
+    assert output.out == ""  # before any work was done
+
+
+def test_the_command_line_makes_and_measures_a_bundle(
+    small_run: Run, crops: Path, tmp_path: Path, capsys
+):
+    bundle = tmp_path / "shop"
+    arguments = ["bundle", str(small_run.folder), "--data", str(crops), "--out", str(bundle)]
+    assert main([*arguments, "--calibration-pictures", "20"]) == 0
+    made = capsys.readouterr().out
+    assert "shop" in made
+    assert "accuracy on test pictures" in made
+
+    assert main(["evaluate", str(bundle), str(crops / "test")]) == 0
+    assert "24 pictures: accuracy" in capsys.readouterr().out
+    assert main(["evaluate", str(bundle), str(crops / "test"), "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert np.array(figures["confusion"]).sum() == 24
+
+    assert main(["evaluate", str(bundle), str(crops)]) == 2
+    assert "the bundle knows coffee, flower, hubble" in capsys.readouterr().err
+    assert main(["evaluate", str(tmp_path / "nowhere"), str(crops / "test")]) == 2
+    assert "There is no bundle" in capsys.readouterr().err
+
+
+def test_help_reads_without_tensorflow():
+    code = "import sys, convert.__main__ as c\ntry: c.main(['bundle', '--help'])\n"
+    code += "finally: print('tensorflow' in sys.modules)"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert shown.stdout.endswith("False\n")
+    for word in ("RUN", "--data", "--out", "--replace"):
+        assert word in shown.stdout

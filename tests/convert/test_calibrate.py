@@ -1,0 +1,63 @@
+"""Temperature, threshold and calibration error on answers whose truth is known."""
+
+import numpy as np
+import pytest
+
+from convert.calibrate import (
+    TARGET_ACCURACY,
+    calibration_bins,
+    expected_calibration_error,
+    fit_temperature,
+    fit_threshold,
+)
+from lambda_api.classifier import softmax
+
+
+def _drawn(temperature: float, count: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
+    """Logits and labels for which `temperature` is right: labels are drawn from the softmax."""
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 3, (count, 4))
+    cumulative = softmax(logits, temperature).cumsum(axis=1)
+    return logits, (rng.random((count, 1)) > cumulative).sum(axis=1).clip(max=3)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
+def test_the_temperature_that_made_the_labels_is_found(temperature: float):
+    logits, labels = _drawn(temperature)
+    assert fit_temperature(logits, labels) == pytest.approx(temperature, rel=0.05)
+
+
+def test_the_calibration_error_falls_to_nothing_at_the_right_temperature():
+    logits, labels = _drawn(2.5)
+    assert expected_calibration_error(softmax(logits, 1.0), labels) > 0.1
+    assert expected_calibration_error(softmax(logits, 2.5), labels) < 0.02
+
+
+def test_the_calibration_error_of_a_case_worked_by_hand():
+    # Four answers of 0.9, three right: |0.75 - 0.9|; two of 0.6, both right: |1 - 0.6|.
+    confidence = np.array([0.9, 0.9, 0.9, 0.9, 0.6, 0.6])
+    probabilities = np.column_stack([confidence, 1 - confidence])
+    labels = np.array([0, 0, 0, 1, 0, 0])
+    expected = 4 / 6 * 0.15 + 2 / 6 * 0.4
+    assert expected_calibration_error(probabilities, labels) == pytest.approx(expected)
+    assert [n for _, _, n in calibration_bins(probabilities, labels)] == [2, 4]
+
+
+def test_the_answers_above_the_threshold_reach_the_target_and_lower_ones_do_not():
+    logits, labels = _drawn(1.0)
+    probabilities = softmax(logits, 1.0)
+    threshold = fit_threshold(probabilities, labels)
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    assert 0.25 < threshold < 1
+    assert right[confidence >= threshold].mean() == pytest.approx(TARGET_ACCURACY, abs=0.002)
+    assert right[confidence >= threshold - 0.05].mean() < TARGET_ACCURACY
+
+
+def test_where_no_threshold_is_good_enough_nothing_is_confident():
+    probabilities = np.array([[0.9, 0.1], [0.8, 0.2]])
+    assert fit_threshold(probabilities, np.array([1, 1])) == 1.0
+
+
+def test_where_all_is_right_the_threshold_is_the_lowest_confidence_that_was_seen():
+    probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.65, 0.35]])
+    assert fit_threshold(probabilities, np.array([0, 1, 0])) == 0.65

@@ -1,0 +1,105 @@
+"""`make demo`'s script in a checkout of its own, as a new user would run it."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from dotenv import dotenv_values
+
+ROOT = Path(__file__).parents[2]
+NEEDED = (".env.example", ".streamlit", "frontend", "lambda_api", "models", "scripts")
+
+
+class Demo:
+    """A running `python -m scripts.demo`, on free ports and with an empty home folder."""
+
+    def __init__(self, checkout: Path, *arguments: str, **environment: str) -> None:
+        self.checkout = checkout
+        self.api_port, self.page_port = _free_ports(2)
+        self.output = ""
+        home = checkout / "home"
+        home.mkdir(exist_ok=True)
+        ports = {"API_PORT": str(self.api_port), "PAGE_PORT": str(self.page_port)}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "scripts.demo", *arguments],
+            cwd=checkout,
+            env={**os.environ, "HOME": str(home), **ports, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    @property
+    def api(self) -> str:
+        return f"http://127.0.0.1:{self.api_port}"
+
+    @property
+    def page(self) -> str:
+        return f"http://127.0.0.1:{self.page_port}"
+
+    @property
+    def credentials(self) -> tuple[str, str]:
+        env = dotenv_values(self.checkout / ".env")
+        return str(env["API_USERNAME"]), str(env["API_PASSWORD"])
+
+    def wait_for(self, text: str) -> None:
+        """Read what it prints up to a line that holds `text`."""
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.output += line
+            if text in line:
+                return
+        pytest.fail(f"the demo ended without printing {text!r}:\n{self.output}")
+
+    def wait_until_ready(self) -> None:
+        self.wait_for("Ctrl-C stops.")
+
+    def end(self, number: signal.Signals | None = None) -> int:
+        """Its exit code, once it has ended, by itself or by a signal."""
+        if number is not None:
+            self.process.send_signal(number)
+        output, _ = self.process.communicate(timeout=60)
+        self.output += output
+        return self.process.returncode
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `make demo` needs of the repo, without a `.env`."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for name in NEEDED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def start_demo(checkout: Path) -> Iterator[Callable[..., Demo]]:
+    """Start a `Demo` in the checkout; what still runs at the end is stopped."""
+    demos: list[Demo] = []
+
+    def start(*arguments: str, **environment: str) -> Demo:
+        demos.append(Demo(checkout, *arguments, **environment))
+        return demos[-1]
+
+    yield start
+    for demo in demos:
+        if demo.process.returncode is None:
+            demo.end(signal.SIGTERM)

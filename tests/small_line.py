@@ -1,0 +1,62 @@
+"""Fixtures for what crosses the folders: a small data set, a network trained on it, its bundle."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+@pytest.fixture(scope="session")
+def crops(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Random crops of three real photos: 24 a class to train on, 8 to test on."""
+    import skimage
+    import sklearn
+
+    skimage_data = Path(skimage.__file__).parent / "data"
+    photos = {
+        "hubble": skimage_data / "hubble_deep_field.jpg",
+        "coffee": skimage_data / "coffee.png",
+        "flower": Path(sklearn.__file__).parent / "datasets" / "images" / "flower.jpg",
+    }
+    root = tmp_path_factory.mktemp("crops")
+    rng = np.random.default_rng(0)
+    for name, path in photos.items():
+        photo = Image.open(path).convert("RGB")
+        for i in range(32):
+            left, top = rng.integers(0, photo.width - 160), rng.integers(0, photo.height - 160)
+            crop = photo.crop((left, top, left + 160, top + 160)).resize((96, 96))
+            folder = root / ("train" if i < 24 else "test") / name
+            folder.mkdir(parents=True, exist_ok=True)
+            crop.save(folder / f"{i:02}.jpg", quality=95)
+    return root
+
+
+@pytest.fixture(scope="session")
+def small_run(crops: Path, tmp_path_factory: pytest.TempPathFactory) -> object:
+    """A finished run of a small network on `crops`."""
+    from training.config import TrainingConfig
+    from training.fit import train
+    from training.run import Run
+
+    run = Run(tmp_path_factory.mktemp("runs") / "small")
+    config = TrainingConfig(
+        architecture="custom_cnn",
+        weights="none",
+        image_size=64,
+        learning_rate=1e-3,
+        epochs=6,
+        batch_size=8,
+    )
+    train(crops, run.folder, config)
+    return run
+
+
+@pytest.fixture(scope="session")
+def small_bundle(crops: Path, small_run: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of `small_run`."""
+    from convert.bundle import make_bundle
+
+    folder = tmp_path_factory.mktemp("models") / "small"
+    make_bundle(small_run, crops, folder, calibration_pictures=40)
+    return folder

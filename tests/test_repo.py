@@ -1,0 +1,68 @@
+"""The repo as a newcomer finds it: what the README promises, what is pinned, what is tracked."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+WHOLE = ROOT / "requirements.txt"
+PARTS = sorted(ROOT.glob("*/requirements*.txt"))
+MAX_TRACKED_BYTES = 6_000_000
+
+
+def make_targets() -> set[str]:
+    return set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def pins(requirements: Path) -> dict[str, list[str]]:
+    """The lines of each requirement, by `name==version`."""
+    blocks = re.split(r"^(?=\w)", requirements.read_text(), flags=re.MULTILINE)[1:]
+    return {block.split()[0]: block.splitlines() for block in blocks}
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def test_every_make_command_of_the_readme_is_a_target() -> None:
+    readme = (ROOT / "README.md").read_text()
+    commands = set(re.findall(r"(?:`|\$ |^)make ([a-z-]+)", readme, re.MULTILINE))
+
+    assert {"demo", "test"} <= commands
+    assert commands <= make_targets()
+
+
+def test_make_without_a_target_lists_every_target() -> None:
+    listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    assert set(re.findall(r"^make ([a-z-]+) +\S", listed, re.MULTILINE)) == make_targets()
+
+
+@pytest.mark.parametrize("part", PARTS, ids=name)
+def test_a_part_pins_the_versions_that_are_tested_together(part: Path) -> None:
+    assert pins(part).keys() <= pins(WHOLE).keys()
+
+
+@pytest.mark.parametrize("requirements", [WHOLE, *PARTS], ids=name)
+def test_requirements_are_pinned_with_hashes_and_name_no_index(requirements: Path) -> None:
+    for pin, lines in pins(requirements).items():
+        assert re.fullmatch(r"[\w.-]+==[\w.]+", pin)
+        assert any("--hash=sha256:" in line for line in lines)
+    options = re.findall(r"^\s*(-[^\s=]+)", requirements.read_text(), re.MULTILINE)
+    assert set(options) == {"--hash"}
+    assert "://" not in requirements.read_text()
+
+
+def test_the_example_of_the_settings_holds_no_password() -> None:
+    assert "API_PASSWORD=" in (ROOT / ".env.example").read_text().splitlines()
+
+
+def test_nothing_large_is_tracked() -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
+    files = [ROOT / name for name in listed.stdout.decode().split("\0")]
+
+    assert [f for f in files if f.is_file() and f.stat().st_size > MAX_TRACKED_BYTES] == []

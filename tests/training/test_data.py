@@ -1,0 +1,136 @@
+"""Folders of labelled pictures: what is listed, refused, split and streamed."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lambda_api import images
+from training.data import (
+    DataError,
+    content_hash,
+    open_dataset,
+    read_folder,
+    read_picture,
+    split,
+    stream,
+)
+
+
+def test_classes_are_the_sorted_folders_and_other_files_are_left_out(crops: Path, tmp_path: Path):
+    root = tmp_path / "bilder mit ümlaut"
+    shutil.copytree(crops / "train", root)
+    (root / "hubble" / "notes.txt").write_text("not a picture")
+    (root / ".cache").mkdir()
+    (root / "flower" / "nested").mkdir()
+    shutil.copy(next((root / "flower").glob("*.jpg")), root / "flower" / "nested" / "é 1.JPG")
+    pictures = read_folder(root)
+    assert pictures.classes == ("coffee", "flower", "hubble")
+    assert Path("flower/nested/é 1.JPG") in pictures.paths
+    assert all(path.suffix.lower() == ".jpg" for path in pictures.paths)
+    assert [pictures.classes[i] for i in pictures.labels] == [p.parts[0] for p in pictures.paths]
+
+
+def _no_folder(root: Path) -> None:
+    shutil.rmtree(root)
+
+
+def _one_class(root: Path) -> None:
+    for name in ("coffee", "hubble"):
+        shutil.rmtree(root / "train" / name)
+
+
+def _empty_class(root: Path) -> None:
+    (root / "train" / "desert").mkdir()
+
+
+def _test_with_other_classes(root: Path) -> None:
+    (root / "test" / "flower").rename(root / "test" / "flowers")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (_no_folder, "no such folder"),
+        (_one_class, "at least two classes; found 1"),
+        (_empty_class, "desert: no pictures"),
+        (_test_with_other_classes, "but test has coffee, flowers, hubble"),
+    ],
+)
+def test_an_unusable_folder_is_refused_in_words(crops: Path, tmp_path: Path, spoil, message):
+    root = tmp_path / "data"
+    shutil.copytree(crops, root)
+    spoil(root)
+    with pytest.raises(DataError, match=message):
+        open_dataset(root)
+
+
+def test_a_folder_of_classes_without_train_and_test_is_all_to_train_on(crops: Path):
+    pictures, test = open_dataset(crops / "train")
+    assert test is None
+    assert len(pictures) == 72
+
+
+def test_unreadable_pictures_are_named(crops: Path, tmp_path: Path):
+    shutil.copytree(crops / "train", tmp_path, dirs_exist_ok=True)
+    (tmp_path / "hubble" / "broken.jpg").write_bytes(b"\xff\xd8\xff" + b"junk")
+    (tmp_path / "flower" / "text.png").write_text("text")
+    with pytest.raises(DataError) as caught:
+        content_hash(read_folder(tmp_path))
+    assert "2 of 74 files" in str(caught.value)
+    assert "hubble/broken.jpg: The JPEG picture is damaged" in str(caught.value)
+    assert "flower/text.png: This is not a JPEG" in str(caught.value)
+
+
+def test_the_content_hash_follows_names_and_contents_but_not_the_place(crops: Path, tmp_path: Path):
+    original = content_hash(read_folder(crops / "train"))
+    copy = tmp_path / "copy"
+    shutil.copytree(crops / "train", copy)
+    assert content_hash(read_folder(copy)) == original
+    first = read_folder(copy).paths[0]
+    (copy / first).rename((copy / first).with_name("renamed.jpg"))
+    renamed = content_hash(read_folder(copy))
+    Image.new("RGB", (96, 96)).save(copy / first.with_name("renamed.jpg"))
+    assert len({original, renamed, content_hash(read_folder(copy))}) == 3
+
+
+def test_the_split_is_stratified_disjoint_and_the_same_for_the_same_seed(crops: Path):
+    pictures = read_folder(crops / "train")
+    rest, validation = split(pictures, 0.25, seed=3)
+    assert set(rest.paths).isdisjoint(validation.paths)
+    assert set(rest.paths) | set(validation.paths) == set(pictures.paths)
+    assert np.bincount(validation.labels).tolist() == [6, 6, 6]
+    assert split(pictures, 0.25, seed=3)[1].paths == validation.paths
+    assert split(pictures, 0.25, seed=4)[1].paths != validation.paths
+
+
+def test_a_class_too_small_to_split_is_named(crops: Path):
+    pictures = read_folder(crops / "train")
+    lonely = pictures.subset([*np.flatnonzero(pictures.labels != 1), 24])
+    with pytest.raises(DataError, match="'flower' has 1"):
+        split(lonely, 0.2, seed=0)
+
+
+def test_the_stream_gives_the_pixels_that_the_service_would_see(crops: Path):
+    pictures = read_folder(crops / "train")
+    batches = list(stream(pictures, 64, 32).as_numpy_iterator())
+    pixels = np.concatenate([x for x, _ in batches])
+    labels = np.concatenate([y for _, y in batches])
+    assert [len(x) for x, _ in batches] == [32, 32, 8]
+    assert labels.argmax(1).tolist() == pictures.labels.tolist()
+    for path, seen in zip(pictures.paths, pixels, strict=True):
+        data = (pictures.root / path).read_bytes()
+        np.testing.assert_array_equal(images.decode(data, (64, 64)).pixels, seen)
+        np.testing.assert_array_equal(read_picture(pictures.root / path, 64), seen)
+
+
+def test_the_stream_shuffles_anew_each_epoch_and_keeps_pictures_and_labels_together(crops: Path):
+    pictures = read_folder(crops / "train")
+    dataset = stream(pictures, 32, 72, shuffle_seed=1)
+    (first, labels), (second, _) = (next(dataset.as_numpy_iterator()) for _ in range(2))
+    assert not np.array_equal(first, second)
+    plain, plain_labels = next(stream(pictures, 32, 72).as_numpy_iterator())
+    label_of = {x.tobytes(): y.tolist() for x, y in zip(plain, plain_labels, strict=True)}
+    assert all(label_of[x.tobytes()] == y.tolist() for x, y in zip(first, labels, strict=True))
