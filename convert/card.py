@@ -1,6 +1,7 @@
 """The model card: what a bundle is for, what it was made from, how well it does."""
 
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -8,6 +9,7 @@ import numpy.typing as npt
 
 from convert.calibrate import TARGET_ACCURACY, calibration_bins
 from lambda_api.manifest import Manifest, Metrics
+from training.config import TrainingConfig
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
@@ -89,7 +91,7 @@ fitted on validation pictures{"" if evaluation.pictures == "test" else ", the sa
 SHA-256 of the first two, names and contents: `{data.sha256}`.
 
 ## How it was made
-    python -m training DATA RUN
+    python -m training DATA RUN{_options(manifest.training)}
     python -m convert bundle RUN --data DATA --out models/{manifest.name}
 
 | setting | value |
@@ -98,6 +100,15 @@ SHA-256 of the first two, names and contents: `{data.sha256}`.
 
 With {tools}.
 """
+
+
+def _options(recipe: dict[str, Any]) -> str:
+    """What has to be said on the command line: the settings that are not the defaults."""
+    defaults = TrainingConfig().model_dump()
+    changed = {k: v for k, v in recipe.items() if k in defaults and v != defaults[k]}
+    return "".join(
+        f" --no-{k}" if v is False else f" --{k.replace('_', '-')} {v}" for k, v in changed.items()
+    )
 
 
 def _rows(figures: list[tuple[str, float, float]]) -> str:
