@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, FastAPI, Query, Request
 from fastapi.concurrency import run_in_threadpool
@@ -14,7 +14,7 @@ from lambda_api.images import NoPicture
 from lambda_api.log import configured_logger
 from lambda_api.middleware import BodyLimit, RequestContext
 from lambda_api.model import Model
-from lambda_api.problems import MEDIA_TYPE, ProblemDocument
+from lambda_api.openapi import PICTURE_BODY, problem_responses
 from lambda_api.schemas import (
     Health,
     ImageInfo,
@@ -28,37 +28,6 @@ from lambda_api.schemas import (
 from lambda_api.settings import Settings, load_settings
 
 TITLE = "Landscape Classifier"
-
-_PICTURE = {"type": "string", "format": "binary"}
-_PICTURE_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "description": "A JPEG, PNG or WebP picture: as the form's `file`, or as the whole body.",
-        "content": {
-            "multipart/form-data": {
-                "schema": {"type": "object", "required": ["file"], "properties": {"file": _PICTURE}}
-            },
-            "image/jpeg": {"schema": _PICTURE},
-            "image/png": {"schema": _PICTURE},
-            "image/webp": {"schema": _PICTURE},
-        },
-    }
-}
-
-
-def _documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    schema = {"schema": ProblemDocument.model_json_schema()}
-    return {s: {"description": _DESCRIPTIONS[s], "content": {MEDIA_TYPE: schema}} for s in statuses}
-
-
-_DESCRIPTIONS = {
-    400: "No picture in the request",
-    401: "Credentials missing or wrong",
-    413: "Too many bytes or pixels",
-    415: "Not a JPEG, PNG or WebP",
-    422: "The picture does not decode, or a parameter is out of range",
-    503: "The model cannot serve; the detail says why",
-}
 
 
 def create_app(settings: Settings | None = None, *, model: Model | None = None) -> FastAPI:
@@ -96,7 +65,7 @@ def create_app(settings: Settings | None = None, *, model: Model | None = None) 
         links = {name: Link(href=name) for name in ("health", "predict", "docs", "openapi.json")}
         return Root(name=TITLE, version=__version__, links=links)
 
-    @app.get("/health", summary="Whether the model can serve", responses=_documented(503))
+    @app.get("/health", summary="Whether the model can serve", responses=problem_responses(503))
     def health(request: Request) -> Health:
         current = _current_model(request)
         manifest = current.classifier().manifest
@@ -114,8 +83,8 @@ def create_app(settings: Settings | None = None, *, model: Model | None = None) 
         "/predict",
         summary="What a picture shows",
         dependencies=[authenticated],
-        responses=_documented(400, 401, 413, 415, 422, 503),
-        openapi_extra=_PICTURE_BODY,
+        responses=problem_responses(400, 401, 413, 415, 422, 503),
+        openapi_extra=PICTURE_BODY,
     )
     async def predict(
         request: Request,
