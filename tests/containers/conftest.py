@@ -1,0 +1,89 @@
+"""Both images, built for real, on stand-ins for bases that not every machine can pull."""
+
+import os
+import platform
+import subprocess
+from pathlib import Path
+from shutil import which
+
+import pytest
+
+from tests.conftest import ROOT, _missing
+from tests.containers.podman import Podman
+from tests.containers.wheels import fetch
+
+STAND_IN = Path(__file__).parent / "stand_in"
+SUITE, PACKAGE = "trixie", "python3-venv"
+DEBIAN = f"localhost/debian:{SUITE}-{PACKAGE}"
+UNUSED = ("./var/cache/apt", "./var/lib/apt/lists", "./usr/share/doc", "./usr/share/locale")
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "landscape-classifier"
+
+
+@pytest.fixture(scope="session")
+def podman() -> Podman:
+    tools = ("podman", "runc", "debootstrap")
+    if missing := [tool for tool in tools if which(tool) is None]:
+        install = f"apt-get install --no-install-recommends {' '.join(tools)}"
+        _missing(f"no {' and no '.join(missing)} here; on Debian: {install}")
+    if os.geteuid() != 0:
+        _missing("debootstrap and these containers need root")
+    if platform.machine() != "x86_64":
+        _missing("the images are for x86-64")
+    podman = Podman(CACHE / "containers")
+    podman.forget_old_builds()
+    return podman
+
+
+@pytest.fixture(scope="session")
+def debian(podman: Podman, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A minimal Debian with a Python; made once for a machine."""
+    if not podman.has_image(DEBIAN):
+        tree = tmp_path_factory.mktemp("debian")
+        subprocess.run(
+            ["debootstrap", "--variant=minbase", f"--include={PACKAGE}", SUITE, tree],
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+        command = ["tar", f"--directory={tree}", *(f"--exclude={x}" for x in UNUSED), "-c", "."]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as tar:
+            podman("import", "-", DEBIAN, stdin=tar.stdout)
+    return DEBIAN
+
+
+def _wheels(requirements: Path) -> Path:
+    return fetch(requirements, CACHE / "wheels")
+
+
+def _build_base(podman: Podman, debian: str, target: str, name: str) -> None:
+    packages = _wheels(STAND_IN / "requirements.txt")
+    options = (f"--build-arg=DEBIAN={debian}", f"--target={target}", f"--tag={name}")
+    podman.build(STAND_IN, *options, wheels=packages)
+
+
+@pytest.fixture(scope="session")
+def lambda_bases(podman: Podman, debian: str) -> None:
+    """The AWS base image as 3.13; without its C++ library, as 3.13-without-libstdc."""
+    name = "public.ecr.aws/lambda/python:3.13"
+    _build_base(podman, debian, "lambda", name)
+    _build_base(podman, debian, "lambda-without-libstdc", f"{name}-without-libstdc")
+
+
+@pytest.fixture(scope="session")
+def lambda_wheels() -> Path:
+    return _wheels(ROOT / "lambda_api" / "requirements.txt")
+
+
+@pytest.fixture(scope="session")
+def lambda_image(podman: Podman, lambda_bases: None, lambda_wheels: Path) -> str:
+    name = "landscape-classifier"
+    podman.build(ROOT, "--file=Dockerfile.lambda", f"--tag={name}", wheels=lambda_wheels)
+    return name
+
+
+@pytest.fixture(scope="session")
+def page_image(podman: Podman, debian: str) -> str:
+    _build_base(podman, debian, "slim", "docker.io/library/python:3.13-slim")
+    name = "landscape-page"
+    packages = _wheels(ROOT / "frontend" / "requirements.txt")
+    podman.build(ROOT, "--file=Dockerfile-streamlit", f"--tag={name}", wheels=packages)
+    return name

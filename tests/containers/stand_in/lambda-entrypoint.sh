@@ -1,0 +1,2 @@
+#!/bin/sh
+exec aws-lambda-rie python -m awslambdaric "$1"

@@ -1,0 +1,165 @@
+"""The Lambda's image under the real Runtime Interface Emulator and interface client."""
+
+import base64
+import json
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from lambda_api.classifier import Classifier
+from tests.conftest import ROOT
+from tests.containers.podman import Podman, PodmanError
+
+pytestmark = pytest.mark.timeout(900)  # the first test builds the image and what is below it
+
+EVENT = ROOT / "tests" / "lambda_api" / "events" / "http_api_v2_multipart.json"
+LAMBDAS_USER = "993:990"  # not the image's
+MAX_LAYER_BYTES = 150_000_000
+MAX_INIT_MS = 10_000  # Lambda's own
+
+IMPORTED = """
+import json, sys
+import lambda_api.handler
+print(json.dumps(list(sys.modules)))
+"""
+WHERE_BOTO3_IS = "import boto3; print(boto3.__file__)"
+LAYER_BYTES = """
+from pathlib import Path
+print(sum(file.lstat().st_size for file in Path().rglob("*")))
+"""
+
+Event = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def event() -> Event:
+    return json.loads(EVENT.read_bytes())
+
+
+@pytest.fixture(scope="module")
+def settings(event: Event) -> list[str]:
+    """podman's options for a service that takes the event's credentials."""
+    _, credentials = event["headers"]["authorization"].split()
+    username, _, password = base64.b64decode(credentials).decode().partition(":")
+    return [f"--env=API_USERNAME={username}", f"--env=API_PASSWORD={password}"]
+
+
+@pytest.fixture(scope="module")
+def emulator(podman: Podman, lambda_image: str, settings: list[str]) -> Iterator[str]:
+    with podman.container(lambda_image, 8080, f"--user={LAMBDAS_USER}", *settings) as container:
+        yield container
+
+
+@pytest.fixture(scope="module")
+def invoke(podman: Podman, emulator: str) -> Callable[[Event], dict[str, Any]]:
+    url = f"{podman.address(emulator)}/2015-03-31/functions/function/invocations"
+
+    def invoke(event: Event) -> dict[str, Any]:
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                return requests.post(url, json=event, timeout=60).json()
+            except requests.ConnectionError:  # the emulator does not listen yet
+                if time.monotonic() > deadline:
+                    pytest.fail(podman.logs(emulator))
+                time.sleep(0.2)
+
+    return invoke
+
+
+def test_uploaded_picture_is_answered_as_by_the_classifier_here(
+    invoke: Callable[[Event], dict[str, Any]], event: Event, bundle: Path
+) -> None:
+    body = base64.b64decode(event["body"])
+    picture = body[body.index(b"\xff\xd8\xff") : body.rindex(b"\xff\xd9") + 2]
+    expected = Classifier(bundle).classify(picture)
+
+    answer = invoke(event)
+
+    assert answer["statusCode"] == 200
+    document = json.loads(answer["body"])
+    assert document["label"] == expected.label
+    assert document["confidence"] == pytest.approx(expected.confidence, abs=1e-4)
+
+
+def test_wrong_credentials_are_answered_401(
+    invoke: Callable[[Event], dict[str, Any]], event: Event
+) -> None:
+    wrong = "Basic " + base64.b64encode(b"demo:wrong").decode()
+
+    answer = invoke({**event, "headers": {**event["headers"], "authorization": wrong}})
+
+    assert answer["statusCode"] == 401
+    assert json.loads(answer["body"])["status"] == 401
+
+
+def test_model_is_loaded_once_in_an_init_phase_that_lambda_allows(
+    podman: Podman,
+    emulator: str,
+    invoke: Callable[[Event], dict[str, Any]],
+    event: Event,
+) -> None:
+    invoke(event)
+    invoke(event)
+
+    log = podman.logs(emulator)
+    assert log.count('"message":"model loaded"') == 1
+    assert "INIT RTDONE(status: success)" in log
+    (init_ms,) = re.findall(r"INIT REPORT\(durationMs: ([\d.]+)\)", log)
+    assert float(init_ms) < MAX_INIT_MS
+
+
+def test_handler_imports_nothing_heavy(
+    podman: Podman, lambda_image: str, settings: list[str]
+) -> None:
+    *_, modules = podman.python(lambda_image, IMPORTED, *settings).splitlines()
+
+    # Of botocore, Powertools imports the package, which is light, but no module in it.
+    heavy = {"boto3", "botocore.client", "botocore.session", "matplotlib", "pandas", "tensorflow"}
+    assert heavy.isdisjoint(json.loads(modules))
+
+
+def test_boto3_is_the_bases(podman: Podman, lambda_image: str) -> None:
+    assert not podman.python(lambda_image, WHERE_BOTO3_IS).startswith("/var/task/")
+
+
+def test_layer_is_small(podman: Podman, lambda_image: str) -> None:
+    assert int(podman.python(lambda_image, LAYER_BYTES)) <= MAX_LAYER_BYTES
+
+
+def test_another_bundle_can_be_chosen(
+    podman: Podman,
+    lambda_bases: None,
+    lambda_wheels: Path,
+    bundle: Path,
+    settings: list[str],
+    tmp_path: Path,
+) -> None:
+    shutil.copytree(ROOT / "lambda_api", tmp_path / "lambda_api")
+    shutil.copytree(bundle, tmp_path / "models" / "of-mine")
+    shutil.copy(ROOT / "Dockerfile.lambda", tmp_path)
+    options = ("--file=Dockerfile.lambda", "--build-arg=BUNDLE=models/of-mine")
+    podman.build(tmp_path, *options, "--tag=of-mine", wheels=lambda_wheels)
+
+    log = podman.python("of-mine", "import lambda_api.handler", *settings)
+    assert '"message":"model loaded"' in log
+    assert podman.python("of-mine", "import os; print(os.listdir('models'))") == "['of-mine']"
+
+
+def test_image_is_not_of_root(podman: Podman, lambda_image: str) -> None:
+    assert podman.python(lambda_image, "import os; print(os.getuid())") == "65534"
+
+
+def test_library_that_does_not_fit_the_base_fails_the_build(
+    podman: Podman, lambda_bases: None, lambda_wheels: Path
+) -> None:
+    base = "--build-arg=PYTHON=3.13-without-libstdc"
+
+    with pytest.raises(PodmanError, match=r"ImportError: libstdc\+\+"):
+        podman.build(ROOT, "--file=Dockerfile.lambda", base, wheels=lambda_wheels)
