@@ -61,10 +61,10 @@ class Network:
         BundleError: the file does not load, or is not from uint8 pixels to float32 logits.
     """
 
-    def __init__(self, model: bytes, *, threads: int = 1) -> None:
+    def __init__(self, model: bytes) -> None:
         self._lock = Lock()
         try:
-            self._interpreter = Interpreter(model_content=model, num_threads=threads)
+            self._interpreter = Interpreter(model_content=model, num_threads=1)
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise BundleError(f"The model file does not load ({error}).") from error
@@ -92,9 +92,9 @@ class Classifier:
         BundleError: the folder holds no bundle that this service can run.
     """
 
-    def __init__(self, bundle: Path, *, threads: int = 1) -> None:
+    def __init__(self, bundle: Path) -> None:
         self.manifest, model = read_bundle(bundle)
-        self._network = Network(model, threads=threads)
+        self._network = Network(model)
         wanted = (self.manifest.input.height, self.manifest.input.width)
         if (self._network.size, self._network.classes) != (wanted, len(self.manifest.classes)):
             raise BundleError("The model has another input size or number of classes than it says.")
