@@ -44,6 +44,7 @@ def small_run(crops: Path, tmp_path_factory: pytest.TempPathFactory) -> object:
         architecture="custom_cnn",
         weights="none",
         image_size=64,
+        upscale=1.25,
         learning_rate=1e-3,
         epochs=6,
         batch_size=8,

@@ -68,6 +68,7 @@ RUN receives model.keras, config.json, split.json, history.csv and result.json.
     )
     start.add_argument("--alpha", type=float, help="width of MobileNetV2 (1.0)")
     start.add_argument("--image-size", type=int, help="pixels a side (150)")
+    start.add_argument("--upscale", type=float, help="enlarge in the network by this factor (1.0)")
     how = parser.add_argument_group("how to train")
     how.add_argument("--epochs", type=int, help="of all layers; 0 trains the head alone (6)")
     how.add_argument("--learning-rate", type=float, help="peak rate of AdamW (6e-5)")

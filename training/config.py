@@ -19,6 +19,7 @@ class TrainingConfig(BaseModel):
     weights: str = "imagenet"  # "imagenet", "none" or a .weights.h5 file without the top
     alpha: float = Field(1.0, gt=0)  # width of MobileNetV2; 0.35 is three times faster and weaker
     image_size: int = Field(150, ge=32)  # pixels a side; larger is slower by its square
+    upscale: float = Field(1.0, ge=1)  # inside the network; ImageNet's shapes are those of 224
     validation_fraction: float = Field(0.2, gt=0, lt=1)  # carved from train, never from test
     seed: int = 0  # of the split, the order, the augmentation and the dropout
 
@@ -36,6 +37,11 @@ class TrainingConfig(BaseModel):
     shift: float = Field(0.1, ge=0, lt=1)
     zoom_out: float = Field(0.1, ge=0, lt=1)
     zoom_in: float = Field(0.2, ge=0, lt=1)
+
+    @property
+    def working_size(self) -> int:
+        """Pixels a side at which the network works."""
+        return round(self.image_size * self.upscale)
 
     @property
     def pretrained(self) -> bool:

@@ -30,9 +30,11 @@ def build(config: TrainingConfig, classes: int) -> Any:
     """
     if config.weights not in ("imagenet", "none") and not Path(config.weights).is_file():
         raise WeightsError(f"{config.weights}: no such weights file.")
-    pixels = keras.Input((config.image_size, config.image_size, 3), name="pixels")
+    x = pixels = keras.Input((config.image_size, config.image_size, 3), name="pixels")
+    if config.working_size != config.image_size:
+        x = keras.layers.Resizing(config.working_size, config.working_size, name="upscale")(x)
     try:
-        maps = ARCHITECTURES[config.architecture](pixels, config)
+        maps = ARCHITECTURES[config.architecture](x, config)
     except Exception as error:  # Keras raises ValueError, OSError, HTTPError, plain Exception …
         raise WeightsError(
             f"The weights {config.weights!r} cannot be used: {error}\n"

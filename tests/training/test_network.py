@@ -64,6 +64,14 @@ def test_the_model_takes_pixels_and_gives_probabilities_and_can_be_cut_at_its_lo
     np.testing.assert_allclose(keras.ops.softmax(logits), probabilities, rtol=1e-4)
 
 
+def test_pictures_are_enlarged_inside_the_network():
+    config = TrainingConfig(architecture="custom_cnn", weights="none", image_size=64, upscale=1.5)
+    model = build(config, classes=3)
+    assert model.input_shape == (None, 64, 64, 3)
+    assert model.get_layer("rescale").output.shape == (None, 96, 96, 3)
+    assert model.predict(_pixels(2, 64), verbose=0).shape == (2, 3)
+
+
 def test_weights_that_are_not_there_are_refused():
     with pytest.raises(WeightsError, match=r"nowhere\.h5: no such weights file"):
         build(TrainingConfig(weights="nowhere.h5"), 3)
