@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from lambda_api.manifest import read_bundle
+
 ROOT = Path(__file__).parents[1]
 WHOLE = ROOT / "requirements.txt"
 PARTS = sorted(ROOT.glob("*/requirements*.txt"))
@@ -32,6 +34,22 @@ def test_every_make_command_of_the_readme_is_a_target() -> None:
 
     assert {"demo", "test"} <= commands
     assert commands <= make_targets()
+
+
+def test_the_figures_of_the_readme_are_those_of_the_bundle() -> None:
+    readme = (ROOT / "README.md").read_text()
+    manifest, _ = read_bundle(ROOT / "models" / "intel-scenes")
+    measured = manifest.evaluation
+
+    assert f"On {measured.count:,} {measured.pictures} pictures" in readme
+    assert f'"model_version": "{manifest.version}"' in readme
+    for name, figure in [
+        ("accuracy", "accuracy"),
+        ("macro F1", "macro_f1"),
+        ("expected calibration error", "calibration_error"),
+    ]:
+        keras, bundle = getattr(measured.keras, figure), getattr(measured.bundle, figure)
+        assert f"| {name} | {keras:.3f} | {bundle:.3f} |" in readme
 
 
 def test_make_without_a_target_lists_every_target() -> None:

@@ -51,7 +51,7 @@ def test_the_card_names_the_measured_figures_and_shows_its_pictures(small_bundle
     assert "python -m convert evaluate models/small DATA/test" in card
     assert (
         "python -m training DATA RUN --architecture custom_cnn --weights none --image-size 64 "
-        "--upscale 1.25 --batch-size 8 --learning-rate 0.001\n"
+        "--upscale 1.25 --batch-size 8 --epochs 6 --learning-rate 0.001\n"
     ) in card
     for figure in ("confusion.png", "reliability.png"):
         assert f"]({figure})" in card

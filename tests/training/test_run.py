@@ -138,6 +138,7 @@ def test_the_documented_defaults_are_the_defaults():
         ("--image-size", "image_size"),
         ("--validation-fraction", "validation_fraction"),
         ("--alpha", "alpha"),
+        ("--upscale", "upscale"),
     ]:
         described = text.split(f" {flag} ", 2)[-1].split(" --")[0]
         assert f"({defaults[name]})" in described
