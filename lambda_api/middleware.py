@@ -19,10 +19,9 @@ class RequestContext:
     """Pure ASGI middleware, the outermost layer of the app.
 
     Gives each request an id (the client's `X-Request-ID`, else API Gateway's, else a random one) in
-    `request.state.request_id` and in the answer's `X-Request-ID`; tells the process's first one in
-    `request.state.cold_start`; answers what nobody caught with a
-    500 that says nothing of the inside; writes one log line. A route adds to that line by putting
-    values into `request.state.log`.
+    `request.state.request_id` and in the answer's `X-Request-ID`; `request.state.cold_start` says
+    whether it is the first of the process; answers what nobody caught with a 500 that says nothing
+    of the inside; writes one log line, to which a route adds through `request.state.log`.
     """
 
     def __init__(self, app: ASGIApp, logger: Logger) -> None:
