@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterable
 from typing import Any
 
+import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
@@ -17,13 +18,20 @@ def quantize_int8(model: Any, calibration: Iterable[npt.NDArray[np.uint8]]) -> b
         model: float pixels 0..255, (batch, height, width, 3), to logits (batch, classes).
         calibration: pictures, uint8 (height, width, 3), that show the range of the activations.
     """
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    # Said outright: `Resizing` has training as its default, and the layers after it would follow.
+    archive.add_endpoint(
+        "serve",
+        lambda pixels: model(pixels, training=False),
+        [keras.InputSpec("float32", shape=model.input_shape)],
+    )
     with tempfile.TemporaryDirectory() as folder:
-        model.export(folder, format="tf_saved_model", verbose=False)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-        return _convert(converter, calibration)
+        archive.write_out(folder, verbose=False)
+        return _quantize(tf.lite.TFLiteConverter.from_saved_model(folder), calibration)
 
 
-def _convert(converter: Any, calibration: Iterable[npt.NDArray[np.uint8]]) -> bytes:
+def _quantize(converter: Any, calibration: Iterable[npt.NDArray[np.uint8]]) -> bytes:
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: (
         [picture[np.newaxis].astype(np.float32)] for picture in calibration
