@@ -1,6 +1,7 @@
 """The log: one JSON object a line on stdout, and in a dated file where a folder is given."""
 
 import logging
+import sys
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -8,6 +9,9 @@ from pathlib import Path
 from aws_lambda_powertools import Logger
 
 SERVICE = "landscape-classifier"
+
+if sys.version_info >= (3, 12):
+    logging.logAsyncioTasks = False  # it would put the name of an event loop's task on every line
 
 
 class DatedFile(logging.Handler):
