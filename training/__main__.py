@@ -33,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     print(
         f"validation accuracy {result.validation_accuracy:.4f} after {result.epochs} epochs "
-        f"→ {parsed.run}\nNext: python -m convert bundle {parsed.run} --data {parsed.data}"
+        f"→ {parsed.run}\nNext: python -m convert bundle {parsed.run} --data {parsed.data} "
+        f"--out models/{parsed.run.name}"
     )
     return 0
 
