@@ -27,6 +27,14 @@ def test_the_temperature_that_made_the_labels_is_found(temperature: float):
     assert fit_temperature(logits, labels) == pytest.approx(temperature, rel=0.05)
 
 
+def test_a_few_pictures_that_are_all_right_do_not_make_every_answer_certain():
+    labels = np.arange(15) % 3
+    logits = np.eye(3)[labels] * 4
+    probabilities = softmax(logits, fit_temperature(logits, labels))
+    assert probabilities.max() == pytest.approx((15 + 1 / 3) / 16, abs=0.005)
+    assert fit_threshold(probabilities, labels) <= probabilities.max()
+
+
 def test_the_calibration_error_falls_to_nothing_at_the_right_temperature():
     logits, labels = _drawn(2.5)
     assert expected_calibration_error(softmax(logits, 1.0), labels) > 0.1
