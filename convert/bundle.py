@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -44,7 +44,6 @@ def make_bundle(
     *,
     calibration_pictures: int = 200,
     replace: bool = False,
-    say: Callable[[str], None] = print,
 ) -> Manifest:
     """Quantise a finished run to int8, measure it and write the bundle to `destination`.
 
@@ -57,7 +56,6 @@ def make_bundle(
         destination: the bundle's folder; its name is the model's.
         calibration_pictures: how many training pictures show the range of the activations.
         replace: whether a bundle that is there may be replaced.
-        say: told of each step.
 
     Raises:
         ConvertError: `destination` is in the way, or `data` is not what the run was trained on.
@@ -71,29 +69,29 @@ def make_bundle(
     tempfile.TemporaryFile(dir=destination.parent).close()  # fails now, not after all the work
     config, split, result = run.config(), run.split(), run.result()
     pictures, test = open_dataset(data)
-    say("checking that these are the pictures of the run")
+    print("checking that these are the pictures of the run")
     if content_hash(pictures) != split.dataset_sha256:
         raise ConvertError(f"{data}: holds other pictures than the run was trained on.")
     fitting, validation = resolve(pictures, split.train), resolve(pictures, split.validation)
     model = logits_model(_load(run.model_path))
 
-    say(f"quantising with {calibration_pictures} pictures")
+    print(f"quantising with {calibration_pictures} pictures")
     sample = _sample(fitting, calibration_pictures, config.seed)
     size = config.image_size
     file = quantize_int8(model, (read_picture(sample.root / path, size) for path in sample.paths))
     network = Network(file)
 
-    say(f"calibrating on {len(validation)} validation pictures")
+    print(f"calibrating on {len(validation)} validation pictures")
     validation_logits = network_logits(network, validation)
     temperature = fit_temperature(validation_logits, validation.labels)
     threshold = fit_threshold(softmax(validation_logits, temperature), validation.labels)
 
     measured = validation if test is None else test
-    say(f"measuring on {len(measured)} {'validation' if test is None else 'test'} pictures")
-    float_logits, int8_logits = (
-        keras_logits(model, measured, size),
-        validation_logits if test is None else network_logits(network, measured),
-    )
+    part: Literal["test", "validation"] = "validation" if test is None else "test"
+    print(f"measuring on {len(measured)} {part} pictures")
+    float_logits = keras_logits(model, measured, size)
+    int8_logits = validation_logits if test is None else network_logits(network, measured)
+    probabilities = softmax(int8_logits, temperature)
     manifest = Manifest(
         name=destination.resolve().name,
         version="0" * 12,
@@ -106,10 +104,10 @@ def make_bundle(
         temperature=temperature,
         confidence_threshold=threshold,
         evaluation=Evaluation(
-            pictures="validation" if test is None else "test",
+            pictures=part,
             count=len(measured),
             keras=measure(softmax(float_logits, temperature), measured.labels, split.classes),
-            bundle=measure(softmax(int8_logits, temperature), measured.labels, split.classes),
+            bundle=measure(probabilities, measured.labels, split.classes),
             agreement=agreement(float_logits, int8_logits),
         ),
         dataset=Dataset(
@@ -124,8 +122,7 @@ def make_bundle(
         training=_recipe(config, result.weights_sha256),
     )
     manifest = manifest.model_copy(update={"version": manifest.content_version()})
-    say(f"writing {destination}")
-    probabilities = softmax(int8_logits, temperature)
+    print(f"writing {destination}")
     _write(
         destination,
         manifest,

@@ -22,14 +22,16 @@ class RunError(ValueError):
     """The run folder cannot be used; the message says why."""
 
 
-class Split(BaseModel):
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Split(_Record):
     """Which pictures a run trained on. Paths are relative to the folder of the classes.
 
     Attributes:
         dataset_sha256: of all training and validation pictures, names and contents.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     dataset: str
     dataset_sha256: str
@@ -38,23 +40,19 @@ class Split(BaseModel):
     validation: tuple[str, ...]
 
 
-class HeadResult(BaseModel):
+class HeadResult(_Record):
     """What came of phase one; the accuracy is 0..1."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     validation_accuracy: float
 
 
-class Result(BaseModel):
+class Result(_Record):
     """What came of a run; its presence says that the run is finished. Accuracies are 0..1.
 
     Attributes:
         weights_sha256: of the weights file that training started from, if it was a file.
         finished: time of the end, UTC, ISO 8601.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     head_accuracy: float | None
     validation_accuracy: float
