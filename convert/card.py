@@ -3,16 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
+from matplotlib.figure import Figure
 
 from convert.calibrate import TARGET_ACCURACY, calibration_bins
 from lambda_api.manifest import Manifest, Metrics
 from training.config import TrainingConfig
-
-mpl.use("Agg")
-from matplotlib import pyplot as plt
 
 CARD_FILE = "MODEL_CARD.md"
 CONFUSION_FILE = "confusion.png"
@@ -53,6 +50,8 @@ def _card(manifest: Manifest, coverage: str, confident_accuracy: str) -> str:
             evaluation.bundle.calibration_error,
         ),
     ]
+    # Which pictures are for validation is known to the run alone: there is no folder to name.
+    again = f"    python -m convert evaluate models/{manifest.name} DATA/test\n\n"
     recipe = "\n".join(f"| `{key}` | `{value}` |" for key, value in manifest.training.items())
     tools = ", ".join(f"{name} {version}" for name, version in manifest.toolchain.items())
     return f"""# {manifest.name}
@@ -73,9 +72,7 @@ On the {evaluation.count:,} {evaluation.pictures} pictures, measured by the code
 {_rows(figures)}
 They give the same label to {evaluation.agreement:.1%} of the pictures.
 
-    python -m convert evaluate models/{manifest.name} DATA/{evaluation.pictures}
-
-{_per_class(evaluation.bundle)}
+{again if evaluation.pictures == "test" else ""}{_per_class(evaluation.bundle)}
 ![Confusion matrix]({CONFUSION_FILE})
 
 ## Confidence
@@ -127,7 +124,8 @@ def _draw_confusion(path: Path, manifest: Manifest) -> None:
     counts = np.array(manifest.evaluation.bundle.confusion)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = 2.5 + 0.6 * len(counts)
-    figure, axes = plt.subplots(figsize=(side, side), layout="constrained")
+    figure = Figure(figsize=(side, side), layout="constrained")
+    axes = figure.subplots()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     ticks = range(len(manifest.classes))
     axes.set_xticks(ticks, manifest.classes, rotation=45, ha="right")
@@ -139,14 +137,14 @@ def _draw_confusion(path: Path, manifest: Manifest) -> None:
         color = "white" if shares[row, column] > 0.5 else "black"
         axes.text(column, row, str(count), ha="center", va="center", color=color)
     figure.savefig(path, dpi=110)
-    plt.close(figure)
 
 
 def _draw_reliability(
     path: Path, probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.int64]
 ) -> None:
     confidence, accuracy, counts = zip(*calibration_bins(probabilities, labels), strict=True)
-    figure, axes = plt.subplots(figsize=(5.5, 5.5), layout="constrained")
+    figure = Figure(figsize=(5.5, 5.5), layout="constrained")
+    axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="grey", linestyle="--", label="perfect")
     axes.plot(confidence, accuracy, marker="o", label="this bundle")
     for x, y, n in zip(confidence, accuracy, counts, strict=True):
@@ -155,4 +153,3 @@ def _draw_reliability(
     axes.set_title("Confidence against accuracy, with the pictures of each bin")
     axes.legend(loc="upper left")
     figure.savefig(path, dpi=110)
-    plt.close(figure)

@@ -75,7 +75,9 @@ def test_without_test_pictures_it_is_measured_on_the_validation_ones(
     manifest = make_bundle(small_run, data, tmp_path / "small", calibration_pictures=40)
     assert manifest.evaluation.pictures == "validation"
     assert manifest.evaluation.count == manifest.dataset.validation == 15
-    assert "same as the figures above" in (tmp_path / "small" / "MODEL_CARD.md").read_text()
+    card = (tmp_path / "small" / "MODEL_CARD.md").read_text()
+    assert "same as the figures above" in card
+    assert "convert evaluate" not in card  # there is no folder to do it on
 
 
 def test_what_is_there_is_kept_unless_it_is_a_bundle_to_replace(
