@@ -1,0 +1,270 @@
+"""The look before training: what is found in a folder of pictures, and what is to be excluded."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageOps
+
+from tests.lambda_api.pictures import SCIKIT_IMAGE, china, encode
+from training.audit.examine import examine
+from training.audit.files import list_files
+from training.audit.findings import Audit, Group, read_exclusions
+from training.data import open_dataset, read_folder
+from training.errors import DataError
+
+
+def photo(name: str, side: int = 160) -> Image.Image:
+    """A real photo of scikit-image's in RGB, scaled to a square."""
+    with Image.open(SCIKIT_IMAGE / f"{name}.png") as image:
+        return image.convert("RGB").resize((side, side), Image.Resampling.LANCZOS)
+
+
+def save(path: Path, image: Image.Image, quality: int = 95) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.save(path, quality=quality)
+    return path
+
+
+def paths(group: Group) -> list[str]:
+    return [member.path for member in group.members]
+
+
+def excluded(audit: Audit) -> dict[str, tuple[str, str]]:
+    return {one.path: (one.cause, one.reason) for one in audit.exclude}
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Two classes in train and test, seven photos, none twice."""
+    root = tmp_path / "data"
+    for i, name in enumerate(["astronaut", "coffee"]):
+        save(root / "train" / "cat" / f"{i}.jpg", photo(name))
+    for i, name in enumerate(["chelsea", "brick", "grass"]):
+        save(root / "train" / "dog" / f"{i}.jpg", photo(name))
+    save(root / "test" / "cat" / "0.jpg", photo("gravel"))
+    save(root / "test" / "dog" / "china.jpg", china())
+    return root
+
+
+def test_where_nothing_is_wrong_nothing_is_found(data: Path):
+    audit = examine(list_files(data))
+    assert {(c.part, c.label): c.pictures for c in audit.counts} == {
+        ("train", "cat"): 2,
+        ("train", "dog"): 3,
+        ("test", "cat"): 1,
+        ("test", "dog"): 1,
+    }
+    assert not audit.groups + audit.exclude + audit.notes + audit.unreadable + audit.ignored
+    assert [(s.width, s.height, s.pictures) for s in audit.sizes] == [(160, 160, 6), (240, 160, 1)]
+    assert audit.samples["cat"] == ("train/cat/0.jpg", "train/cat/1.jpg")
+
+
+def test_one_file_under_two_labels_is_excluded_under_both(data: Path):
+    shutil.copy(data / "train" / "cat" / "0.jpg", data / "train" / "dog" / "copy.jpg")
+    audit = examine(list_files(data))
+    (group,) = audit.groups
+    assert (group.kind, group.leaks, group.contradicts) == ("same file", False, True)
+    assert paths(group) == ["train/cat/0.jpg", "train/dog/copy.jpg"]
+    assert excluded(audit) == {
+        "cat/0.jpg": ("contradiction", "the same file as train/dog/copy.jpg, labelled dog"),
+        "dog/copy.jpg": ("contradiction", "the same file as train/cat/0.jpg, labelled cat"),
+    }
+
+
+def _cropped(image: Image.Image, share: float) -> Image.Image:
+    cut = round(image.width * share)
+    return image.crop((cut // 2, 0, image.width - cut + cut // 2, image.height - cut))
+
+
+@pytest.mark.parametrize(
+    ("name", "alter"),
+    [
+        ("again.jpg", lambda image: image),
+        ("half.jpg", lambda image: image.resize((80, 80))),
+        ("large.webp", lambda image: image.resize((480, 320), Image.Resampling.BICUBIC)),
+        ("grey.jpg", ImageOps.grayscale),
+        ("cropped.jpg", lambda image: _cropped(image, 0.03)),
+        ("cmyk.jpg", lambda image: image.convert("CMYK")),
+    ],
+)
+def test_a_picture_that_was_altered_a_little_is_found_in_train_and_test(
+    data: Path, name: str, alter: Callable[[Image.Image], Image.Image]
+):
+    save(data / "train" / "cat" / name, alter(photo("camera")), quality=40)
+    save(data / "test" / "cat" / "camera.png", photo("camera"))
+    audit = examine(list_files(data))
+    (group,) = audit.groups
+    assert (group.kind, group.leaks, group.contradicts) == ("near", True, False)
+    assert paths(group) == ["test/cat/camera.png", f"train/cat/{name}"]
+    reason = "looks the same as test/cat/camera.png in the test part"
+    assert excluded(audit) == {f"cat/{name}": ("leak", reason)}
+
+
+def test_a_train_picture_that_test_labels_otherwise_leaks_and_contradicts(data: Path):
+    shutil.copy(data / "train" / "cat" / "0.jpg", data / "test" / "dog" / "0.jpg")
+    audit = examine(list_files(data))
+    (group,) = audit.groups
+    assert group.leaks
+    assert group.contradicts
+    assert paths(group) == ["test/dog/0.jpg", "train/cat/0.jpg"]
+    reason = "the same file as test/dog/0.jpg in the test part, labelled dog"
+    assert excluded(audit) == {"cat/0.jpg": ("leak", reason)}
+
+
+def test_of_copies_within_a_class_the_largest_stays(data: Path):
+    save(data / "train" / "dog" / "large.jpg", china(480, 320))
+    save(data / "train" / "dog" / "a small.jpg", china(120, 80))
+    (data / "test" / "dog" / "china.jpg").unlink()
+    audit = examine(list_files(data))
+    assert excluded(audit) == {
+        "dog/a small.jpg": ("copy", "looks the same as train/dog/large.jpg, which is kept")
+    }
+
+
+def test_copies_within_test_are_shown_and_nothing_is_excluded(data: Path):
+    shutil.copy(data / "test" / "dog" / "china.jpg", data / "test" / "dog" / "again.jpg")
+    audit = examine(list_files(data))
+    assert paths(audit.groups[0]) == ["test/dog/again.jpg", "test/dog/china.jpg"]
+    assert not audit.exclude
+
+
+def test_equal_pixels_in_different_files_are_told_from_equal_files(data: Path):
+    pixels = photo("camera")
+    save(data / "train" / "cat" / "lossless.png", pixels)
+    (data / "train" / "cat" / "lossless.webp").write_bytes(encode(pixels, "WEBP", lossless=True))
+    (group,) = examine(list_files(data)).groups
+    assert group.kind == "same pixels"
+
+
+def test_what_cannot_be_read_is_named_with_its_reason_and_excluded(data: Path):
+    whole = encode(china(), "JPEG")
+    (data / "train" / "cat" / "cut off.jpg").write_bytes(whole[: len(whole) // 2])
+    (data / "train" / "dog" / "text.jpg").write_text("not a picture")
+    (data / "train" / "dog" / "empty.png").touch()
+    (data / "test" / "dog" / "tested.jpg").write_text("not a picture")
+    (data / "train" / "dog" / "notes.txt").write_text("passed over")
+    audit = examine(list_files(data))
+    assert {bad.path: bad.reason for bad in audit.unreadable} == {
+        "train/cat/cut off.jpg": "The JPEG picture is damaged or incomplete.",
+        "train/dog/empty.png": "There is no picture: zero bytes.",
+        "train/dog/text.jpg": "This is not a JPEG, PNG or WebP picture.",
+        "test/dog/tested.jpg": "This is not a JPEG, PNG or WebP picture.",
+    }
+    assert sorted(excluded(audit)) == ["cat/cut off.jpg", "dog/empty.png", "dog/text.jpg"]
+    assert audit.ignored == ("train/dog/notes.txt",)
+
+
+def test_formats_and_modes_are_counted(data: Path):
+    save(data / "train" / "cat" / "grey.jpg", ImageOps.grayscale(photo("coins")))
+    save(data / "train" / "cat" / "alpha.png", photo("color").convert("RGBA"))
+    save(data / "train" / "cat" / "print.jpg", photo("moon").convert("CMYK"))
+    save(data / "train" / "cat" / "palette.png", photo("clock_motion").convert("P"))
+    audit = examine(list_files(data))
+    assert audit.modes == {"RGB": 7, "L": 1, "RGBA": 1, "CMYK": 1, "P": 1}
+    assert audit.formats == {"JPEG": 9, "PNG": 2}
+
+
+def test_pictures_of_one_colour_are_named_and_only_equal_ones_are_copies(data: Path):
+    for name, colour in (("a", "black"), ("b", "white"), ("c", "white"), ("d", "#fefefe")):
+        save(data / "train" / "cat" / f"{name}.png", Image.new("RGB", (64, 64), colour))
+    audit = examine(list_files(data))
+    assert audit.flat == tuple(f"train/cat/{name}.png" for name in "abcd")
+    assert [paths(group) for group in audit.groups] == [["train/cat/b.png", "train/cat/c.png"]]
+
+
+def test_names_come_back_as_training_lists_them(data: Path, tmp_path: Path):
+    names = ["mit leer.jpg", "été 雪.jpg", "<b>&\"'.jpg", "tief/drin/1.JPG"]
+    for name in names:
+        save(data / "train" / "dog" / name, china())
+    (tmp_path / "audit.json").write_text(examine(list_files(data)).model_dump_json())
+    exclusions = read_exclusions(tmp_path / "audit.json")
+    assert set(exclusions) == {f"dog/{name}" for name in names}  # china.jpg is in test too
+    listed = {path.as_posix() for path in read_folder(data / "train").paths}
+    assert set(exclusions) < listed
+
+
+def test_a_class_with_nothing_or_little_in_it_is_noted(data: Path):
+    (data / "train" / "bird").mkdir()
+    (data / "train" / "cat" / "1.jpg").unlink()
+    audit = examine(list_files(data))
+    assert audit.notes == (
+        "The class bird of the train part has no readable pictures: fill its folder or remove it.",
+        "The class cat of the train part has one picture: none can be set aside for validation.",
+        "The class bird is in the train part but not in the test part.",
+    )
+
+
+def test_a_single_class_is_noted(data: Path):
+    shutil.rmtree(data / "train" / "cat")
+    audit = examine(list_files(data / "train"))
+    assert audit.notes == ("There is one class, dog; to tell apart takes at least two.",)
+
+
+def test_a_folder_that_cannot_be_audited_is_refused_in_words(data: Path):
+    with pytest.raises(DataError, match="nowhere: no such folder"):
+        list_files(data / "nowhere")
+    with pytest.raises(DataError, match=r"no pictures .* to train on"):
+        list_files(data / "train" / "cat")
+    (data / "train" / "cat" / "caf\udce9.jpg").write_bytes(encode(china(), "JPEG"))
+    with pytest.raises(DataError, match=r"udce9.jpg.* is not UTF-8; rename the file"):
+        list_files(data)
+
+
+@pytest.mark.parametrize("nested", ["seg_{0}/seg_{0}", "seg_{0}"])
+def test_the_folders_are_those_that_training_opens(data: Path, nested: str):
+    shutil.copy(data / "train" / "cat" / "0.jpg", data / "test" / "cat" / "0.jpg")
+    for part in ("train", "test"):
+        shutil.move(data / part, data / "moved" / nested.format(part))
+    listing = list_files(data / "moved")
+    train, test = open_dataset(data / "moved")
+    assert test is not None
+    assert [f.within for f in listing.pictures] == [p.as_posix() for p in train.paths + test.paths]
+    assert list(excluded(examine(listing))) == ["cat/0.jpg"]
+
+
+def test_the_same_scene_is_told_from_a_similar_one(shared_pictures: Path, tmp_path: Path):
+    """All pairs were looked at: the last seven are as alike as unrelated scenes get."""
+    same = [
+        ("test/buildings/20805", "train/street/10408"),  # one file, two labels
+        ("test/forest/22570", "train/forest/9419"),  # other contrast
+        ("test/glacier/22112", "train/glacier/3219", "train/glacier/8194"),  # seconds apart
+        ("train/forest/2018", "train/forest/450"),  # other colours
+        ("train/mountain/7037", "train/sea/6337"),  # one file, two labels
+        ("train/sea/7664", "train/sea/7927"),  # grey, and in a frame
+    ]
+    similar = [
+        ("train/mountain/8549", "train/sea/8185"),
+        ("train/mountain/6969", "train/mountain/7350"),
+        ("train/glacier/9466", "train/mountain/3786"),
+        ("train/street/11823", "train/street/3222"),
+        ("train/sea/3264", "train/sea/9613"),
+        ("train/sea/10658", "train/sea/5810"),
+        ("test/street/22823", "train/sea/10706"),
+    ]
+    for name in (name for pair in same + similar for name in pair):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(shared_pictures / f"{name}.jpg", tmp_path / f"{name}.jpg")
+    found = [
+        tuple(p.removesuffix(".jpg") for p in paths(g))
+        for g in examine(list_files(tmp_path)).groups
+    ]
+    assert found == same
+
+
+def test_the_audit_comes_back_from_json_as_it_was(data: Path):
+    shutil.copy(data / "train" / "cat" / "0.jpg", data / "train" / "dog" / "copy.jpg")
+    (data / "train" / "cat" / "text.jpg").write_text("text")
+    audit = examine(list_files(data))
+    assert Audit.model_validate_json(audit.model_dump_json()) == audit
+
+
+@pytest.mark.parametrize("content", ["", "no JSON", "{}", '{"schema_version": 2}'])
+def test_what_is_no_audit_is_refused_in_words(tmp_path: Path, content: str):
+    file = tmp_path / "audit.json"
+    with pytest.raises(DataError, match=r"audit.json: the audit cannot be read: No such file"):
+        read_exclusions(file)
+    file.write_text(content)
+    with pytest.raises(DataError, match=r"holds no audit; `python -m training audit DATA` writes"):
+        read_exclusions(file)

@@ -1,0 +1,197 @@
+"""From the files of a data set to what is wrong with them."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+
+from training.audit import duplicates
+from training.audit.files import Listing, Picture, Unreadable, look_at_all
+from training.audit.findings import Audit, Count, Exclusion, Faulty, Group, Member, Size
+
+SAMPLES = 8  # pictures of each class
+
+# Text in a notebook too: what rich shows there instead needs ipywidgets.
+CONSOLE = Console(stderr=True, force_jupyter=False)
+
+
+def examine(listing: Listing) -> Audit:
+    """Look at every file of a data set once, with progress on stderr.
+
+    The memory it takes is some hundred bytes a picture, and one decoded picture a core.
+    """
+    pictures: list[Picture] = []
+    unreadable: list[Unreadable] = []
+    for found in track(
+        look_at_all(listing.pictures),
+        "Looking at the pictures",
+        total=len(listing.pictures),
+        console=CONSOLE,
+    ):
+        if isinstance(found, Picture):
+            pictures.append(found)
+        else:
+            unreadable.append(found)
+    groups = same(pictures)
+    sizes = Counter((picture.width, picture.height) for picture in pictures)
+    counts = _counts(listing, pictures)
+    return Audit(
+        data=listing.data.resolve().name,
+        counts=counts,
+        formats=dict(Counter(picture.format for picture in pictures).most_common()),
+        modes=dict(Counter(picture.mode for picture in pictures).most_common()),
+        sizes=tuple(Size(width=w, height=h, pictures=n) for (w, h), n in sizes.most_common()),
+        unreadable=tuple(Faulty(path=bad.file.name, reason=bad.reason) for bad in unreadable),
+        ignored=listing.others,
+        flat=tuple(picture.file.name for picture in pictures if picture.fingerprint is None),
+        groups=tuple(_group(members) for members in groups),
+        exclude=_unreadable(unreadable) + tuple(e for members in groups for e in _exclude(members)),
+        notes=_notes(listing, counts),
+        samples=_samples(pictures),
+    )
+
+
+def same(pictures: Sequence[Picture]) -> list[list[Picture]]:
+    """Groups of pictures that show the same, each of two or more; test before train, then by name.
+
+    Pictures of one colour are compared by their pixels alone.
+    """
+    by_pixels: dict[bytes, list[Picture]] = defaultdict(list)
+    for picture in pictures:
+        by_pixels[picture.pixels].append(picture)
+    alike: dict[int, list[Picture]] = defaultdict(list)
+    distinct = [copies for copies in by_pixels.values() if copies[0].fingerprint is not None]
+    fingerprints = np.array([copies[0].fingerprint for copies in distinct], dtype=np.uint64)
+    numbers = duplicates.group(
+        fingerprints.reshape(-1, 5),
+        lambda blocks: track(blocks, "Comparing them", console=CONSOLE),
+    )
+    for number, copies in zip(numbers.tolist(), distinct, strict=True):
+        alike[number] += copies
+    flat = [copies for copies in by_pixels.values() if copies[0].fingerprint is None]
+    groups = [
+        sorted(members, key=lambda picture: (picture.file.part != "test", picture.file.name))
+        for members in (*alike.values(), *flat)
+        if len(members) > 1
+    ]
+    return sorted(groups, key=lambda members: members[0].file.name)
+
+
+def _group(pictures: list[Picture]) -> Group:
+    if len({picture.content for picture in pictures}) == 1:
+        kind = "same file"
+    elif len({picture.pixels for picture in pictures}) == 1:
+        kind = "same pixels"
+    else:
+        kind = "near"
+    members = tuple(
+        Member(
+            path=picture.file.name,
+            part=picture.file.part,
+            label=picture.file.label,
+            width=picture.width,
+            height=picture.height,
+            distance=_distance(pictures[0], picture),
+        )
+        for picture in pictures
+    )
+    return Group.model_validate({"kind": kind, "members": members})
+
+
+def _distance(a: Picture, b: Picture) -> int:
+    if a.fingerprint is None or b.fingerprint is None:
+        return 0  # pictures of one colour are in a group for their equal pixels
+    return int(duplicates.perceptual_distance(a.fingerprint, b.fingerprint))
+
+
+def _unreadable(files: list[Unreadable]) -> tuple[Exclusion, ...]:
+    return tuple(
+        Exclusion(path=bad.file.within, cause="unreadable", reason=bad.reason)
+        for bad in files
+        if bad.file.part == "train"
+    )
+
+
+def _exclude(group: list[Picture]) -> list[Exclusion]:
+    """What of a group had better not be trained on.
+
+    Where the group is in test too: all of it, for the test would be of what was trained on.
+    Where it has several labels: all of it, for which one is right cannot be told from the files.
+    Else all but the largest.
+    """
+    tested = next((picture for picture in group if picture.file.part == "test"), None)
+    first_of: dict[str, Picture] = {}
+    for picture in group:
+        first_of.setdefault(picture.file.label, picture)
+    kept = max(group, key=lambda picture: picture.width * picture.height)
+    found: list[Exclusion] = []
+    for picture in (picture for picture in group if picture.file.part == "train"):
+        label = picture.file.label
+        if tested is not None:
+            reason = f"{_relation(picture, tested)} in the test part"
+            if tested.file.label != label:
+                reason += f", labelled {tested.file.label}"
+            found.append(_exclusion(picture, "leak", reason))
+        elif len(first_of) > 1:
+            other = next(first for name, first in first_of.items() if name != label)
+            reason = f"{_relation(picture, other)}, labelled {other.file.label}"
+            found.append(_exclusion(picture, "contradiction", reason))
+        elif picture is not kept:
+            reason = f"{_relation(picture, kept)}, which is kept"
+            found.append(_exclusion(picture, "copy", reason))
+    return found
+
+
+def _exclusion(picture: Picture, cause: str, reason: str) -> Exclusion:
+    return Exclusion.model_validate({"path": picture.file.within, "cause": cause, "reason": reason})
+
+
+def _relation(picture: Picture, other: Picture) -> str:
+    if picture.content == other.content:
+        return f"the same file as {other.file.name}"
+    if picture.pixels == other.pixels:
+        return f"the same pixels as {other.file.name}"
+    return f"looks the same as {other.file.name}"
+
+
+def _counts(listing: Listing, pictures: list[Picture]) -> tuple[Count, ...]:
+    counted = Counter((picture.file.part, picture.file.label) for picture in pictures)
+    return tuple(
+        Count(part=part, label=label, pictures=counted[part, label])
+        for part, labels in listing.classes.items()
+        for label in labels
+    )
+
+
+def _notes(listing: Listing, counts: tuple[Count, ...]) -> tuple[str, ...]:
+    classes = listing.classes["train"]
+    notes = []
+    if len(classes) < 2:
+        notes.append(f"There is one class, {classes[0]}; to tell apart takes at least two.")
+    for count in counts:
+        where = f"The class {count.label} of the {count.part} part"
+        if not count.pictures:
+            notes.append(f"{where} has no readable pictures: fill its folder or remove it.")
+        elif count.part == "train" and count.pictures == 1:
+            notes.append(f"{where} has one picture: none can be set aside for validation.")
+    tested = listing.classes.get("test", classes)
+    for label in sorted(set(classes) ^ set(tested)):
+        here, missing = ("train", "test") if label in classes else ("test", "train")
+        notes.append(f"The class {label} is in the {here} part but not in the {missing} part.")
+    return tuple(notes)
+
+
+def _samples(pictures: list[Picture]) -> dict[str, tuple[str, ...]]:
+    """Some pictures of each class to train on, from all over its folder."""
+    names: dict[str, list[str]] = defaultdict(list)
+    for picture in pictures:
+        if picture.file.part == "train":
+            names[picture.file.label].append(picture.file.name)
+    return {
+        label: tuple(found[i * len(found) // SAMPLES] for i in range(SAMPLES))
+        if len(found) > SAMPLES
+        else tuple(found)
+        for label, found in names.items()
+    }

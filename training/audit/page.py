@@ -1,0 +1,81 @@
+"""The audit as one page that opens without a network: figures and pictures are inside it."""
+
+import base64
+from io import BytesIO
+from pathlib import Path
+
+from jinja2 import StrictUndefined, Template
+from matplotlib.figure import Figure
+from PIL import Image
+
+from lambda_api import images
+from training.audit import duplicates
+from training.audit.files import SIDE, part_folders
+from training.audit.findings import Audit, Size
+
+THUMBNAIL = 150  # pixels high
+WIDEST = 260  # pixels
+GROUPS = 100  # shown of a kind; audit.json has them all
+MEMBERS = 12  # shown of a group
+FILES = 200  # named of a kind
+
+
+def render(audit: Audit, data: Path) -> str:
+    """The page's HTML.
+
+    Args:
+        audit: of the data set in `data`.
+        data: where the pictures are, for the thumbnails.
+    """
+    template = Template(
+        Path(__file__).with_name("page.html.jinja").read_text(encoding="utf-8"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    train = part_folders(data)["train"].relative_to(data)
+    page: str = template.render(
+        audit=audit,
+        excluded={(train / exclusion.path).as_posix() for exclusion in audit.exclude},
+        leaking=[group for group in audit.groups if group.leaks],
+        contradicting=[group for group in audit.groups if group.contradicts],
+        copies=[group for group in audit.groups if not group.leaks and not group.contradicts],
+        sizes_figure=_draw_sizes(audit.sizes) if len(audit.sizes) > 1 else None,
+        thumbnail=lambda name: _thumbnail(data / name),
+        shown={"groups": GROUPS, "members": MEMBERS, "files": FILES},
+        duplicates=duplicates,
+        side=SIDE,
+    )
+    return page
+
+
+def _thumbnail(path: Path) -> dict[str, str | int]:
+    """The picture as a `data:` address, and the size in pixels at which its sides are right."""
+    square = images.decode(path.read_bytes(), (THUMBNAIL, THUMBNAIL))
+    scale = min(THUMBNAIL / square.height, WIDEST / square.width)
+    width, height = (max(round(side * scale), 1) for side in (square.width, square.height))
+    buffer = BytesIO()
+    Image.fromarray(square.pixels).save(buffer, "JPEG", quality=85)
+    return {"src": _address(buffer, "image/jpeg"), "width": width, "height": height}
+
+
+def _draw_sizes(sizes: tuple[Size, ...]) -> str:
+    """Widths against heights, the area of a mark as the number of pictures; a `data:` address."""
+    figure = Figure(figsize=(5, 3.6), layout="constrained")
+    axes = figure.subplots()
+    widths, heights = [size.width for size in sizes], [size.height for size in sizes]
+    most = sizes[0].pictures
+    areas = [12 + 300 * size.pictures / most for size in sizes]
+    axes.scatter(widths, heights, s=areas, alpha=0.5, color="#2a6f97", linewidths=0)
+    axes.set(xlabel="width in pixels", ylabel="height in pixels")
+    axes.set(xlim=(0, 1.08 * max(widths)), ylim=(0, 1.08 * max(heights)))
+    axes.grid(color="#e5e7eb")
+    axes.set_axisbelow(True)
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    return _address(buffer, "image/png")
+
+
+def _address(buffer: BytesIO, kind: str) -> str:
+    return f"data:{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
