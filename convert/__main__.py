@@ -15,8 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # TensorFlow takes seconds to import: `--help` and typing mistakes should not wait for it.
     from convert.bundle import ConvertError
     from lambda_api.manifest import BundleError
-    from training.data import DataError
-    from training.run import RunError
+    from training.errors import DataError, RunError
 
     try:
         return int(parsed.command(parsed))
@@ -38,6 +37,7 @@ def _bundle(parsed: argparse.Namespace) -> int:
         parsed.out,
         calibration_pictures=parsed.calibration_pictures,
         replace=parsed.replace,
+        history=parsed.history,
     )
     evaluation = manifest.evaluation
     print(
@@ -51,7 +51,8 @@ def _bundle(parsed: argparse.Namespace) -> int:
 def _evaluate(parsed: argparse.Namespace) -> int:
     from convert.evaluate import bundle_probabilities, measure
     from lambda_api.classifier import Classifier
-    from training.data import DataError, read_folder
+    from training.data import read_folder
+    from training.errors import DataError
 
     classifier = Classifier(parsed.bundle)
     classes = classifier.manifest.classes
@@ -74,6 +75,18 @@ def _evaluate(parsed: argparse.Namespace) -> int:
             f"  {name:<20} precision {figures.precision:.3f}  recall {figures.recall:.3f}  "
             f"F1 {figures.f1:.3f}  of {figures.support}"
         )
+    return 0
+
+
+def _compare(parsed: argparse.Namespace) -> int:
+    from convert.compare import compare, table
+    from training.run import Run
+
+    candidates = []
+    for folder in parsed.runs:
+        print(f"measuring {folder}", file=sys.stderr)
+        candidates.append(compare(Run(folder), parsed.data, parsed.calibration_pictures))
+    print(table(candidates))
     return 0
 
 
@@ -102,7 +115,22 @@ def _parser() -> argparse.ArgumentParser:
         "--calibration-pictures", type=_positive, default=200, metavar="N", help="(default: 200)"
     )
     bundle.add_argument("--replace", action="store_true", help="replace a bundle that is there")
+    bundle.add_argument(
+        "--history", type=Path, metavar="FILE", help="Markdown for the card: how it was chosen"
+    )
     bundle.set_defaults(command=_bundle)
+
+    compare = commands.add_parser(
+        "compare",
+        help="measure runs side by side on their validation pictures",
+        description="Convert each run to int8 and print a table in Markdown; writes nothing.",
+    )
+    compare.add_argument("runs", type=Path, nargs="+", metavar="RUN")
+    compare.add_argument("--data", type=Path, required=True, help="the pictures of the runs")
+    compare.add_argument(
+        "--calibration-pictures", type=_positive, default=200, metavar="N", help="(default: 200)"
+    )
+    compare.set_defaults(command=_compare)
 
     evaluate = commands.add_parser(
         "evaluate",

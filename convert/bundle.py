@@ -13,7 +13,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from convert.calibrate import fit_temperature, fit_threshold
 from convert.card import write_card
 from convert.evaluate import agreement, keras_logits, measure, network_logits
 from convert.quantize import quantize_int8
@@ -44,11 +43,12 @@ def make_bundle(
     *,
     calibration_pictures: int = 200,
     replace: bool = False,
+    history: Path | None = None,
 ) -> Manifest:
     """Quantise a finished run to int8, measure it and write the bundle to `destination`.
 
-    Temperature and threshold come from the run's validation pictures; the figures from the test
-    pictures of `data`, or from the validation pictures where it has none.
+    Temperature and threshold are the run's; the figures come from the test pictures of `data`, or
+    from the validation pictures where it has none.
 
     Args:
         run: finished.
@@ -56,6 +56,7 @@ def make_bundle(
         destination: the bundle's folder; its name is the model's.
         calibration_pictures: how many training pictures show the range of the activations.
         replace: whether a bundle that is there may be replaced.
+        history: Markdown for the card, on how the model was chosen.
 
     Raises:
         ConvertError: `destination` is in the way, or `data` is not what the run was trained on.
@@ -67,31 +68,29 @@ def make_bundle(
         raise ConvertError(f"{destination}: is there already; --replace replaces a bundle.")
     destination.parent.mkdir(parents=True, exist_ok=True)
     tempfile.TemporaryFile(dir=destination.parent).close()  # fails now, not after all the work
-    config, split, result = run.config(), run.split(), run.result()
+    chosen = history.read_text(encoding="utf-8") if history else ""
+    config, split, result, calibration = run.config(), run.split(), run.result(), run.calibration()
     pictures, test = open_dataset(data)
     print("checking that these are the pictures of the run")
-    if content_hash(pictures) != split.dataset_sha256:
+    used = {*split.train, *split.validation}
+    others = {path.as_posix() for path in pictures.paths} - used  # what an audit left out
+    if content_hash(pictures.without(others)) != split.dataset_sha256:
         raise ConvertError(f"{data}: holds other pictures than the run was trained on.")
     fitting, validation = resolve(pictures, split.train), resolve(pictures, split.validation)
     model = logits_model(_load(run.model_path))
 
     print(f"quantising with {calibration_pictures} pictures")
-    sample = _sample(fitting, calibration_pictures, config.seed)
+    sample = calibration_sample(fitting, calibration_pictures, config.seed)
     size = config.image_size
     file = quantize_int8(model, (read_picture(sample.root / path, size) for path in sample.paths))
     network = Network(file)
-
-    print(f"calibrating on {len(validation)} validation pictures")
-    validation_logits = network_logits(network, validation)
-    temperature = fit_temperature(validation_logits, validation.labels)
-    threshold = fit_threshold(softmax(validation_logits, temperature), validation.labels)
 
     measured = validation if test is None else test
     part: Literal["test", "validation"] = "validation" if test is None else "test"
     print(f"measuring on {len(measured)} {part} pictures")
     float_logits = keras_logits(model, measured, size)
-    int8_logits = validation_logits if test is None else network_logits(network, measured)
-    probabilities = softmax(int8_logits, temperature)
+    int8_logits = network_logits(network, measured)
+    probabilities = softmax(int8_logits, calibration.temperature)
     manifest = Manifest(
         name=destination.resolve().name,
         version="0" * 12,
@@ -101,12 +100,14 @@ def make_bundle(
         input=InputSpec(height=size, width=size),
         quantization="int8",
         model=ModelFile(sha256=hashlib.sha256(file).hexdigest(), bytes=len(file)),
-        temperature=temperature,
-        confidence_threshold=threshold,
+        temperature=calibration.temperature,
+        confidence_threshold=calibration.threshold,
         evaluation=Evaluation(
             pictures=part,
             count=len(measured),
-            keras=measure(softmax(float_logits, temperature), measured.labels, split.classes),
+            keras=measure(
+                softmax(float_logits, calibration.temperature), measured.labels, split.classes
+            ),
             bundle=measure(probabilities, measured.labels, split.classes),
             agreement=agreement(float_logits, int8_logits),
         ),
@@ -127,7 +128,14 @@ def make_bundle(
         destination,
         manifest,
         file,
-        lambda to: write_card(to, manifest, probabilities, measured.labels),
+        lambda to: write_card(
+            to,
+            manifest,
+            probabilities,
+            measured.labels,
+            target_accuracy=calibration.target_accuracy,
+            history=chosen,
+        ),
     )
     return manifest
 
@@ -141,7 +149,7 @@ def _load(path: Path) -> Any:
         ) from error
 
 
-def _sample(pictures: LabelledPictures, count: int, seed: int) -> LabelledPictures:
+def calibration_sample(pictures: LabelledPictures, count: int, seed: int) -> LabelledPictures:
     """`count` pictures, or all where there are fewer, drawn at random."""
     chosen = np.random.default_rng(seed).permutation(len(pictures))[:count]
     return pictures.subset(chosen.tolist())

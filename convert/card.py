@@ -3,13 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-from matplotlib.figure import Figure
-
-from convert.calibrate import TARGET_ACCURACY, calibration_bins
 from lambda_api.manifest import Manifest, Metrics
+from training.calibration import Floats, Labels, calibration_bins
 from training.config import TrainingConfig
+from training.figures import draw_confusion, draw_reliability
 
 CARD_FILE = "MODEL_CARD.md"
 CONFUSION_FILE = "confusion.png"
@@ -19,8 +16,11 @@ RELIABILITY_FILE = "reliability.png"
 def write_card(
     folder: Path,
     manifest: Manifest,
-    probabilities: npt.NDArray[np.floating],
-    labels: npt.NDArray[np.int64],
+    probabilities: Floats,
+    labels: Labels,
+    *,
+    target_accuracy: float,
+    history: str,
 ) -> None:
     """Write the card and its figures.
 
@@ -29,17 +29,29 @@ def write_card(
         manifest: the bundle's.
         probabilities: calibrated, (n, classes), of the pictures the bundle was measured on.
         labels: (n,), of the same pictures.
+        target_accuracy: 0..1, for which the threshold was chosen.
+        history: Markdown on how the model was chosen, or nothing.
     """
-    _draw_confusion(folder / CONFUSION_FILE, manifest)
-    _draw_reliability(folder / RELIABILITY_FILE, probabilities, labels)
+    evaluation = manifest.evaluation
+    draw_confusion(
+        folder / CONFUSION_FILE,
+        evaluation.bundle.confusion,
+        manifest.classes,
+        f"Counts on the {evaluation.pictures} pictures, shaded by row",
+        shares=False,
+    )
+    draw_reliability(
+        folder / RELIABILITY_FILE, {"this bundle": calibration_bins(probabilities, labels)}
+    )
     confident = probabilities.max(axis=1) >= manifest.confidence_threshold
     right = probabilities.argmax(axis=1) == labels
     accuracy = f"{right[confident].mean():.1%}" if confident.any() else "none"
-    card = _card(manifest, f"{confident.mean():.1%}", accuracy)
-    (folder / CARD_FILE).write_text(card, encoding="utf-8")
+    card = _card(manifest, f"{confident.mean():.1%}", accuracy, f"{target_accuracy:.0%}")
+    chosen = f"\n## How it was chosen\n{history.strip()}\n" if history else ""
+    (folder / CARD_FILE).write_text(card + chosen, encoding="utf-8")
 
 
-def _card(manifest: Manifest, coverage: str, confident_accuracy: str) -> str:
+def _card(manifest: Manifest, coverage: str, confident_accuracy: str, target: str) -> str:
     evaluation, data = manifest.evaluation, manifest.dataset
     figures = [
         ("accuracy", evaluation.keras.accuracy, evaluation.bundle.accuracy),
@@ -77,9 +89,9 @@ They give the same label to {evaluation.agreement:.1%} of the pictures.
 
 ## Confidence
 Logits are divided by the temperature {manifest.temperature} before the softmax. An answer is called confident from
-{manifest.confidence_threshold:.3f} on: the threshold above which {TARGET_ACCURACY:.0%} of the answers on validation were right. On the
+{manifest.confidence_threshold:.3f} on: the threshold above which {target} of the Keras model's answers on validation were right. On the
 {evaluation.pictures} pictures {coverage} of the answers are confident, and {confident_accuracy} of those are right. Both numbers were
-fitted on validation pictures{"" if evaluation.pictures == "test" else ", the same as the figures above"}.
+fitted in training, on validation pictures{"" if evaluation.pictures == "test" else ", the same as the figures above"}.
 
 ![Reliability]({RELIABILITY_FILE})
 
@@ -88,7 +100,7 @@ fitted on validation pictures{"" if evaluation.pictures == "test" else ", the sa
 SHA-256 of the first two, names and contents: `{data.sha256}`.
 
 ## How it was made
-    python -m training DATA RUN{_options(manifest.training)}
+    python -m training train DATA RUN{_options(manifest.training)}
     python -m convert bundle RUN --data DATA --out models/{manifest.name}
 
 | setting | value |
@@ -104,7 +116,8 @@ def _options(recipe: dict[str, Any]) -> str:
     defaults = TrainingConfig().model_dump()
     changed = {k: v for k, v in recipe.items() if k in defaults and v != defaults[k]}
     return "".join(
-        f" --no-{k}" if v is False else f" --{k.replace('_', '-')} {v}" for k, v in changed.items()
+        f" --no-{k}" if v is False else f" --{k.replace('_', '-')}{'' if v is True else f' {v}'}"
+        for k, v in changed.items()
     )
 
 
@@ -118,38 +131,3 @@ def _per_class(metrics: Metrics) -> str:
         for name, m in metrics.per_class.items()
     )
     return f"| class | precision | recall | F1 | pictures |\n|---|---|---|---|---|\n{rows}"
-
-
-def _draw_confusion(path: Path, manifest: Manifest) -> None:
-    counts = np.array(manifest.evaluation.bundle.confusion)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    side = 2.5 + 0.6 * len(counts)
-    figure = Figure(figsize=(side, side), layout="constrained")
-    axes = figure.subplots()
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    ticks = range(len(manifest.classes))
-    axes.set_xticks(ticks, manifest.classes, rotation=45, ha="right")
-    axes.set_yticks(ticks, manifest.classes)
-    axes.set_xlabel("answered")
-    axes.set_ylabel("true")
-    axes.set_title(f"Counts on the {manifest.evaluation.pictures} pictures, shaded by row")
-    for (row, column), count in np.ndenumerate(counts):
-        color = "white" if shares[row, column] > 0.5 else "black"
-        axes.text(column, row, str(count), ha="center", va="center", color=color)
-    figure.savefig(path, dpi=110)
-
-
-def _draw_reliability(
-    path: Path, probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.int64]
-) -> None:
-    confidence, accuracy, counts = zip(*calibration_bins(probabilities, labels), strict=True)
-    figure = Figure(figsize=(5.5, 5.5), layout="constrained")
-    axes = figure.subplots()
-    axes.plot([0, 1], [0, 1], color="grey", linestyle="--", label="perfect")
-    axes.plot(confidence, accuracy, marker="o", label="this bundle")
-    for x, y, n in zip(confidence, accuracy, counts, strict=True):
-        axes.annotate(str(n), (x, y), xytext=(6, -12), textcoords="offset points", fontsize=8)
-    axes.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="mean confidence", ylabel="share that is right")
-    axes.set_title("Confidence against accuracy, with the pictures of each bin")
-    axes.legend(loc="upper left")
-    figure.savefig(path, dpi=110)

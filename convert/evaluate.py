@@ -3,17 +3,13 @@
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-from convert.calibrate import expected_calibration_error
 from lambda_api.classifier import Classifier, Network
 from lambda_api.manifest import ClassMetrics, Metrics
-from training.data import LabelledPictures, read_picture, stream
-
-Floats = npt.NDArray[np.floating]
-Labels = npt.NDArray[np.int64]
-DECIMALS = 6
+from training.batches import stream
+from training.calibration import Floats, Labels, expected_calibration_error
+from training.data import LabelledPictures, read_picture
+from training.metrics import rounded, score
 
 
 def keras_logits(model: Any, pictures: LabelledPictures, size: int) -> Floats:
@@ -40,35 +36,18 @@ def bundle_probabilities(classifier: Classifier, pictures: LabelledPictures) -> 
 
 def measure(probabilities: Floats, labels: Labels, classes: tuple[str, ...]) -> Metrics:
     """Figures of calibrated probabilities (n, classes) against labels (n,)."""
-    predicted = probabilities.argmax(axis=1)
-    indices = range(len(classes))
-    precision, recall, f1, support = precision_recall_fscore_support(
-        labels, predicted, labels=indices, zero_division=0
-    )
+    scores = score(probabilities.argmax(axis=1), labels, classes)
     return Metrics(
-        accuracy=_rounded((predicted == labels).mean()),
-        macro_f1=_rounded(f1.mean()),
-        calibration_error=_rounded(expected_calibration_error(probabilities, labels)),
+        accuracy=scores.accuracy,
+        macro_f1=scores.macro.f1,
+        calibration_error=rounded(expected_calibration_error(probabilities, labels)),
         per_class={
-            name: ClassMetrics(
-                precision=_rounded(precision[i]),
-                recall=_rounded(recall[i]),
-                f1=_rounded(f1[i]),
-                support=int(support[i]),
-            )
-            for i, name in enumerate(classes)
+            name: ClassMetrics(**figures.model_dump()) for name, figures in scores.per_class.items()
         },
-        confusion=tuple(
-            tuple(int(n) for n in row)
-            for row in confusion_matrix(labels, predicted, labels=indices)
-        ),
+        confusion=scores.confusion,
     )
 
 
 def agreement(first: Floats, second: Floats) -> float:
     """Share, 0..1, of pictures whose highest score is the same class in both (n, classes)."""
-    return _rounded((first.argmax(axis=1) == second.argmax(axis=1)).mean())
-
-
-def _rounded(value: float | np.floating) -> float:
-    return round(float(value), DECIMALS)
+    return rounded((first.argmax(axis=1) == second.argmax(axis=1)).mean())

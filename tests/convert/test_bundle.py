@@ -15,7 +15,8 @@ from convert.evaluate import bundle_probabilities, measure
 from lambda_api.classifier import Classifier
 from lambda_api.manifest import read_bundle
 from training.data import read_folder
-from training.run import Run, RunError
+from training.errors import RunError
+from training.run import Run
 
 
 def test_the_figures_are_those_of_the_bundle_as_it_serves(small_bundle: Path, crops: Path):
@@ -43,6 +44,15 @@ def test_the_manifest_says_where_the_model_comes_from(small_bundle: Path, small_
     assert manifest.created.isoformat() == small_run.result().finished
 
 
+def test_the_confidence_is_calibrated_as_the_run_was(small_bundle: Path, small_run: Run):
+    manifest, _ = read_bundle(small_bundle)
+    calibration = small_run.calibration()
+    assert manifest.temperature == calibration.temperature != 1
+    assert manifest.confidence_threshold == calibration.threshold
+    card = (small_bundle / "MODEL_CARD.md").read_text()
+    assert f"{calibration.target_accuracy:.0%} of the Keras model's answers on validation" in card
+
+
 def test_the_card_names_the_measured_figures_and_shows_its_pictures(small_bundle: Path):
     manifest, _ = read_bundle(small_bundle)
     card = (small_bundle / "MODEL_CARD.md").read_text()
@@ -50,8 +60,8 @@ def test_the_card_names_the_measured_figures_and_shows_its_pictures(small_bundle
     assert f"| accuracy | {metrics.keras.accuracy:.4f} | {metrics.bundle.accuracy:.4f} |" in card
     assert "python -m convert evaluate models/small DATA/test" in card
     assert (
-        "python -m training DATA RUN --architecture custom_cnn --weights none --image-size 64 "
-        "--upscale 1.25 --batch-size 8 --epochs 6 --learning-rate 0.001\n"
+        "python -m training train DATA RUN --architecture custom_cnn --weights none "
+        "--image-size 64 --upscale 1.25 --batch-size 8 --epochs 6\n"
     ) in card
     for figure in ("confusion.png", "reliability.png"):
         assert f"]({figure})" in card
@@ -112,7 +122,7 @@ def test_other_pictures_than_the_run_s_are_refused(small_run: Run, crops: Path, 
 
 def test_a_folder_without_a_finished_run_is_refused(small_run: Run, crops: Path, tmp_path: Path):
     unfinished = Run(tmp_path / "run")
-    unfinished.create(small_run.config(), small_run.split())
+    unfinished.create(small_run.config(), small_run.split(), parameters=1)
     with pytest.raises(RunError, match="no finished run"):
         make_bundle(unfinished, crops, tmp_path / "small")
 

@@ -3,14 +3,18 @@
 import numpy as np
 import pytest
 
-from convert.calibrate import (
+from lambda_api.classifier import softmax
+from training.calibration import (
     TARGET_ACCURACY,
+    calibrate,
+    calibrated,
     calibration_bins,
+    coverage_curve,
     expected_calibration_error,
     fit_temperature,
     fit_threshold,
 )
-from lambda_api.classifier import softmax
+from training.errors import CalibrationError
 
 
 def _drawn(temperature: float, count: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
@@ -69,3 +73,35 @@ def test_where_no_threshold_is_good_enough_nothing_is_confident():
 def test_where_all_is_right_the_threshold_is_the_lowest_confidence_that_was_seen():
     probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.65, 0.35]])
     assert fit_threshold(probabilities, np.array([0, 1, 0])) == 0.65
+
+
+def test_pictures_of_one_confidence_are_all_answered_or_none():
+    # Copies of a picture: two right and one wrong at 0.9, then one right at 0.8.
+    probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.9, 0.1], [0.8, 0.2]])
+    thresholds, coverage, accuracy = coverage_curve(probabilities, np.array([0, 0, 1, 0]))
+    assert thresholds.tolist() == [0.9, 0.8]
+    assert coverage.tolist() == [0.75, 1.0]
+    assert accuracy.tolist() == pytest.approx([2 / 3, 0.75])
+    assert fit_threshold(probabilities, np.array([0, 0, 1, 0])) == 1.0
+
+
+def test_calibrate_fits_the_temperature_first_and_the_threshold_at_it():
+    logits, labels = _drawn(2.5)
+    calibration = calibrate(logits.astype(np.float16), labels)
+    assert calibration.temperature == pytest.approx(2.5, rel=0.05)
+    probabilities = softmax(logits.astype(np.float16), calibration.temperature)
+    assert calibration.threshold == fit_threshold(probabilities, labels) < 1
+    assert calibration.target_accuracy == TARGET_ACCURACY
+
+
+def test_probabilities_are_those_that_are_served():
+    logits = np.random.default_rng(0).normal(0, 5, (50, 6)).astype(np.float32)
+    np.testing.assert_allclose(calibrated(logits, 0.7), softmax(logits, 0.7), rtol=1e-12)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_the_answers_of_a_network_that_diverged_are_refused_in_words(value: float):
+    logits, labels = _drawn(1.0, count=10)
+    logits[3, 1] = value
+    with pytest.raises(CalibrationError, match=r"diverged.*smaller learning rate"):
+        calibrate(logits, labels)

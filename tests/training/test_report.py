@@ -1,0 +1,302 @@
+"""The report: what is in it, what it refers to, what it replaces and what it leaves alone."""
+
+import json
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from training import report
+from training.calibration import Calibration, Floats, calibrated
+from training.config import TrainingConfig
+from training.data import LabelledPictures, read_folder, read_picture
+from training.errors import RunError
+from training.figures import draw_curves
+from training.history import read_history
+from training.metrics import Metrics
+from training.report import check_destination, find_mistakes, write_report
+
+CALIBRATION = Calibration(temperature=0.8, threshold=0.9, target_accuracy=0.97)
+COLUMNS = "phase,epoch,accuracy,loss,val_accuracy,val_loss,learning_rate"
+HEAD = [f"head,{i},{0.6 + 0.1 * i},1.0,{0.5 + 0.1 * i},1.1,0.001" for i in range(3)]
+ALL = [f"all,{i},0.9,0.6,0.8{i},0.7,6e-05" for i in range(3, 6)]
+
+
+@pytest.fixture(scope="module")
+def pictures(crops: Path) -> LabelledPictures:
+    """24 real pictures of three classes."""
+    return read_folder(crops / "test")
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Path:
+    return _history(tmp_path, HEAD + ALL)
+
+
+@pytest.fixture(scope="module")
+def written(pictures: LabelledPictures, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report, to be looked at and copied."""
+    folder = tmp_path_factory.mktemp("written")
+    _write(folder / "reports" / "first", pictures, _history(folder, HEAD + ALL))
+    return folder / "reports" / "first"
+
+
+@pytest.fixture
+def old(written: Path, tmp_path: Path) -> Path:
+    """A report that may be replaced."""
+    return shutil.copytree(written, tmp_path / "report")
+
+
+def _history(folder: Path, rows: list[str]) -> Path:
+    path = folder / "spring run" / "history.csv"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("\n".join([COLUMNS, *rows]) + "\n")
+    return path
+
+
+def _logits(pictures: LabelledPictures, wrong: tuple[int, ...] = (3, 10, 17)) -> Floats:
+    """Every picture right but those at `wrong`, the later ones the more confident."""
+    answers = pictures.labels.copy()
+    answers[list(wrong)] = (answers[list(wrong)] + 1) % len(pictures.classes)
+    heights = 1 + 0.1 * np.arange(len(pictures))
+    return np.eye(len(pictures.classes))[answers] * heights[:, np.newaxis]
+
+
+def _write(
+    folder: Path, pictures: LabelledPictures, history: Path, logits: Floats | None = None
+) -> Metrics:
+    originals = np.stack([read_picture(pictures.root / p, 48) for p in pictures.paths[:3]])
+    return write_report(
+        folder,
+        pictures=pictures,
+        logits=_logits(pictures) if logits is None else logits,
+        calibration=CALIBRATION,
+        part="validation",
+        history=history,
+        config=TrainingConfig(image_size=48),
+        augmented=(originals, np.stack([originals, originals[:, :, ::-1]], axis=1)),
+    )
+
+
+class _Page(HTMLParser):
+    """The text of a page, its tags, and what they refer to."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.addresses: list[str] = []
+        self.text = ""
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        given = dict(attrs)
+        self.addresses += [given[k] for k in ("src", "href", "srcset", "data") if k in given]
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def _page(folder: Path) -> _Page:
+    return _Page((folder / "report.html").read_text(encoding="utf-8"))
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_report_is_figures_numbers_and_a_page(written: Path):
+    assert {path.name for path in written.iterdir()} == report.FILES
+    for path in written.glob("*.png"):
+        with Image.open(path) as image:
+            assert min(image.size) > 200
+            assert len(set(image.convert("L").tobytes())) > 20  # something was drawn
+    metrics = Metrics.model_validate_json((written / "metrics.json").read_bytes())
+    assert metrics.accuracy == 21 / 24
+    text = _page(written).text
+    assert "spring run on 24 validation pictures" in text
+    assert f"{metrics.accuracy:.4f}" in text
+    assert "Wrong answers: 3. Look" in text
+    assert [path.name for path in written.parent.iterdir()] == ["first"]
+
+
+def test_the_page_holds_its_figures_and_refers_to_nothing_outside_itself(written: Path):
+    page = _page(written)
+    assert len(page.addresses) == 8
+    assert all(address.startswith("data:image/png;base64,") for address in page.addresses)
+    assert not page.tags & {"script", "link", "iframe", "object"}
+    html = (written / "report.html").read_text()
+    assert "url(" not in html
+    assert "http" not in html.replace('http-equiv="Content-Security-Policy"', "")
+
+
+def test_the_most_confident_mistakes_come_first_with_path_and_labels(
+    pictures: LabelledPictures, written: Path
+):
+    probabilities = calibrated(_logits(pictures), 0.8)
+    mistakes = find_mistakes(pictures, probabilities)
+    assert [m.path for m in mistakes] == [pictures.paths[i].as_posix() for i in (17, 10, 3)]
+    first = mistakes[0]
+    assert (first.label, first.answer) == ("hubble", "coffee")
+    assert first.confidence == probabilities[17].max()
+    assert first.confidence_true == probabilities[17, 2]
+    text = _page(written).text
+    positions = [text.index(m.path) for m in mistakes]
+    assert positions == sorted(positions)
+
+
+def test_a_network_without_mistakes_and_without_augmentation(
+    pictures: LabelledPictures, history: Path, tmp_path: Path
+):
+    write_report(
+        tmp_path / "report",
+        pictures=pictures,
+        logits=_logits(pictures, wrong=()),
+        calibration=CALIBRATION,
+        part="test",
+        history=history,
+        config=TrainingConfig(),
+        augmented=None,
+    )
+    assert {path.name for path in (tmp_path / "report").iterdir()} == report.FILES - {
+        "mistakes.png",
+        "augmented.png",
+    }
+    text = _page(tmp_path / "report").text
+    assert "All answers are right" in text
+    assert "Augmentation" not in text
+    assert "expect a little less" not in text  # nothing was chosen on test pictures
+
+
+def test_names_from_anywhere_in_the_world_are_shown_as_they_are(crops: Path, tmp_path: Path):
+    names = {"coffee": "Café crème", "flower": "<u>花 & $x$", "hubble": "_" + "long " * 30 + "$"}
+    for old, new in names.items():
+        shutil.copytree(crops / "test" / old, tmp_path / "data" / new)
+    photo = next((tmp_path / "data" / names["flower"]).iterdir())
+    photo = photo.rename(photo.with_name('"été" <s> $%d.jpg'))
+    pictures = read_folder(tmp_path / "data")
+    run = tmp_path / "<i>Größe 大"
+    _history(tmp_path, ALL).parent.rename(run)
+    all_wrong = _logits(pictures, wrong=tuple(range(24)))
+    _write(tmp_path / "report", pictures, run / "history.csv", all_wrong)
+    page = _page(tmp_path / "report")
+    assert not page.tags & {"u", "s", "i"}
+    for name in (*pictures.classes, run.name, photo.relative_to(tmp_path / "data").as_posix()):
+        assert name in page.text
+    metrics = Metrics.model_validate_json((tmp_path / "report" / "metrics.json").read_bytes())
+    assert tuple(metrics.per_class) == pictures.classes
+
+
+@pytest.mark.parametrize("rows", [HEAD, ALL, HEAD[:1], ["all,0,nan,nan,0.3,nan,1"]])
+def test_a_history_of_one_phase_or_one_epoch_is_drawn(tmp_path: Path, rows: list[str]):
+    draw_curves(tmp_path / "curves.png", read_history(_history(tmp_path, rows)))
+    with Image.open(tmp_path / "curves.png") as image:
+        assert image.width > 1000
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda path: path.unlink(), "No such file"),
+        (lambda path: path.write_text(""), "holds no epoch"),
+        (lambda path: path.write_text(COLUMNS + "\n"), "holds no epoch"),
+        (lambda path: path.write_text("epoch,loss\n0,0.5\n"), "val_accuracy"),
+        (lambda path: path.write_text(COLUMNS + "\nhead,0,0.5"), "val_loss"),
+        (lambda path: path.write_bytes(b"\xff\xfe\x00"), "not the history"),
+    ],
+)
+def test_a_history_that_is_none_is_named_before_anything_is_written(
+    pictures: LabelledPictures, history: Path, tmp_path: Path, spoil, message: str
+):
+    spoil(history)
+    with pytest.raises(RunError, match=message) as caught:
+        _write(tmp_path / "report", pictures, history)
+    assert str(history) in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["spring run"]
+
+
+def test_epochs_are_read_in_their_order_with_their_phase(history: Path):
+    epochs = read_history(history)
+    assert [epoch.phase for epoch in epochs] == ["head"] * 3 + ["all"] * 3
+    assert [epoch.epoch for epoch in epochs] == list(range(6))
+    assert epochs[4].val_accuracy == 0.84
+
+
+def test_a_new_report_replaces_the_whole_of_an_old_one(
+    old: Path, pictures: LabelledPictures, history: Path
+):
+    assert (old / "mistakes.png").is_file()
+    _write(old, pictures, history, _logits(pictures, wrong=()))
+    assert {path.name for path in old.iterdir()} == report.FILES - {"mistakes.png"}
+    assert json.loads((old / "metrics.json").read_bytes())["accuracy"] == 1.0
+
+
+class _Interrupted(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("step", ["_draw", "_draw_mistakes", "_page"])
+def test_an_interrupted_report_leaves_the_old_one_whole__a_step_mocked(
+    old: Path, pictures: LabelledPictures, history: Path, tmp_path: Path, monkeypatch, step: str
+):
+    before = _contents(old)
+
+    def interrupt(*_):
+        raise _Interrupted
+
+    monkeypatch.setattr(report, step, interrupt)
+    with pytest.raises(_Interrupted):
+        _write(old, pictures, history, _logits(pictures, wrong=(1,)))
+    assert _contents(old) == before
+    assert {path.name for path in tmp_path.iterdir()} == {"report", "spring run"}
+
+
+def test_an_interruption_while_the_folders_are_swapped_brings_the_old_one_back__rename_mocked(
+    old: Path, pictures: LabelledPictures, history: Path, tmp_path: Path, monkeypatch
+):
+    before = _contents(old)
+    rename = Path.rename
+
+    def interrupt(source: Path, target: Path) -> Path:
+        if source.name == "new":
+            raise _Interrupted
+        return rename(source, target)
+
+    monkeypatch.setattr(Path, "rename", interrupt)
+    with pytest.raises(_Interrupted):
+        _write(old, pictures, history)
+    assert _contents(old) == before
+    assert {path.name for path in tmp_path.iterdir()} == {"report", "spring run"}
+
+
+def test_a_folder_that_holds_more_than_a_report_is_left_alone(
+    pictures: LabelledPictures, history: Path, tmp_path: Path
+):
+    folder = history.parent  # the run itself
+    for check in (check_destination, lambda f: _write(f, pictures, history)):
+        with pytest.raises(RunError, match=r"holds more than a report \(history\.csv\)"):
+            check(folder)
+    assert [path.name for path in folder.iterdir()] == ["history.csv"]
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OSError, match="file"):
+        check_destination(tmp_path / "file" / "report")
+
+
+def test_many_classes_are_drawn_too(tmp_path: Path, crops: Path):
+    photo = next((crops / "test" / "flower").iterdir())
+    for i in range(60):
+        (tmp_path / "data" / f"kind {i:02}").mkdir(parents=True)
+        shutil.copy(photo, tmp_path / "data" / f"kind {i:02}" / "1.jpg")
+    pictures = read_folder(tmp_path / "data")
+    wrong = tuple(range(0, 60, 2))
+    metrics = _write(
+        tmp_path / "report", pictures, _history(tmp_path, ALL), _logits(pictures, wrong)
+    )
+    assert metrics.accuracy == 0.5
+    with Image.open(tmp_path / "report" / "classes.png") as image:
+        assert image.height < 4000
+    assert "Wrong answers: 30. These have the most" in _page(tmp_path / "report").text
