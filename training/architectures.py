@@ -1,4 +1,7 @@
-"""The backbones: scaled pixels to a map of features. A new one is a function and a line below."""
+"""The backbones: scaled pixels to a map of features. A new one is a function and a line below.
+
+Of those from Keras, `weights="imagenet"` downloads what Keras publishes.
+"""
 
 import warnings
 from collections.abc import Callable
@@ -6,28 +9,56 @@ from typing import Any
 
 import keras
 
-from training.config import TrainingConfig
+from training.config import Architecture, TrainingConfig
+from training.efficientnet_lite0 import efficientnet_lite0_maps
+from training.imagenet import efficientnet_lite0_weights
 
 # Keras's own BatchNorm momentum of 0.99 and more lags hundreds of steps behind in short runs.
 MOMENTUM = 0.9
 
 
 def mobilenet_v2(pixels: Any, config: TrainingConfig) -> Any:
-    """MobileNetV2 (Sandler et al. 2018, arXiv:1801.04381), ImageNet weights wanted."""
+    """MobileNetV2 (Sandler et al. 2018, arXiv:1801.04381)."""
     scaled = keras.layers.Rescaling(1 / 127.5, offset=-1, name="rescale")(pixels)
     with warnings.catch_warnings():
         # Said of sizes that the weights were not trained at; convolutions take any.
         warnings.filterwarnings("ignore", "`input_shape` is undefined or non-square")
-        backbone = keras.applications.MobileNetV2(
-            input_tensor=scaled,
-            alpha=config.alpha,
-            include_top=False,
-            weights=config.weights if config.pretrained else None,
-        )
-    for layer in backbone.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = MOMENTUM
-    return backbone.output
+        return _of_keras(keras.applications.MobileNetV2, scaled, config, alpha=config.alpha)
+
+
+def resnet50(pixels: Any, config: TrainingConfig) -> Any:
+    """ResNet50 (He et al. 2015, arXiv:1512.03385)."""
+    # Its weights expect BGR minus ImageNet's means: the means go here, the order into the kernel.
+    means = [-123.68, -116.779, -103.939]
+    centred = keras.layers.Rescaling(1.0, offset=means, name="rescale")(pixels)
+    maps = _of_keras(keras.applications.ResNet50, centred, config)
+    if config.pretrained:
+        first = keras.Model(pixels, maps).get_layer("conv1_conv")
+        kernel, bias = first.get_weights()
+        first.set_weights([kernel[:, :, ::-1], bias])
+    return maps
+
+
+def efficientnet_b0(pixels: Any, config: TrainingConfig) -> Any:
+    """EfficientNet-B0 (Tan & Le 2019, arXiv:1905.11946); it scales its pixels by itself.
+
+    Its squeeze-and-excite and swish break under int8: convert it by another scheme.
+    """
+    return _of_keras(keras.applications.EfficientNetB0, pixels, config)
+
+
+def efficientnet_lite0(pixels: Any, config: TrainingConfig) -> Any:
+    """EfficientNet-Lite0: without squeeze-and-excite and with ReLU6, made for int8."""
+    maps = efficientnet_lite0_maps(pixels, MOMENTUM)
+    if config.pretrained:
+        cached = config.weights == "imagenet"
+        own = keras.Input((None, None, 3))
+        source = keras.Model(own, efficientnet_lite0_maps(own, MOMENTUM))
+        source.load_weights(efficientnet_lite0_weights() if cached else config.weights)
+        target = keras.Model(pixels, maps)
+        for layer in source.layers[1:]:  # the first is the input
+            target.get_layer(layer.name).set_weights(layer.get_weights())
+    return maps
 
 
 def custom_cnn(pixels: Any, config: TrainingConfig) -> Any:
@@ -41,13 +72,30 @@ def custom_cnn(pixels: Any, config: TrainingConfig) -> Any:
     x = keras.layers.Rescaling(1 / 127.5, offset=-1, name="rescale")(pixels)
     for filters in (32, 64, 128, 256):
         x = keras.layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
-        x = keras.layers.BatchNormalization(momentum=MOMENTUM)(x)
+        # Several devices normalise by all of their batch, so that they learn what one would.
+        x = keras.layers.BatchNormalization(momentum=MOMENTUM, synchronized=True)(x)
         x = keras.layers.ReLU()(x)
         x = keras.layers.MaxPooling2D()(x)
     return x
 
 
-ARCHITECTURES: dict[str, Callable[[Any, TrainingConfig], Any]] = {
+ARCHITECTURES: dict[Architecture, Callable[[Any, TrainingConfig], Any]] = {
     "mobilenet_v2": mobilenet_v2,
+    "resnet50": resnet50,
+    "efficientnet_b0": efficientnet_b0,
+    "efficientnet_lite0": efficientnet_lite0,
     "custom_cnn": custom_cnn,
 }
+
+
+def _of_keras(application: Any, pixels: Any, config: TrainingConfig, **options: Any) -> Any:
+    backbone = application(
+        input_tensor=pixels,
+        include_top=False,
+        weights=config.weights if config.pretrained else None,
+        **options,
+    )
+    for layer in backbone.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = MOMENTUM
+    return backbone.output

@@ -5,17 +5,14 @@ from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 
 from training.architectures import ARCHITECTURES
 from training.config import TrainingConfig
+from training.errors import WeightsError
 
-LOGITS = "logits"  # the layer before the softmax, where conversion cuts
 FEATURES = "features"  # the pooled output of the backbone
-
-
-class WeightsError(ValueError):
-    """The weights to start from cannot be had or do not fit; the message says what to do."""
+HIDDEN = "hidden"  # the dense layer
+LOGITS = "logits"  # the layer before the softmax, where conversion cuts
 
 
 def build(config: TrainingConfig, classes: int) -> Any:
@@ -23,7 +20,8 @@ def build(config: TrainingConfig, classes: int) -> Any:
 
     Returns:
         A `keras.Model`: (batch, size, size, 3) pixels 0..255 to (batch, classes) probabilities.
-        With pretrained weights its BatchNorms are folded (see `fold_batch_norms`) and frozen.
+        With pretrained weights its BatchNorms are folded (see `fold_batch_norms`) and frozen, and
+        so are all layers below `config.fine_tuned_share`.
 
     Raises:
         WeightsError: weights that cannot be downloaded, are not there or do not fit.
@@ -34,20 +32,34 @@ def build(config: TrainingConfig, classes: int) -> Any:
     if config.working_size != config.image_size:
         x = keras.layers.Resizing(config.working_size, config.working_size, name="upscale")(x)
     try:
-        maps = ARCHITECTURES[config.architecture](x, config)
+        x = ARCHITECTURES[config.architecture](x, config)
     except Exception as error:  # Keras raises ValueError, OSError, HTTPError, plain Exception …
         raise WeightsError(
             f"The weights {config.weights!r} cannot be used: {error}\n"
             "Give a file that was made for this architecture (--weights PATH), "
             "or train from nothing (--weights none)."
         ) from error
-    x = keras.layers.GlobalAveragePooling2D(name=FEATURES)(maps)
-    x = keras.layers.Dropout(config.dropout, seed=config.seed, name="dropout")(x)
-    logits = keras.layers.Dense(classes, name=LOGITS)(x)
-    model = keras.Model(pixels, keras.layers.Softmax(name="softmax")(logits), name="classifier")
+    backbone = keras.Model(pixels, x)
+    x = keras.layers.GlobalAveragePooling2D(name=FEATURES)(x)
+    for layer in head_layers(config, classes):
+        x = layer(x)
+    probabilities = keras.layers.Softmax(name="softmax", dtype="float32")(x)
     if config.pretrained:
-        fold_batch_norms(model)
-    return model
+        fold_batch_norms(backbone)
+        learning = round(len(backbone.layers) * config.fine_tuned_share)
+        for layer in backbone.layers[: len(backbone.layers) - learning]:
+            layer.trainable = False
+    return keras.Model(pixels, probabilities, name="classifier")
+
+
+def head_layers(config: TrainingConfig, classes: int) -> list[Any]:
+    """The layers from the pooled features to the logits."""
+    return [
+        keras.layers.Dropout(config.dropout, seed=config.seed, name="features_dropout"),
+        keras.layers.Dense(config.dense_units, activation="relu", name=HIDDEN),
+        keras.layers.Dropout(config.dropout, seed=config.seed + 1, name="hidden_dropout"),
+        keras.layers.Dense(classes, name=LOGITS, dtype="float32"),
+    ]
 
 
 def fold_batch_norms(model: Any) -> None:
@@ -62,19 +74,14 @@ def fold_batch_norms(model: Any) -> None:
         convolution = norm.input._keras_history.operation
         gamma, beta, mean, variance = (np.asarray(w) for w in norm.get_weights())
         scale = gamma / np.sqrt(variance + norm.epsilon)
-        kernel = convolution.get_weights()[0]
+        kernel, *bias = convolution.get_weights()
         depthwise = isinstance(convolution, keras.layers.DepthwiseConv2D)
         # A depthwise kernel is (h, w, channels, 1), a plain one (h, w, in, channels).
         factor = scale[:, np.newaxis] if depthwise else scale
-        convolution.set_weights([kernel * factor])
+        convolution.set_weights([kernel * factor, *(b * scale for b in bias)])
         ones = np.ones_like(gamma)
         norm.set_weights([ones, beta - mean * scale, 0 * ones, ones - norm.epsilon])
         norm.trainable = False
-
-
-def set_head(model: Any, kernel: npt.NDArray[np.float64], bias: npt.NDArray[np.float64]) -> None:
-    """Give the last layer its weights: kernel (features, classes), bias (classes,)."""
-    model.get_layer(LOGITS).set_weights([kernel, bias])
 
 
 def feature_extractor(model: Any) -> Any:

@@ -1,17 +1,20 @@
 """The network and its head: what folding keeps, what weights are refused."""
 
 from pathlib import Path
+from typing import get_args
 
 import keras
 import numpy as np
 import pytest
-from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import StandardScaler
 
-from training.config import TrainingConfig
-from training.fit import augmentation
-from training.head import STRENGTHS, fit_head
-from training.network import WeightsError, build, fold_batch_norms, logits_model, set_head
+from training.architectures import ARCHITECTURES
+from training.config import Architecture, TrainingConfig
+from training.data import read_folder, split
+from training.errors import WeightsError
+from training.fit import start_head
+from training.head import believed, fit_head
+from training.network import build, feature_extractor, fold_batch_norms, logits_model
+from training.run import Run
 
 
 def _pixels(count: int, size: int) -> np.ndarray:
@@ -43,15 +46,14 @@ def test_folding_batch_norms_keeps_the_function():
 
 
 def test_pretrained_weights_are_used_and_their_features_tell_pictures_apart(
-    shared_weights: Path, crops: Path
+    shared_weights: Path, crops: Path, tmp_path: Path
 ):
-    from training.data import read_folder, split
-    from training.fit import start_head
-
-    config = TrainingConfig(weights=str(shared_weights), image_size=96)
+    config = TrainingConfig(weights=str(shared_weights), image_size=96, batch_size=8)
     model = build(config, 3)
     fitting, validation = split(read_folder(crops / "train"), 0.25, seed=0)
-    assert start_head(model, fitting, validation, config) >= 0.9
+    run = Run(tmp_path)
+    start_head(model, fitting, validation, config, run)
+    assert run.best_accuracy() >= 0.9
 
 
 def test_the_model_takes_pixels_and_gives_probabilities_and_can_be_cut_at_its_logits():
@@ -94,40 +96,96 @@ def test_an_architecture_without_weights_says_so():
         build(TrainingConfig(architecture="custom_cnn"), 3)
 
 
-@pytest.mark.parametrize("classes", [2, 4])
-def test_the_head_computes_what_the_logistic_regression_does(classes: int):
+def _random_norms(model: keras.Model) -> None:
+    """Statistics and scales of BatchNorm that are not the identity."""
+    rng = np.random.default_rng(0)
+    for norm in model.layers:
+        if isinstance(norm, keras.layers.BatchNormalization):
+            shape = norm.gamma.shape
+            gamma, variance = rng.uniform(0.5, 2, (2, *shape))
+            norm.set_weights([gamma, *rng.normal(0, 0.2, (2, *shape)), variance])
+
+
+@pytest.mark.parametrize(
+    ("architecture", "module", "name"),
+    [
+        ("mobilenet_v2", keras.applications.mobilenet_v2, "MobileNetV2"),
+        ("resnet50", keras.applications.resnet50, "ResNet50"),
+        ("efficientnet_b0", keras.applications.efficientnet, "EfficientNetB0"),
+    ],
+)
+def test_it_computes_what_keras_does_with_its_own_preprocessing(
+    architecture, module, name: str, tmp_path: Path
+):
+    original = getattr(module, name)(input_shape=(64, 64, 3), include_top=False, weights=None)
+    _random_norms(original)
+    original.save_weights(tmp_path / "random.weights.h5")
+    weights = str(tmp_path / "random.weights.h5")
+    model = build(TrainingConfig(architecture=architecture, weights=weights, image_size=64), 3)
+    pixels = _pixels(2, 64)
+    expected = original.predict(module.preprocess_input(pixels.copy()), verbose=0).mean((1, 2))
+    features = feature_extractor(model).predict(pixels, verbose=0)
+    np.testing.assert_allclose(features, expected, rtol=2e-2, atol=1e-3 * np.abs(expected).max())
+
+
+def test_every_architecture_can_be_built_and_has_the_same_head():
+    assert set(ARCHITECTURES) == set(get_args(Architecture))
+    for name in ARCHITECTURES:
+        config = TrainingConfig(architecture=name, weights="none", image_size=64)
+        model = build(config, 4)
+        kinds = [type(layer).__name__ for layer in model.layers[-6:]]
+        pooled, head = kinds[0], kinds[1:]
+        assert pooled == "GlobalAveragePooling2D"
+        assert head == ["Dropout", "Dense", "Dropout", "Dense", "Softmax"]
+        assert model.get_layer("hidden").units == 256
+        assert model.output_shape == (None, 4)
+
+
+def test_how_deep_fine_tuning_goes_can_be_chosen(tmp_path: Path):
+    backbone = keras.applications.MobileNetV2(
+        (64, 64, 3), alpha=0.35, include_top=False, weights=None
+    )
+    backbone.save_weights(tmp_path / "random.weights.h5")
+    config = TrainingConfig(
+        weights=str(tmp_path / "random.weights.h5"),
+        alpha=0.35,
+        image_size=64,
+        fine_tuned_share=0.25,
+    )
+    model = build(config, 3)
+    assert not model.get_layer("Conv1").trainable
+    assert not model.get_layer("block_8_project").trainable
+    assert model.get_layer("Conv_1").trainable
+    assert model.get_layer("hidden").trainable
+
+
+def test_the_head_learns_and_its_standardisation_is_folded_in():
+    config = TrainingConfig(weights="none", alpha=0.35, image_size=64, batch_size=16)
+    model = build(config, classes=3)
     rng = np.random.default_rng(1)
-    labels = np.arange(400) % classes
-    features = rng.normal(labels[:, np.newaxis] * 0.4, 1.5, (400, 8)).astype(np.float32)
-    train, held_out = (features[:300], labels[:300]), (features[300:], labels[300:])
-    head = fit_head(*train, *held_out, seed=0)
-    scaler = StandardScaler().fit(train[0])
-    reference = LogisticRegression(C=head.strength, max_iter=1000)
-    reference.fit(scaler.transform(train[0]), train[1])
-    logits = held_out[0] @ head.kernel + head.bias
-    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    expected = reference.predict_proba(scaler.transform(held_out[0]))
-    np.testing.assert_allclose(probabilities, expected, atol=1e-4)
-    assert head.strength in STRENGTHS
-    assert head.validation_accuracy == (expected.argmax(1) == held_out[1]).mean()
+    labels = np.arange(300) % 3
+    targets = np.eye(3, dtype=np.float32)[labels]
+    scales, means = rng.uniform(0.01, 100, 1280), rng.normal(0, 50, 1280)
+    signal = np.zeros((300, 1280))
+    signal[np.arange(300), labels] = 3
+    features = ((signal + rng.normal(size=(300, 1280))) * scales + means).astype(np.float32)
+    epochs = fit_head(model, features[:200], targets[:200], (features[200:], targets[200:]), config)
+    hidden, logits = model.get_layer("hidden"), model.get_layer("logits")
+    answers = np.asarray(logits(hidden(features[200:]))).argmax(axis=1)
+    best = min(epochs, key=lambda epoch: epoch.val_loss)
+    assert (answers == labels[200:]).mean() == pytest.approx(best.val_accuracy)
+    assert best.val_accuracy > 0.5
+    assert [epoch.phase for epoch in epochs] == ["head"] * len(epochs)
 
 
-def test_the_head_is_put_into_the_last_layer():
-    model = build(TrainingConfig(weights="none", alpha=0.35, image_size=64), classes=2)
-    set_head(model, np.zeros((1280, 2)), np.array([0.0, np.log(3)]))
-    np.testing.assert_allclose(model.predict(_pixels(1, 64), verbose=0), [[0.25, 0.75]], rtol=1e-5)
-
-
-def test_augmentation_moves_pixels_but_keeps_shape_and_range():
-    pixels = _pixels(4, 64)
-    changed = augmentation(TrainingConfig())(pixels)
-    assert changed.shape == pixels.shape
-    assert not np.allclose(changed, pixels)
-    assert np.asarray(changed).min() >= 0
-    assert np.asarray(changed).max() <= 255
-
-
-def test_augmentation_can_leave_directions_alone():
-    config = TrainingConfig(flip=False, shift=0, zoom_in=0, zoom_out=0)
-    pixels = _pixels(8, 64)
-    np.testing.assert_allclose(augmentation(config)(pixels), pixels, atol=0.01)
+def test_belief_finds_a_wrong_label():
+    rng = np.random.default_rng(2)
+    labels = np.arange(200) % 2
+    features = rng.normal(labels[:, np.newaxis] * 1.5, 1, (200, 8)).astype(np.float32)
+    labels[10] = 1 - labels[10]  # a clear picture of the other class
+    features[10] = 1.5 * (1 - labels[10])
+    belief = believed(features, labels, seed=0)
+    assert belief.shape == (200, 2)
+    np.testing.assert_allclose(belief.sum(axis=1), 1, rtol=1e-5)
+    assert belief[10, labels[10]] < 0.4
+    assert (belief.argmax(axis=1) == labels).mean() > 0.9
