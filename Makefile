@@ -1,9 +1,9 @@
 # The whole developer interface; `make` lists it.
 
-# Where pictures and weights are, when they are not said: beside the checkout.
+# Where the pictures are, when it is not said: beside the checkout.
 DATA ?= $(or $(LANDSCAPE_DATA),../shared/intel)
 RUN ?= runs/intel
-WEIGHTS ?= $(firstword $(wildcard ../shared/weights/mobilenet_v2_ema_notop.weights.h5) imagenet)
+CONFIG ?= training/recipes/intel-scenes.json
 BUNDLE ?= models/intel-scenes
 
 # A Python that can make an environment; Debian leaves ensurepip to python3-venv.
@@ -16,7 +16,7 @@ DEMO := .venv-demo/.complete
 DEMO_REQUIREMENTS := lambda_api/requirements-serve.txt frontend/requirements.txt
 PARTS := lambda_api/requirements lambda_api/requirements-serve frontend/requirements training/requirements
 
-.PHONY: help demo serve frontend setup test check lint format train convert lock clean
+.PHONY: help demo serve frontend setup test check lint format audit train convert lock clean
 
 help:  ## List the targets
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,11 +48,15 @@ format: $(DEV)  ## Format, and mend what can be mended
 	.venv/bin/python -m ruff check --fix
 	.venv/bin/python -m ruff format
 
-train: $(DEV)  ## Train on DATA into RUN, from WEIGHTS; more: ARGS="--epochs 8"
-	.venv/bin/python -m training $(DATA) $(RUN) --weights $(WEIGHTS) $(ARGS)
+audit: $(DEV)  ## Look for broken, leaking, contradictory and double pictures in DATA
+	.venv/bin/python -m training audit $(DATA) --out $(RUN)-audit
+
+train: audit  ## Train on DATA into RUN as CONFIG says, without what the audit lists; more: ARGS="--epochs 3"
+	.venv/bin/python -m training train $(DATA) $(RUN) --config $(CONFIG) --exclude $(RUN)-audit/audit.json $(ARGS)
 
 convert: $(DEV)  ## Quantise RUN, measure it on DATA and write BUNDLE
-	.venv/bin/python -m convert bundle $(RUN) --data $(DATA) --out $(BUNDLE) --replace $(ARGS)
+	.venv/bin/python -m convert bundle $(RUN) --data $(DATA) --out $(BUNDLE) --replace \
+		$(if $(wildcard $(CONFIG:.json=.md)),--history $(CONFIG:.json=.md)) $(ARGS)
 
 lock: $(DEV)  ## Pin what the requirements.in files name, in all requirements.txt
 	@lock() { .venv/bin/uv pip compile --universal --python-version 3.11 --fork-strategy fewest \

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+# A network that trains in seconds, as options of the command line.
+SMALL_NETWORK = ["--architecture", "custom_cnn", "--weights", "none", "--image-size", "32"]
+
 
 @pytest.fixture(scope="session")
 def crops(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -36,8 +39,8 @@ def crops(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small_run(crops: Path, tmp_path_factory: pytest.TempPathFactory) -> object:
     """A finished run of a small network on `crops`."""
     from training.config import TrainingConfig
-    from training.fit import train
     from training.run import Run
+    from training.train import train
 
     run = Run(tmp_path_factory.mktemp("runs") / "small")
     config = TrainingConfig(

@@ -1,21 +1,16 @@
 """Folders of labelled pictures: reading, checking, splitting and streaming them."""
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 from sklearn.model_selection import train_test_split
 
 from lambda_api import images
-
-
-class DataError(ValueError):
-    """The pictures cannot be used as they are; the message says which and what to do."""
+from training.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -43,12 +38,17 @@ class LabelledPictures:
         paths = tuple(self.paths[i] for i in chosen)
         return LabelledPictures(self.root, self.classes, paths, self.labels[chosen])
 
+    def without(self, names: Container[str]) -> "LabelledPictures":
+        """The pictures whose path, relative to `root` and with slashes, is not among `names`."""
+        return self.subset(i for i, path in enumerate(self.paths) if path.as_posix() not in names)
+
 
 def read_folder(root: Path) -> LabelledPictures:
     """List `root/<class>/**/*.jpg` (and .jpeg, .png, .webp).
 
     Raises:
-        DataError: no such folder, fewer than two classes, or a class without pictures.
+        DataError: no such folder, fewer than two classes, a class without pictures, or a name that
+            is not UTF-8.
     """
     if not root.is_dir():
         raise DataError(f"{root}: no such folder.")
@@ -60,29 +60,45 @@ def read_folder(root: Path) -> LabelledPictures:
     paths: list[Path] = []
     labels: list[int] = []
     for label, folder in enumerate(folders):
-        found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in images.SUFFIXES)
+        files = (p for p in folder.rglob("*") if p.suffix.lower() in images.SUFFIXES)
+        found = sorted(p.relative_to(root) for p in files if not p.is_dir())
         if not found:
-            raise DataError(f"{folder}: no pictures (JPEG, PNG or WebP) in this class.")
-        paths += [p.relative_to(root) for p in found]
+            raise DataError(
+                f"{folder}: no pictures (JPEG, PNG or WebP) in this class; add some, or remove it."
+            )
+        for path in found:
+            _check_name(path, root)
+        paths += found
         labels += [label] * len(found)
     classes = tuple(folder.name for folder in folders)
     return LabelledPictures(root, classes, tuple(paths), np.array(labels, dtype=np.int64))
+
+
+def _check_name(path: Path, root: Path) -> None:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"{str(path)!r} in {root}: the name is not UTF-8; rename the file."
+        ) from error
 
 
 def open_dataset(root: Path) -> tuple[LabelledPictures, LabelledPictures | None]:
     """The pictures to train on and, where there is a `test` folder, those to test on.
 
     `root` holds `train/<class>/…` and perhaps `test/<class>/…`, or the classes themselves.
+    Kaggle's names for the Intel scenes, `seg_train/seg_train/<class>/…`, will do.
 
     Raises:
         DataError: as `read_folder`, or `test` has other classes than `train`.
     """
-    if not (root / "train").is_dir():
+    train_folder, test_folder = part_folder(root, "train"), part_folder(root, "test")
+    if train_folder is None:
         return read_folder(root), None
-    train = read_folder(root / "train")
-    if not (root / "test").is_dir():
+    train = read_folder(train_folder)
+    if test_folder is None:
         return train, None
-    test = read_folder(root / "test")
+    test = read_folder(test_folder)
     if test.classes != train.classes:
         raise DataError(
             f"{root}: train has the classes {', '.join(train.classes)}, "
@@ -91,27 +107,52 @@ def open_dataset(root: Path) -> tuple[LabelledPictures, LabelledPictures | None]
     return train, test
 
 
-def content_hash(pictures: LabelledPictures) -> str:
-    """SHA-256 (hex) of all names and contents; decodes every file once to see that it can be.
+def part_folder(root: Path, name: str) -> Path | None:
+    """Where `root` holds its part `name`, "train" or "test"; None where it does not."""
+    nested = root / f"seg_{name}"
+    return next((p for p in (root / name, nested / nested.name, nested) if p.is_dir()), None)
+
+
+def file_hashes(pictures: LabelledPictures) -> list[str]:
+    """SHA-256 (hex) of every file; decodes each once to see that it can be.
 
     Raises:
-        DataError: files that do not decode, by name.
+        DataError: files that cannot be read or do not decode, by name.
     """
-    digest = hashlib.sha256()
+    hashes: list[str] = []
     broken: list[str] = []
     for path in pictures.paths:
-        data = (pictures.root / path).read_bytes()
-        digest.update(path.as_posix().encode() + b"\0" + hashlib.sha256(data).digest())
         try:
+            data = (pictures.root / path).read_bytes()
             images.decode(data, (32, 32))
+        except OSError as error:
+            broken.append(f"{path}: {error.strerror}")
         except images.PictureError as error:
             broken.append(f"{path}: {error}")
+        else:
+            hashes.append(hashlib.sha256(data).hexdigest())
     if broken:
         shown = "\n  ".join(broken[:20])
         raise DataError(
             f"{len(broken)} of {len(pictures)} files in {pictures.root} cannot be read; "
             f"repair or remove them:\n  {shown}"
         )
+    return hashes
+
+
+def content_hash(pictures: LabelledPictures, hashes: list[str] | None = None) -> str:
+    """SHA-256 (hex) of all names and contents.
+
+    Args:
+        pictures: the files.
+        hashes: what `file_hashes` says of them, where it has been asked.
+
+    Raises:
+        DataError: files that do not decode, by name.
+    """
+    digest = hashlib.sha256()
+    for path, content in zip(pictures.paths, hashes or file_hashes(pictures), strict=True):
+        digest.update(path.as_posix().encode() + b"\0" + bytes.fromhex(content))
     return digest.hexdigest()
 
 
@@ -138,7 +179,7 @@ def split(
         smallest = pictures.classes[int(counts.argmin())]
         raise DataError(
             f"Too few pictures to carve {fraction:.0%} of them off for validation: "
-            f"the class {smallest!r} has {counts.min()}. ({error})"
+            f"the class {smallest!r} has {counts.min()}. Add some, or remove the class. ({error})"
         ) from error
     return pictures.subset(np.sort(rest)), pictures.subset(np.sort(validation))
 
@@ -146,35 +187,3 @@ def split(
 def read_picture(path: Path, size: int) -> npt.NDArray[np.uint8]:
     """One picture as the service would see it: uint8, shape (size, size, 3)."""
     return images.decode(path.read_bytes(), (size, size)).pixels
-
-
-def stream(
-    pictures: LabelledPictures,
-    size: int,
-    batch_size: int,
-    *,
-    shuffle_seed: int | None = None,
-    augment: Callable[[Any], Any] | None = None,
-) -> Any:
-    """A `tf.data.Dataset` of batches; the memory it needs does not grow with the data.
-
-    Yields:
-        float32 pixels 0..255, shape (batch, size, size, 3), and one-hot labels, float32, shape
-        (batch, classes). Shuffled anew each epoch where `shuffle_seed` is given.
-    """
-    paths = [str(pictures.root / path) for path in pictures.paths]
-    dataset = tf.data.Dataset.from_tensor_slices((paths, pictures.labels))
-    if shuffle_seed is not None:
-        dataset = dataset.shuffle(len(paths), seed=shuffle_seed)
-
-    def load(path: Any, label: Any) -> tuple[Any, Any]:
-        pixels = tf.numpy_function(
-            lambda name: read_picture(Path(name.decode()), size), [path], tf.uint8
-        )
-        pixels.set_shape((size, size, 3))
-        return tf.cast(pixels, tf.float32), tf.one_hot(label, len(pictures.classes))
-
-    dataset = dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE).batch(batch_size)
-    if augment is not None:
-        dataset = dataset.map(lambda x, y: (augment(x), y), num_parallel_calls=tf.data.AUTOTUNE)
-    return dataset.prefetch(tf.data.AUTOTUNE)

@@ -1,7 +1,7 @@
 """A run from pictures to a Keras model: head first, then all layers."""
 
-import math
 import sys
+import time
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -11,165 +11,218 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from training.batches import steps_of, stream, training_batches, validation_batches
+from training.calibration import calibrate
+from training.checkpoint import Checkpoint
 from training.config import TrainingConfig
-from training.data import (
-    LabelledPictures,
-    content_hash,
-    open_dataset,
-    split,
-    stream,
-)
-from training.head import fit_head
-from training.network import build, feature_extractor, set_head
-from training.run import HeadResult, Result, Run, RunError, Split, file_sha256
+from training.data import LabelledPictures
+from training.errors import RunError
+from training.head import Floats, believed, fit_head
+from training.history import write_history
+from training.network import build, feature_extractor, logits_model
+from training.run import Result, Run, file_sha256
 
 TOOLCHAIN = ("keras", "numpy", "pillow", "scikit-learn")
 
 
-def train(data: Path, folder: Path, config: TrainingConfig, *, resume: bool = False) -> Result:
-    """Train on `data` and leave model, configuration, history and split in `folder`.
+def begin(config: TrainingConfig, classes: int) -> Any:
+    """The network before training; from here on all that is drawn at random follows the seed.
 
     Raises:
-        DataError: pictures that cannot be used.
         WeightsError: weights that cannot be used.
-        RunError: `folder` holds something else.
     """
-    run = Run(folder)
-    if not resume:
-        run.check_new()
+    if not tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(config.seed)
-    pictures, _ = open_dataset(data)
-    print(f"{len(pictures)} pictures of {len(pictures.classes)} classes: reading them once …")
-    fitting, validation = split(pictures, config.validation_fraction, config.seed)
-    record = Split(
-        dataset=data.resolve().name,
-        dataset_sha256=content_hash(pictures),
-        classes=pictures.classes,
-        train=tuple(p.as_posix() for p in fitting.paths),
-        validation=tuple(p.as_posix() for p in validation.paths),
-    )
-    if resume:
-        run.check_resumable(config, record)
-    model = build(config, len(pictures.classes))
-    if not resume:
-        run.create(config, record)
+    return build(config, classes)
 
-    if config.pretrained and not run.epoch_accuracies():
-        print(f"Phase 1: a linear head on {len(fitting)} pictures, the network frozen …")
-        head = HeadResult(validation_accuracy=start_head(model, fitting, validation, config))
-        print(f"  validation accuracy {head.validation_accuracy:.4f}")
-        model.save(run.model_path)
-        run.write_head(head)
+
+def fit(
+    model: Any,
+    fitting: LabelledPictures,
+    validation: LabelledPictures,
+    config: TrainingConfig,
+    run: Run,
+    strategy: Any,
+    *,
+    tensorboard: bool = False,
+) -> Floats:
+    """Train `model` on `fitting`, choose by `validation`, and finish `run`.
+
+    What `run` holds of the same training, interrupted, is gone on with.
+
+    Returns:
+        The chosen model's logits of the validation pictures, (n, classes).
+
+    Raises:
+        RunError: no epoch ended with a usable model.
+        CalibrationError: training went astray.
+    """
+    if not any(epoch.phase == "all" for epoch in run.epochs()):
+        start_head(model, fitting, validation, config, run)
     if config.epochs:
-        print(f"Phase 2: all layers, at most {config.epochs} epochs …")
-        fine_tune(model, fitting, validation, config, run)
-    return _finish(run, config, validation)
+        print(f"All layers, at most {config.epochs} epochs …", flush=True)
+        with strategy.scope():
+            fine_tune(model, fitting, validation, config, run, tensorboard=tensorboard)
+    return _finish(model, validation, config, run)
 
 
 def start_head(
-    model: Any, fitting: LabelledPictures, validation: LabelledPictures, config: TrainingConfig
-) -> float:
-    """Fit the last layer of `model` with the rest frozen; its validation accuracy, 0..1."""
-    extractor = feature_extractor(model)
-    features, validation_features = (
-        extractor.predict(stream(part, config.image_size, config.batch_size), verbose=_verbose())
-        for part in (fitting, validation)
-    )
-    head = fit_head(features, fitting.labels, validation_features, validation.labels, config.seed)
-    set_head(model, head.kernel, head.bias)
-    return head.validation_accuracy
-
-
-def fine_tune(
     model: Any,
     fitting: LabelledPictures,
     validation: LabelledPictures,
     config: TrainingConfig,
     run: Run,
 ) -> None:
-    """Train all layers; the model of the best validation accuracy so far stays in `run`."""
-    head = run.head()
-    accuracies = run.epoch_accuracies() + ([head.validation_accuracy] if head else [])
-    steps = math.ceil(len(fitting) / config.batch_size)
-    warmup = int(steps * config.warmup_epochs)
-    rate = keras.optimizers.schedules.CosineDecay(
-        0.0 if warmup else config.learning_rate,
-        decay_steps=max(1, steps * config.epochs - warmup),
-        warmup_target=config.learning_rate if warmup else None,
-        warmup_steps=warmup,
-    )
+    """Train the head of a pretrained `model` on the frozen rest; write the targets down."""
+    targets = one_hot(fitting)
+    if config.pretrained:
+        print(f"The head on the frozen network, {len(fitting)} pictures …", flush=True)
+        extractor = feature_extractor(model)
+        features, held_out = (
+            extractor.predict(
+                stream(part, config.image_size, config.batch_size), verbose=_verbose()
+            )
+            for part in (fitting, validation)
+        )
+        if config.belief:
+            belief = believed(features, fitting.labels, config.seed)
+            targets = (1 - config.belief) * targets + config.belief * belief
+        epochs = fit_head(model, features, targets, (held_out, one_hot(validation)), config)
+        model.save(run.model_path)
+        write_history(run.history_path, epochs)
+        print(f"  validation accuracy {run.best_accuracy():.4f}", flush=True)
+    np.save(run.targets_path, targets)
+
+
+def fine_tune(
+    start: Any,
+    fitting: LabelledPictures,
+    validation: LabelledPictures,
+    config: TrainingConfig,
+    run: Run,
+    *,
+    tensorboard: bool,
+) -> None:
+    """Train all layers from where `start` is; the model of the best validation accuracy stays."""
+    strategy = tf.distribute.get_strategy()
+    model = _precise(config, len(fitting.classes))
+    model.set_weights(start.get_weights())
+    steps = steps_of(fitting, config)
     model.compile(
-        optimizer=keras.optimizers.AdamW(rate),
-        loss=keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
-        metrics=["accuracy"],
-    )
-    model.fit(
-        stream(
-            fitting,
-            config.image_size,
-            config.batch_size,
-            shuffle_seed=config.seed,
-            augment=augmentation(config),
+        optimizer=_optimizer(config, steps),
+        # On validation, what fills the last batch up weighs nothing.
+        loss=keras.losses.CategoricalCrossentropy(
+            label_smoothing=config.label_smoothing, reduction="mean_with_sample_weight"
         ),
-        validation_data=stream(validation, config.image_size, config.batch_size),
-        shuffle=False,  # the stream has done it
+        weighted_metrics=["accuracy"],
+    )
+    counting = [keras.callbacks.EarlyStopping("val_loss", patience=config.patience)]
+    if not config.pretrained:
+        counting.append(keras.callbacks.ReduceLROnPlateau("val_loss", patience=2, factor=0.3))
+    checkpoint = Checkpoint(run, counting)
+    if checkpoint.restore(model):
+        return
+    done, targets = checkpoint.done, np.load(run.targets_path)
+    model.fit(
+        strategy.distribute_datasets_from_function(
+            lambda context: training_batches(fitting, targets, config, context, first_epoch=done)
+        ),
+        steps_per_epoch=steps,
+        validation_data=strategy.distribute_datasets_from_function(
+            lambda context: validation_batches(validation, one_hot(validation), config, context)
+        ),
+        validation_steps=steps_of(validation, config),
+        shuffle=False,  # the batches are
+        initial_epoch=done,
         epochs=config.epochs,
         verbose=_verbose(),
         callbacks=[
-            keras.callbacks.BackupAndRestore(run.backup_path, delete_checkpoint=False),
             keras.callbacks.TerminateOnNaN(),
-            keras.callbacks.EarlyStopping("val_loss", patience=config.patience),
+            *counting,
             keras.callbacks.ModelCheckpoint(
                 run.model_path,
                 monitor="val_accuracy",
                 save_best_only=True,
-                initial_value_threshold=max(accuracies, default=None),
+                initial_value_threshold=run.best_accuracy(),
             ),
-            keras.callbacks.CSVLogger(run.history_path, append=True),
+            *([keras.callbacks.TensorBoard(run.folder / "tensorboard")] if tensorboard else []),
+            TimeLeft(config.epochs),
+            checkpoint,
         ],
     )
 
 
-def augmentation(config: TrainingConfig) -> Any:
-    """Random flips, zooms and shifts of a batch of pixels; new borders repeat the old ones."""
-    layers = [
-        keras.layers.RandomTranslation(
-            config.shift, config.shift, fill_mode="nearest", seed=config.seed + 1
-        ),
-        keras.layers.RandomZoom(
-            (-config.zoom_in, config.zoom_out), fill_mode="nearest", seed=config.seed + 2
-        ),
-    ]
-    if config.flip:
-        layers.append(keras.layers.RandomFlip("horizontal", seed=config.seed))
+class TimeLeft(keras.callbacks.Callback):  # type: ignore[misc]
+    """Says after every epoch how long the rest will take at most."""
 
-    def augment(pixels: Any) -> Any:
-        for layer in layers:
-            pixels = layer(pixels, training=True)
-        return pixels
+    def __init__(self, epochs: int) -> None:
+        super().__init__()
+        self.epochs, self._begin = epochs, 0.0
 
-    return augment
+    def on_epoch_begin(self, *_: Any) -> None:
+        """Look at the clock."""
+        self._begin = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, _: Any = None) -> None:
+        """Say it."""
+        minutes = (time.monotonic() - self._begin) * (self.epochs - epoch - 1) / 60
+        print(f"  at most {minutes:.0f} minutes left", flush=True)
 
 
-def _finish(run: Run, config: TrainingConfig, validation: LabelledPictures) -> Result:
+def one_hot(pictures: LabelledPictures) -> Floats:
+    """The labels as (n, classes), float32."""
+    return np.eye(len(pictures.classes), dtype=np.float32)[pictures.labels]
+
+
+def _precise(config: TrainingConfig, classes: int) -> Any:
+    """The network in the precision that it is to learn in."""
+    if not config.mixed_precision:
+        return build(config, classes)
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        return build(config, classes)
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+def _optimizer(config: TrainingConfig, steps: int) -> Any:
+    if not config.pretrained:
+        return keras.optimizers.Adam(config.learning_rate, global_clipnorm=config.clip_norm)
+    warmup = int(steps * config.warmup_epochs)
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0 if warmup else config.fine_tuning_rate,
+        decay_steps=max(1, steps * config.epochs - warmup),
+        warmup_target=config.fine_tuning_rate if warmup else None,
+        warmup_steps=warmup,
+    )
+    return keras.optimizers.AdamW(
+        rate, weight_decay=config.weight_decay, global_clipnorm=config.clip_norm
+    )
+
+
+def _finish(model: Any, validation: LabelledPictures, config: TrainingConfig, run: Run) -> Floats:
+    """Measure the chosen model, in full precision, on validation and write the result."""
     if not run.model_path.is_file():
         raise RunError(f"{run.folder}: no epoch ended with a usable model; try a lower rate.")
-    model = keras.models.load_model(run.model_path, compile=False)
+    model.set_weights(keras.models.load_model(run.model_path, compile=False).get_weights())
+    if config.mixed_precision:
+        model.save(run.model_path)
     batches = stream(validation, config.image_size, config.batch_size)
-    probabilities = model.predict(batches, verbose=_verbose())
-    right = probabilities[np.arange(len(validation)), validation.labels]
-    weights, head = Path(config.weights), run.head()
+    logits = np.asarray(logits_model(model).predict(batches, verbose=_verbose()))
+    weights, epochs = Path(config.weights), run.epochs()
+    head = [epoch for epoch in epochs if epoch.phase == "head"]
     result = Result(
-        head_accuracy=head.validation_accuracy if head else None,
-        validation_accuracy=float((probabilities.argmax(1) == validation.labels).mean()),
-        validation_loss=float(-np.log(np.maximum(right, 1e-12)).mean()),
-        epochs=len(run.epoch_accuracies()),
+        head_accuracy=min(head, key=lambda x: x.val_loss).val_accuracy if head else None,
+        validation_accuracy=float((logits.argmax(1) == validation.labels).mean()),
+        epochs=len(epochs) - len(head),
         weights_sha256=file_sha256(weights) if weights.is_file() else None,
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
         toolchain={"tensorflow": tf.__version__} | {name: version(name) for name in TOOLCHAIN},
+        calibration=calibrate(logits, validation.labels),
     )
     run.finish(result)
-    return result
+    return logits
 
 
 def _verbose() -> int:

@@ -1,62 +1,80 @@
-"""Phase one: a regularised linear head on the frozen network."""
+"""Phase one: the head on the features of the frozen network."""
 
-from dataclasses import dataclass
+from typing import Any
 
+import keras
 import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.preprocessing import StandardScaler
 
-# Inverse strengths to try. A head that is too free is over-confident, and its first gradients
-# hurt the backbone; which strength is right depends on how many pictures there are.
-STRENGTHS = (5e-4, 5e-3, 5e-2)
+from training.config import TrainingConfig
+from training.history import Epoch
+from training.network import HIDDEN, LOGITS, head_layers
 
 Floats = npt.NDArray[np.float32]
-Doubles = npt.NDArray[np.float64]
 
-
-@dataclass(frozen=True)
-class Head:
-    """A linear layer on raw features: kernel (features, classes), bias (classes,).
-
-    Attributes:
-        strength: the C of the logistic regression that was chosen.
-        validation_accuracy: 0..1, of this head on the validation features.
-    """
-
-    kernel: Doubles
-    bias: Doubles
-    strength: float
-    validation_accuracy: float
+FOLDS = 5  # of the cross-validation that says what the frozen network believes
+STRENGTH = 2e-3  # inverse, of its regularisation, on standardised features
 
 
 def fit_head(
+    model: Any,
     features: Floats,
-    labels: npt.NDArray[np.int64],
-    validation_features: Floats,
-    validation_labels: npt.NDArray[np.int64],
-    seed: int,
-) -> Head:
-    """Multinomial logistic regression on standardised features (n, d), labels (n,).
+    targets: Floats,
+    validation: tuple[Floats, Floats],
+    config: TrainingConfig,
+) -> list[Epoch]:
+    """Train the head of `model` on features (n, d) and targets (n, classes).
 
-    The strength with the lowest log loss on the validation features is taken; the standardisation
-    is folded into the weights.
+    It learns on standardised features; the standardisation is folded into its first layer. On raw
+    ones it becomes over-confident, and its first gradients hurt the network under it.
+
+    Returns:
+        The epochs. The head is the one of the lowest validation loss.
     """
     scaler = StandardScaler().fit(features)
-    standardised = scaler.transform(features)
-    validation = scaler.transform(validation_features)
-    candidates = [
-        LogisticRegression(C=strength, max_iter=1000, random_state=seed).fit(standardised, labels)
-        for strength in STRENGTHS
-    ]
-    model = min(
-        candidates,
-        key=lambda m: log_loss(validation_labels, m.predict_proba(validation), labels=m.classes_),
+    layers = [*head_layers(config, targets.shape[1]), keras.layers.Softmax()]
+    head = keras.Sequential([keras.Input((features.shape[1],)), *layers])
+    head.compile(
+        keras.optimizers.Adam(config.learning_rate),
+        keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
+        metrics=["accuracy"],
     )
-    weights, bias = model.coef_, model.intercept_
-    if len(weights) == 1:  # two classes: one row, the log-odds of the second
-        weights, bias = np.vstack([-weights, weights]) / 2, np.hstack([-bias, bias]) / 2
-    kernel = (weights / scaler.scale_).T
-    accuracy = float(model.score(validation, validation_labels))
-    return Head(kernel, bias - scaler.mean_ @ kernel, model.C, accuracy)
+    history = head.fit(
+        scaler.transform(features),
+        targets,
+        config.batch_size,
+        epochs=config.head_epochs,
+        validation_data=(scaler.transform(validation[0]), validation[1]),
+        verbose=0,
+        callbacks=[
+            keras.callbacks.ReduceLROnPlateau(patience=2, factor=0.3),
+            keras.callbacks.EarlyStopping(patience=config.patience, restore_best_weights=True),
+        ],
+    ).history
+    kernel, bias = head.get_layer(HIDDEN).get_weights()
+    kernel = kernel / scaler.scale_[:, np.newaxis]
+    model.get_layer(HIDDEN).set_weights([kernel, bias - scaler.mean_ @ kernel])
+    model.get_layer(LOGITS).set_weights(head.get_layer(LOGITS).get_weights())
+    return [
+        Epoch(
+            phase="head", epoch=epoch, **{name: values[epoch] for name, values in history.items()}
+        )
+        for epoch in range(len(history["loss"]))
+    ]
+
+
+def believed(features: Floats, labels: npt.NDArray[np.int64], seed: int) -> Floats:
+    """What the frozen network believes of each picture, asked without that picture's own label.
+
+    Out-of-fold probabilities (n, classes) of a logistic regression on standardised features (n, d).
+    Where a label is wrong or a picture shows two things, they say so (compare Northcutt et al.
+    2021, "Confident Learning", arXiv:1911.00068).
+    """
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+    model = LogisticRegression(C=STRENGTH, max_iter=1000)
+    standardised = StandardScaler().fit_transform(features)
+    probabilities = cross_val_predict(model, standardised, labels, cv=folds, method="predict_proba")
+    return np.asarray(probabilities, dtype=np.float32)

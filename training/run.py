@@ -1,6 +1,5 @@
 """The run folder: everything a run was made from and made."""
 
-import csv
 import hashlib
 import json
 import shutil
@@ -10,16 +9,17 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from training.calibration import Calibration
 from training.config import TrainingConfig
 from training.data import LabelledPictures
+from training.errors import RunError
+from training.history import Epoch, read_history
 
-CONFIG, SPLIT, HEAD, RESULT = "config.json", "split.json", "head.json", "result.json"
+CONFIG, SPLIT, RESULT = "config.json", "split.json", "result.json"
+
+STATE_BYTES = 12  # a parameter: its weight and the optimiser's two moments, float32
 
 M = TypeVar("M", bound=BaseModel)
-
-
-class RunError(ValueError):
-    """The run folder cannot be used; the message says why."""
 
 
 class _Record(BaseModel):
@@ -40,27 +40,24 @@ class Split(_Record):
     validation: tuple[str, ...]
 
 
-class HeadResult(_Record):
-    """What came of phase one; the accuracy is 0..1."""
-
-    validation_accuracy: float
-
-
 class Result(_Record):
     """What came of a run; its presence says that the run is finished. Accuracies are 0..1.
 
     Attributes:
+        head_accuracy: of the head on the frozen network, on validation.
+        epochs: of all layers.
         weights_sha256: of the weights file that training started from, if it was a file.
         finished: time of the end, UTC, ISO 8601.
+        calibration: fitted on the validation pictures.
     """
 
     head_accuracy: float | None
     validation_accuracy: float
-    validation_loss: float
     epochs: int
     weights_sha256: str | None
     finished: str
     toolchain: dict[str, str]
+    calibration: Calibration
 
 
 @dataclass(frozen=True)
@@ -78,7 +75,13 @@ class Run:
         return self.folder / "history.csv"
 
     @property
+    def targets_path(self) -> Path:
+        """What was taught: float32, (training pictures, classes)."""
+        return self.folder / "targets.npy"
+
+    @property
     def backup_path(self) -> Path:
+        """Checkpoints, while the run is not finished."""
         return self.folder / "backup"
 
     @property
@@ -102,26 +105,42 @@ class Run:
                 f"{self.folder}: was begun with another configuration or other pictures."
             )
 
-    def create(self, config: TrainingConfig, split: Split) -> None:
-        """Make the folder."""
+    def check_space(self, needed: int) -> None:
+        """Raise `RunError` where the folder's disk has less than `needed` bytes free."""
+        there = next(p for p in (self.folder, *self.folder.absolute().parents) if p.is_dir())
+        free = shutil.disk_usage(there).free
+        if free < needed:
+            raise RunError(
+                f"{self.folder}: {needed / 1e6:,.0f} MB are needed on its disk, "
+                f"{free / 1e6:,.0f} MB are free. Make room (an interrupted run then goes on by "
+                "--resume), or choose a folder on another disk."
+            )
+
+    def create(self, config: TrainingConfig, split: Split, parameters: int) -> None:
+        """Make the folder for the training of a network of so many `parameters`.
+
+        Raises:
+            RunError: the disk has too little room.
+        """
+        self.check_space(3 * STATE_BYTES * parameters)  # the model, a checkpoint, and the next one
         self.folder.mkdir(parents=True, exist_ok=True)
         self._write(CONFIG, config)
         self._write(SPLIT, split)
 
-    def write_head(self, head: HeadResult) -> None:
-        """Record the end of phase one."""
-        self._write(HEAD, head)
+    def epochs(self) -> list[Epoch]:
+        """The epochs so far."""
+        return read_history(self.history_path) if self.history_path.is_file() else []
 
-    def head(self) -> HeadResult | None:
-        """What came of phase one, None where there was none."""
-        return self._read(HEAD, HeadResult) if (self.folder / HEAD).is_file() else None
+    def best_accuracy(self) -> float | None:
+        """Validation accuracy, 0..1, of the model that is kept; None where there is none yet.
 
-    def epoch_accuracies(self) -> list[float]:
-        """Validation accuracy, 0..1, of each epoch of phase two so far."""
-        if not self.history_path.is_file():
-            return []
-        with self.history_path.open(newline="") as file:
-            return [float(row["val_accuracy"]) for row in csv.DictReader(file)]
+        Of the epochs of the head it is the one of the lowest loss, of the others the best.
+        """
+        epochs = self.epochs()
+        head = [epoch for epoch in epochs if epoch.phase == "head"]
+        chosen = [min(head, key=lambda epoch: epoch.val_loss)] if head else []
+        chosen += [epoch for epoch in epochs if epoch.phase == "all"]
+        return max((epoch.val_accuracy for epoch in chosen), default=None)
 
     def finish(self, result: Result) -> None:
         """Record the result and drop what was only kept to resume."""
@@ -142,15 +161,20 @@ class Run:
             raise RunError(f"{self.folder}: holds no finished run.")
         return self._read(RESULT, Result)
 
+    def calibration(self) -> Calibration:
+        """Temperature and threshold. Raises `RunError` where the run is not finished."""
+        return self.result().calibration
+
     def _read(self, name: str, model: type[M]) -> M:
         try:
-            return model.model_validate_json((self.folder / name).read_text())
+            return model.model_validate_json((self.folder / name).read_bytes())
         except (OSError, ValueError) as error:
             raise RunError(f"{self.folder}: holds no run ({name}: {error}).") from error
 
     def _write(self, name: str, value: BaseModel) -> None:
         partial = self.folder / f".{name}.partial"
-        partial.write_text(json.dumps(value.model_dump(), indent=1, ensure_ascii=False) + "\n")
+        text = json.dumps(value.model_dump(), indent=1, ensure_ascii=False)
+        partial.write_text(f"{text}\n", encoding="utf-8")
         partial.rename(self.folder / name)
 
 

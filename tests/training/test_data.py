@@ -8,15 +8,9 @@ import pytest
 from PIL import Image
 
 from lambda_api import images
-from training.data import (
-    DataError,
-    content_hash,
-    open_dataset,
-    read_folder,
-    read_picture,
-    split,
-    stream,
-)
+from training.batches import stream
+from training.data import content_hash, open_dataset, read_folder, read_picture, split
+from training.errors import DataError
 
 
 def test_classes_are_the_sorted_folders_and_other_files_are_left_out(crops: Path, tmp_path: Path):

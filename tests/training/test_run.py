@@ -1,23 +1,32 @@
 """A run: its folder, its command line, interruption and resumption."""
 
 import json
-import signal
+import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
+from tests.small_line import SMALL_NETWORK
 from training.__main__ import main
+from training.audit.examine import examine
+from training.audit.files import list_files
+from training.batches import stream
 from training.config import TrainingConfig
-from training.data import read_folder, stream
-from training.fit import train
-from training.run import Run, RunError, file_sha256, resolve
+from training.data import read_folder
+from training.errors import RunError
+from training.run import Run, file_sha256, resolve
+from training.train import train
 
-SMALL = ["--architecture", "custom_cnn", "--weights", "none", "--image-size", "64"]
+
+def _audit_of(data: Path, names: dict[str, str]) -> str:
+    """An audit that excludes `names` with these causes."""
+    exclude = [{"path": path, "cause": cause, "reason": cause} for path, cause in names.items()]
+    audit = examine(list_files(data)).model_dump(mode="json")
+    return json.dumps(audit | {"exclude": exclude})
 
 
 def test_a_run_folder_holds_all_that_it_was_made_from_and_made(small_run: Run, crops: Path):
@@ -27,19 +36,20 @@ def test_a_run_folder_holds_all_that_it_was_made_from_and_made(small_run: Run, c
     assert (len(split.train), len(split.validation)) == (57, 15)
     assert not set(split.train) & set(split.validation)
     rows = small_run.history_path.read_text().splitlines()
-    assert rows[0].startswith("epoch,accuracy,loss,")
+    assert rows[0].startswith("phase,epoch,accuracy,loss,")
     assert len(rows) - 1 == result.epochs == config.epochs
     validation = resolve(read_folder(crops / "train"), split.validation)
     model = keras.models.load_model(small_run.model_path, compile=False)
     answers = model.predict(stream(validation, 64, 32), verbose=0).argmax(axis=1)
     assert (answers == validation.labels).mean() == pytest.approx(result.validation_accuracy)
+    assert (small_run.folder / "report" / "report.html").is_file()
     assert not small_run.backup_path.exists()
 
 
 def test_the_model_of_the_best_epoch_is_kept(small_run: Run):
     result = small_run.result()
     assert result.head_accuracy is None
-    assert result.validation_accuracy == pytest.approx(max(small_run.epoch_accuracies()))
+    assert result.validation_accuracy == pytest.approx(small_run.best_accuracy())
     assert result.validation_accuracy > 0.6  # it did learn
 
 
@@ -62,12 +72,13 @@ def test_without_epochs_it_is_the_frozen_network_with_its_head(crops: Path, tmp_
 
 
 def test_a_run_is_never_overwritten(small_run: Run, crops: Path, capsys):
-    before = {p: p.read_bytes() for p in small_run.folder.iterdir()}
-    assert main([str(crops), str(small_run.folder), *SMALL]) == 2
+    before = {p: p.read_bytes() for p in small_run.folder.rglob("*") if p.is_file()}
+    assert main(["train", str(crops), str(small_run.folder), *SMALL_NETWORK]) == 2
     assert "is not empty" in capsys.readouterr().err
-    assert main([str(crops), str(small_run.folder), *SMALL, "--resume"]) == 2
+    assert main(["train", str(crops), str(small_run.folder), *SMALL_NETWORK, "--resume"]) == 2
     assert "is finished" in capsys.readouterr().err
-    assert {p: p.read_bytes() for p in small_run.folder.iterdir()} == before
+    after = {p: p.read_bytes() for p in small_run.folder.rglob("*") if p.is_file()}
+    assert after == before
 
 
 def test_unusable_input_is_answered_in_words_and_leaves_no_folder(crops: Path, tmp_path, capsys):
@@ -78,9 +89,74 @@ def test_unusable_input_is_answered_in_words_and_leaves_no_folder(crops: Path, t
         ([str(crops), "--epochs", "-1"], "greater than or equal to 0"),
         ([str(crops), "--resume"], "holds no run"),
     ]:
-        assert main([arguments[0], str(run), *arguments[1:]]) == 2
+        assert main(["train", arguments[0], str(run), *arguments[1:]]) == 2
         assert message in capsys.readouterr().err
         assert not run.exists()
+
+
+def test_a_run_can_be_repeated_from_its_configuration_and_options_come_first(
+    small_run: Run, crops: Path, tmp_path: Path
+):
+    run = Run(tmp_path / "again")
+    config = small_run.folder / "config.json"
+    command = ["train", str(crops), str(run.folder), "--config", str(config), "--epochs", "1"]
+    assert main([*command, "--tensorboard"]) == 0
+    assert run.config() == small_run.config().model_copy(update={"epochs": 1})
+    again, before = run.epochs()[0], small_run.epochs()[0]
+    assert (again.loss, again.val_accuracy) == (before.loss, before.val_accuracy)
+    assert list((run.folder / "tensorboard").rglob("events.*"))
+
+
+def test_what_an_audit_lists_is_left_out_of_an_unchanged_split(
+    small_run: Run, crops: Path, tmp_path: Path, capsys
+):
+    split = small_run.split()
+    names = {split.train[0]: "copy", split.validation[0]: "contradiction"}
+    audit = tmp_path / "audit.json"
+    audit.write_text(_audit_of(crops, names))
+    run = Run(tmp_path / "run")
+    command = ["train", str(crops), str(run.folder), *SMALL_NETWORK, "--epochs", "1"]
+    assert main([*command, "--exclude", str(audit)]) == 0
+    assert run.split().train == split.train[1:]
+    assert run.split().validation == split.validation[1:]
+    assert run.split().dataset_sha256 != split.dataset_sha256
+
+    audit.write_text(_audit_of(crops, {"coffee/elsewhere.jpg": "copy"}))
+    other = str(tmp_path / "other")
+    assert main(["train", str(crops), other, *SMALL_NETWORK, "--exclude", str(audit)]) == 2
+    assert "first coffee/elsewhere.jpg" in capsys.readouterr().err
+    assert not Path(other).exists()
+
+
+def test_pictures_that_are_in_the_test_set_too_are_warned_of(crops: Path, tmp_path: Path, capsys):
+    data = tmp_path / "data"
+    shutil.copytree(crops, data)
+    leaked = next((data / "train" / "coffee").iterdir())
+    shutil.copy(leaked, data / "test" / "flower" / "leak.jpg")
+    command = ["train", str(data), str(tmp_path / "run"), *SMALL_NETWORK, "--epochs", "1"]
+    assert main(command) == 0
+    warning = f"1 training pictures are in the test set too, first coffee/{leaked.name}"
+    assert warning in capsys.readouterr().out
+
+
+def test_mixed_precision_leaves_a_model_of_full_precision(crops: Path, tmp_path: Path):
+    run = Run(tmp_path / "run")
+    command = ["train", str(crops), str(run.folder), *SMALL_NETWORK, "--epochs", "1"]
+    assert main([*command, "--mixed-precision"]) == 0
+    model = keras.models.load_model(run.model_path, compile=False)
+    assert {layer.dtype_policy.name for layer in model.layers} == {"float32"}
+    assert run.result().validation_accuracy > 0.3
+
+
+def test_a_report_of_the_test_pictures_is_written_when_it_is_asked_for(
+    small_run: Run, crops: Path, capsys
+):
+    command = ["report", str(small_run.folder), "--data", str(crops), "--part", "test"]
+    assert not (small_run.folder / "report-test").exists()
+    assert main(command) == 0
+    assert "test accuracy" in capsys.readouterr().out
+    assert (small_run.folder / "report-test" / "report.html").is_file()
+    shutil.rmtree(small_run.folder / "report-test")
 
 
 def test_pictures_that_went_missing_since_the_run_are_named(crops: Path):
@@ -88,33 +164,8 @@ def test_pictures_that_went_missing_since_the_run_are_named(crops: Path):
         resolve(read_folder(crops / "train"), ("hubble/gone.jpg",))
 
 
-def test_an_interrupted_run_is_resumed_where_it_was(crops: Path, tmp_path: Path, capsys):
-    run = Run(tmp_path / "run")
-    arguments = [str(crops), str(run.folder), *SMALL, "--epochs", "2"]
-    command = [sys.executable, "-m", "training", *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 200
-    while not run.epoch_accuracies():
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "--resume" in output
-    assert not run.finished
-
-    assert main([*arguments, "--seed", "9", "--resume"]) == 2
-    assert "another configuration" in capsys.readouterr().err
-
-    assert main([*arguments, "--resume"]) == 0
-    epochs = [x.split(",")[0] for x in run.history_path.read_text().splitlines()]
-    assert epochs == ["epoch", "0", "1"]
-    assert run.result().epochs == 2
-
-
 def test_help_reads_without_tensorflow():
-    code = "import sys, training.__main__ as t\ntry: t.main(['--help'])\n"
+    code = "import sys, training.__main__ as t\ntry: t.main(['train', '--help'])\n"
     code += "finally: print('tensorflow' in sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert shown.stdout.endswith("False\n")
@@ -125,7 +176,7 @@ def test_help_reads_without_tensorflow():
 def test_the_documented_defaults_are_the_defaults():
     defaults = json.loads(TrainingConfig().model_dump_json())
     shown = subprocess.run(
-        [sys.executable, "-m", "training", "--help"], capture_output=True, text=True
+        [sys.executable, "-m", "training", "train", "--help"], capture_output=True, text=True
     ).stdout
     text = " ".join(shown.split())
     for flag, name in [

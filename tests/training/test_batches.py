@@ -1,0 +1,91 @@
+"""What `fit` is fed with: every picture, in an order that seed and epoch decide."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from training.batches import steps_of, training_batches, validation_batches
+from training.config import TrainingConfig
+from training.data import LabelledPictures, read_folder, read_picture
+
+CONFIG = TrainingConfig(image_size=32, batch_size=20, augmentation="none", flip=False)
+
+
+@pytest.fixture(scope="module")
+def pictures(crops: Path) -> LabelledPictures:
+    return read_folder(crops / "train")
+
+
+def _context(workers: int = 1, worker: int = 0, replicas: int = 1) -> tf.distribute.InputContext:
+    return tf.distribute.InputContext(workers, worker, replicas)
+
+
+def _epoch(pictures: LabelledPictures, epoch: int, context, config=CONFIG) -> np.ndarray:
+    """Which pictures an epoch holds: their numbers, which stand in the targets."""
+    numbers = np.arange(len(pictures), dtype=np.float32)[:, np.newaxis]
+    batches = training_batches(pictures, numbers, config, context, first_epoch=epoch)
+    taken = batches.take(steps_of(pictures, config))
+    return np.concatenate([targets[:, 0] for _, targets in taken.as_numpy_iterator()]).astype(int)
+
+
+def test_an_epoch_holds_every_picture_and_fills_its_last_batch_up(pictures):
+    epoch = _epoch(pictures, 0, _context())
+    assert len(pictures) == 72
+    assert len(epoch) == 80
+    assert set(epoch[:72]) == set(range(72))
+    assert list(epoch[72:]) == list(epoch[:8])
+
+
+def test_epochs_differ_and_can_be_begun_at_any(pictures):
+    numbers = np.arange(72, dtype=np.float32)[:, np.newaxis]
+    endless = training_batches(pictures, numbers, CONFIG, _context(), first_epoch=0)
+    third = np.concatenate([y[:, 0] for _, y in endless.skip(8).take(4).as_numpy_iterator()])
+    np.testing.assert_array_equal(_epoch(pictures, 2, _context()), third)
+    assert (_epoch(pictures, 0, _context()) != third).any()
+
+
+def test_pixels_are_those_of_the_picture_that_the_target_names(pictures):
+    numbers = np.arange(72, dtype=np.float32)[:, np.newaxis]
+    batches = training_batches(pictures, numbers, CONFIG, _context(), first_epoch=0)
+    pixels, targets = next(batches.as_numpy_iterator())
+    for picture, number in list(zip(pixels, targets[:, 0], strict=True))[:5]:
+        path = pictures.root / pictures.paths[int(number)]
+        np.testing.assert_allclose(picture, read_picture(path, 32), atol=1e-2)
+
+
+def test_augmentation_is_the_same_for_the_same_epoch_and_another_for_another(pictures):
+    config = CONFIG.model_copy(update={"augmentation": "strong"})
+    targets = np.eye(3, dtype=np.float32)[pictures.labels]
+
+    def first(epoch: int) -> np.ndarray:
+        batches = training_batches(pictures, targets, config, _context(), first_epoch=epoch)
+        return next(batches.as_numpy_iterator())[0]
+
+    np.testing.assert_array_equal(first(1), first(1))
+    assert not np.allclose(first(0), first(1))
+
+
+def test_two_workers_share_every_batch(pictures):
+    whole = _epoch(pictures, 0, _context())
+    shares = [_epoch(pictures, 0, _context(2, worker, 2)) for worker in (0, 1)]
+    for step in range(4):
+        together = np.concatenate([share[step * 10 : step * 10 + 10] for share in shares])
+        assert sorted(together) == sorted(whole[step * 20 : step * 20 + 20])
+
+
+def test_a_batch_that_the_devices_cannot_share_is_refused(pictures):
+    with pytest.raises(ValueError, match="20 is not divisible"):
+        _epoch(pictures, 0, _context(3, 0, 3))
+
+
+def test_validation_weighs_every_picture_once_whatever_the_batches(pictures):
+    config = CONFIG.model_copy(update={"batch_size": 50})
+    numbers = np.arange(72, dtype=np.float32)[:, np.newaxis]
+    batches = validation_batches(pictures, numbers, config, _context())
+    taken = list(batches.take(steps_of(pictures, config)).as_numpy_iterator())
+    weights = np.concatenate([weight for _, _, weight in taken])
+    answers = np.concatenate([targets[:, 0] for _, targets, _ in taken])
+    assert len(weights) == 100
+    assert sorted(answers[weights == 1]) == list(range(72))

@@ -1,0 +1,78 @@
+"""Interruption: a run that is gone on with ends as it would have."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from tests.small_line import SMALL_NETWORK
+from training.__main__ import main
+from training.run import Run
+
+EPOCHS = ["--epochs", "4", "--augmentation", "strong"]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(crops: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    run = Run(tmp_path_factory.mktemp("undisturbed") / "run")
+    assert main(["train", str(crops), str(run.folder), *SMALL_NETWORK, *EPOCHS]) == 0
+    return run
+
+
+def _interrupt(crops: Path, run: Run, sign: int) -> subprocess.CompletedProcess[str]:
+    """Train in a process of its own, and interrupt it in its second epoch."""
+    command = [sys.executable, "-m", "training", "train", str(crops), str(run.folder)]
+    command += [*SMALL_NETWORK, *EPOCHS]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 200
+    while not (run.backup_path / "0" / "state.json").is_file():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(sign)
+    output, _ = process.communicate(timeout=60)
+    assert not run.finished
+    return subprocess.CompletedProcess(command, process.returncode, output)
+
+
+def _weights(run: Run) -> list[np.ndarray]:
+    return list(keras.models.load_model(run.model_path, compile=False).get_weights())
+
+
+def test_a_run_that_was_killed_ends_bit_by_bit_as_it_would_have(
+    crops: Path, tmp_path: Path, undisturbed: Run
+):
+    run = Run(tmp_path / "run")
+    assert _interrupt(crops, run, signal.SIGKILL).returncode == -signal.SIGKILL
+    assert len(run.epochs()) < 4
+    arguments = ["train", str(crops), str(run.folder), *SMALL_NETWORK, *EPOCHS]
+    assert main([*arguments, "--resume"]) == 0
+    assert run.epochs() == undisturbed.epochs()
+    for resumed, expected in zip(_weights(run), _weights(undisturbed), strict=True):
+        np.testing.assert_array_equal(resumed, expected)
+    ignored = {"finished"}
+    assert run.result().model_dump(exclude=ignored) == undisturbed.result().model_dump(
+        exclude=ignored
+    )
+    assert not run.backup_path.exists()
+
+
+def test_an_interrupted_run_says_how_to_go_on_and_goes_on_with_nothing_else(
+    crops: Path, tmp_path: Path, capsys
+):
+    run = Run(tmp_path / "run")
+    done = _interrupt(crops, run, signal.SIGINT)
+    assert done.returncode == 130
+    assert "--resume" in done.stdout
+    arguments = ["train", str(crops), str(run.folder), *SMALL_NETWORK, *EPOCHS, "--resume"]
+    assert main([*arguments, "--seed", "9"]) == 2
+    assert "another configuration" in capsys.readouterr().err
+    (run.folder / "backup" / "partial").mkdir()  # a save that was cut off
+    assert main(arguments) == 0
+    assert run.finished
+    assert len(run.epochs()) == 4

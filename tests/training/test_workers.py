@@ -1,0 +1,65 @@
+"""Training on several machines: two worker processes here."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.small_line import SMALL_NETWORK
+from training.__main__ import main
+from training.run import Run
+
+# Without what each worker does to its own share: what is drawn at random, and clipping.
+OPTIONS = [*SMALL_NETWORK, "--epochs", "2", "--augmentation", "none", "--no-flip", "--dropout", "0"]
+OPTIONS += ["--clip-norm", "1000"]
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [server.getsockname()[1] for server in sockets]
+    for server in sockets:
+        server.close()
+    return ports
+
+
+def test_two_workers_end_where_one_device_does(crops: Path, tmp_path: Path):
+    together, alone = Run(tmp_path / "together"), Run(tmp_path / "alone")
+    addresses = [f"127.0.0.1:{port}" for port in _free_ports(2)]
+    processes = []
+    for index in (0, 1):
+        task = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+        processes.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "training", "train", crops, together.folder, *OPTIONS],
+                env=os.environ | {"TF_CONFIG": json.dumps(task)},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        )
+    outputs = [process.communicate(timeout=250)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], outputs
+    assert main(["train", str(crops), str(alone.folder), *OPTIONS]) == 0
+    for two, one in zip(together.epochs(), alone.epochs(), strict=True):
+        assert two.loss == pytest.approx(one.loss, rel=1e-3)
+        assert two.accuracy == pytest.approx(one.accuracy, abs=0.02)
+        assert two.val_accuracy == pytest.approx(one.val_accuracy, abs=0.1)
+    assert together.result().calibration.temperature > 0
+    assert (together.folder / "report" / "report.html").is_file()
+
+
+def test_a_batch_that_the_devices_cannot_share_is_refused_before_anything_begins(
+    crops: Path, tmp_path: Path, capsys, monkeypatch
+):
+    class TwoDevices:
+        num_replicas_in_sync = 2
+
+    monkeypatch.setattr("training.train.choose_strategy", TwoDevices)
+    arguments = ["train", str(crops), str(tmp_path / "run"), *SMALL_NETWORK, "--batch-size", "7"]
+    assert main(arguments) == 2
+    assert "A batch of 7 cannot be shared by 2 devices" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()

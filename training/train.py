@@ -1,0 +1,180 @@
+"""The whole of a run: look at the pictures, train, measure, report."""
+
+import shutil
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from training.audit.findings import read_exclusions
+from training.augmentation import samples
+from training.batches import stream
+from training.config import TrainingConfig
+from training.data import (
+    LabelledPictures,
+    content_hash,
+    file_hashes,
+    open_dataset,
+    read_picture,
+    split,
+)
+from training.devices import choose_strategy
+from training.errors import DataError, RunError
+from training.fit import begin, fit
+from training.head import Floats
+from training.metrics import Metrics
+from training.network import logits_model
+from training.report import Part, check_destination, write_report
+from training.run import Result, Run, Split, resolve
+
+Pixels = npt.NDArray[np.uint8]
+
+SHOWN = 8  # pictures whose augmentation the report shows
+
+
+def train(
+    data: Path,
+    folder: Path,
+    config: TrainingConfig,
+    *,
+    resume: bool = False,
+    exclude: Path | None = None,
+    tensorboard: bool = False,
+) -> Result:
+    """Train on `data` and leave model, configuration, history, split and report in `folder`.
+
+    Args:
+        data: one folder a class, or `train` and perhaps `test` with one folder a class each.
+        folder: of the run; new, or of an interrupted run where `resume` is said.
+        config: all choices.
+        resume: whether to go on with an interrupted run.
+        exclude: an audit's JSON; what it lists is left out.
+        tensorboard: whether to leave TensorBoard's logs.
+
+    Raises:
+        DataError: pictures or an audit that cannot be used.
+        WeightsError: weights that cannot be used.
+        RunError: `folder` holds something else.
+    """
+    strategy = choose_strategy()  # before anything else that TensorFlow does
+    if config.batch_size % strategy.num_replicas_in_sync:
+        raise RunError(
+            f"A batch of {config.batch_size} cannot be shared by "
+            f"{strategy.num_replicas_in_sync} devices; choose a multiple."
+        )
+    run = Run(folder)
+    if not resume:
+        run.check_new()
+    pictures, test = open_dataset(data)
+    fitting, validation = split(pictures, config.validation_fraction, config.seed)
+    if exclude:  # after the split, which stays the same
+        excluded = read_exclusions(exclude)
+        check_exclusions(excluded, pictures, fitting, validation)
+        pictures, fitting, validation = (
+            part.without(excluded) for part in (pictures, fitting, validation)
+        )
+    print(f"{len(pictures)} pictures of {len(pictures.classes)} classes: reading them once …")
+    hashes = file_hashes(pictures)
+    if test:
+        warn_of_leakage(pictures, hashes, test)
+    record = Split(
+        dataset=data.resolve().name,
+        dataset_sha256=content_hash(pictures, hashes),
+        classes=pictures.classes,
+        train=tuple(p.as_posix() for p in fitting.paths),
+        validation=tuple(p.as_posix() for p in validation.paths),
+    )
+    if resume:
+        run.check_resumable(config, record)
+    model = begin(config, len(pictures.classes))
+    with tempfile.TemporaryDirectory() as elsewhere:
+        if not strategy.extended.should_checkpoint:  # of several workers one keeps the run
+            own = Path(elsewhere, "run")
+            if resume:
+                shutil.copytree(folder, own)
+            run = Run(own)
+        if not resume:
+            run.create(config, record, model.count_params())
+        logits = fit(model, fitting, validation, config, run, strategy, tensorboard=tensorboard)
+        _report(run, "validation", validation, logits)
+        return run.result()
+
+
+def report(run: Run, data: Path, part: Part) -> Metrics:
+    """Measure a finished run on a part of `data` and write `report` or, of test, `report-test`.
+
+    Raises:
+        DataError: no such part, or pictures that cannot be used.
+        RunError: the run is not finished, or its pictures are not in `data`.
+    """
+    run.calibration()
+    check_destination(_report_folder(run, part))
+    train, test = open_dataset(data)
+    if part == "validation":
+        pictures = resolve(train, run.split().validation)
+    elif test is None:
+        raise DataError(f"{data}: has no test pictures.")
+    elif test.classes != run.split().classes:
+        raise DataError(f"{data}: its classes are not those of the run.")
+    else:
+        pictures = test
+    model = logits_model(keras.models.load_model(run.model_path, compile=False))
+    config = run.config()
+    batches = stream(pictures, config.image_size, config.batch_size)
+    return _report(run, part, pictures, np.asarray(model.predict(batches, verbose=0)))
+
+
+def _report_folder(run: Run, part: Part) -> Path:
+    return run.folder / ("report" if part == "validation" else f"report-{part}")
+
+
+def _report(run: Run, part: Part, pictures: LabelledPictures, logits: Floats) -> Metrics:
+    return write_report(
+        _report_folder(run, part),
+        pictures=pictures,
+        logits=logits,
+        calibration=run.calibration(),
+        part=part,
+        history=run.history_path,
+        config=run.config(),
+        augmented=_augmented(pictures, run.config()),
+    )
+
+
+def check_exclusions(excluded: Iterable[str], *parts: LabelledPictures) -> None:
+    """Raise `DataError` where the first part has no such file, or no part of a class is left."""
+    if unknown := set(excluded) - {path.as_posix() for path in parts[0].paths}:
+        raise DataError(
+            f"{len(unknown)} of the files to leave out are not in {parts[0].root}, "
+            f"first {min(unknown)}. Is it an audit of other pictures?"
+        )
+    for part in parts:
+        left = set(part.without(set(excluded)).labels)
+        for label, name in enumerate(part.classes):
+            if label not in left:
+                raise DataError(f"Too few pictures of the class {name!r} are not excluded.")
+
+
+def warn_of_leakage(train: LabelledPictures, hashes: list[str], test: LabelledPictures) -> None:
+    """Say how many training pictures are, byte for byte, in the test set too."""
+    leaked = set(hashes) & set(file_hashes(test))
+    if leaked:
+        first = train.paths[next(i for i, h in enumerate(hashes) if h in leaked)]
+        print(
+            f"warning: {len(leaked)} training pictures are in the test set too, first {first}: "
+            "`python -m training audit` finds them, --exclude leaves them out.",
+            flush=True,
+        )
+
+
+def _augmented(pictures: LabelledPictures, config: TrainingConfig) -> tuple[Pixels, Pixels] | None:
+    """One picture a class, and what training may make of each."""
+    if config.augmentation == "none":
+        return None
+    first = np.unique(pictures.labels, return_index=True)[1][:SHOWN]
+    paths = [pictures.root / pictures.paths[i] for i in first]
+    originals = np.stack([read_picture(path, config.image_size) for path in paths])
+    return originals, samples(originals, config.augmentation, flip=config.flip)
