@@ -1,6 +1,7 @@
 """From a run to a bundle: quantise, measure, describe, put in place."""
 
 import hashlib
+import re
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from lambda_api.classifier import Classifier, Network, softmax
 from lambda_api.manifest import (
     MANIFEST_FILE,
     MODEL_FILE,
+    NAME_PATTERN,
     Dataset,
     Evaluation,
     InputSpec,
@@ -64,6 +66,9 @@ def make_bundle(
         DataError: pictures that cannot be used.
         OSError: `destination` cannot be written.
     """
+    name = destination.resolve().name
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise ConvertError(f"{name!r} names no bundle: lower-case letters, digits and hyphens do.")
     if destination.exists() and not (replace and (destination / MANIFEST_FILE).is_file()):
         raise ConvertError(f"{destination}: is there already; --replace replaces a bundle.")
     destination.parent.mkdir(parents=True, exist_ok=True)
@@ -92,7 +97,7 @@ def make_bundle(
     int8_logits = network_logits(network, measured)
     probabilities = softmax(int8_logits, calibration.temperature)
     manifest = Manifest(
-        name=destination.resolve().name,
+        name=name,
         version="0" * 12,
         created=datetime.fromisoformat(result.finished),
         classes=split.classes,
@@ -171,7 +176,9 @@ def _write(
         made, old = Path(workshop, "new"), Path(workshop, "old")
         made.mkdir()
         (made / MODEL_FILE).write_bytes(model)
-        (made / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=1) + "\n")
+        (made / MANIFEST_FILE).write_text(
+            manifest.model_dump_json(indent=1) + "\n", encoding="utf-8"
+        )
         card(made)
         Classifier(made)
         if destination.exists():

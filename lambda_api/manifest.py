@@ -23,6 +23,7 @@ from pydantic import (
 MANIFEST_FILE = "manifest.json"
 MODEL_FILE = "model.tflite"
 SCHEMA_VERSION = 1
+NAME_PATTERN = r"^[a-z0-9][a-z0-9-]*$"
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -120,7 +121,7 @@ class Manifest(_Part):
     """
 
     schema_version: Literal[1] = 1
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    name: Annotated[str, Field(pattern=NAME_PATTERN)]
     version: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
     created: datetime
     classes: Annotated[tuple[str, ...], Field(min_length=2)]

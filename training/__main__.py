@@ -2,8 +2,11 @@
 
 import argparse
 import os
+import re
+import shlex
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up chatter
@@ -18,6 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from training.errors import CalibrationError, DataError, RunError, WeightsError
 
     ours = (CalibrationError, DataError, RunError, WeightsError)
+    if isinstance(sys.stdout, TextIOWrapper):  # names need not be text, nor the terminal UTF-8
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return int(parsed.command(parsed))
     except (*ours, ValidationError, OSError) as error:
@@ -29,15 +34,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _train(parsed: argparse.Namespace) -> int:
-    from training.config import TrainingConfig
+    from training.config import TrainingConfig, read_config
     from training.train import train
 
     options = vars(parsed)
     given = {k: v for k, v in options.items() if k in TrainingConfig.model_fields and v is not None}
-    config = TrainingConfig()
     if parsed.config:
-        config = TrainingConfig.model_validate_json(parsed.config.read_bytes())
-    config = TrainingConfig.model_validate(config.model_dump() | given)
+        given = read_config(parsed.config).model_dump() | given
+    config = TrainingConfig.model_validate(given)
     try:
         result = train(
             parsed.data,
@@ -50,11 +54,12 @@ def _train(parsed: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print(f"\nInterrupted. Go on by adding --resume (run folder {parsed.run}).")
         return 130
+    bundle = f"models/{re.sub('[^a-z0-9]+', '-', parsed.run.name.lower()).strip('-')}"
+    following = ["bundle", str(parsed.run), "--data", str(parsed.data), "--out", bundle]
     print(
         f"validation accuracy {result.validation_accuracy:.4f} after {result.epochs} epochs "
         f"→ {parsed.run}, report in {parsed.run}/report/report.html\n"
-        f"Next: python -m convert bundle {parsed.run} --data {parsed.data} "
-        f"--out models/{parsed.run.name}"
+        f"Next: python -m convert {shlex.join(following)}"
     )
     return 0
 

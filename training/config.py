@@ -1,8 +1,11 @@
 """Every choice of a training run, in one place. A run folder holds the one it was made by."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from training.errors import RunError
 
 Architecture = Literal[
     "mobilenet_v2", "resnet50", "efficientnet_b0", "efficientnet_lite0", "custom_cnn"
@@ -57,3 +60,17 @@ class TrainingConfig(BaseModel):
     def pretrained(self) -> bool:
         """Whether the network starts from weights that were trained before."""
         return self.weights != "none"
+
+
+def read_config(path: Path) -> TrainingConfig:
+    """The configuration of a file, as a run folder holds one.
+
+    Raises:
+        RunError: there is none, or it is not one.
+    """
+    try:
+        return TrainingConfig.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise RunError(f"{path}: the configuration cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise RunError(f"{path}: is not a configuration of training: {error}") from error

@@ -10,6 +10,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.preprocessing import StandardScaler
 
 from training.config import TrainingConfig
+from training.errors import DataError
 from training.history import Epoch
 from training.network import HIDDEN, LOGITS, head_layers
 
@@ -72,9 +73,15 @@ def believed(features: Floats, labels: npt.NDArray[np.int64], seed: int) -> Floa
     Out-of-fold probabilities (n, classes) of a logistic regression on standardised features (n, d).
     Where a label is wrong or a picture shows two things, they say so (compare Northcutt et al.
     2021, "Confident Learning", arXiv:1911.00068).
+
+    Raises:
+        DataError: a class of a single picture.
     """
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+    folds = min(FOLDS, np.bincount(labels).min())
+    if folds < 2:
+        raise DataError("A belief needs two pictures of every class to train on (--belief 0).")
+    parts = StratifiedKFold(folds, shuffle=True, random_state=seed)
     model = LogisticRegression(C=STRENGTH, max_iter=1000)
     standardised = StandardScaler().fit_transform(features)
-    probabilities = cross_val_predict(model, standardised, labels, cv=folds, method="predict_proba")
+    probabilities = cross_val_predict(model, standardised, labels, cv=parts, method="predict_proba")
     return np.asarray(probabilities, dtype=np.float32)

@@ -110,21 +110,8 @@ def test_a_class_too_small_to_split_is_named(crops: Path):
 def test_the_stream_gives_the_pixels_that_the_service_would_see(crops: Path):
     pictures = read_folder(crops / "train")
     batches = list(stream(pictures, 64, 32).as_numpy_iterator())
-    pixels = np.concatenate([x for x, _ in batches])
-    labels = np.concatenate([y for _, y in batches])
-    assert [len(x) for x, _ in batches] == [32, 32, 8]
-    assert labels.argmax(1).tolist() == pictures.labels.tolist()
-    for path, seen in zip(pictures.paths, pixels, strict=True):
+    assert [len(pixels) for pixels in batches] == [32, 32, 8]
+    for path, seen in zip(pictures.paths, np.concatenate(batches), strict=True):
         data = (pictures.root / path).read_bytes()
         np.testing.assert_array_equal(images.decode(data, (64, 64)).pixels, seen)
         np.testing.assert_array_equal(read_picture(pictures.root / path, 64), seen)
-
-
-def test_the_stream_shuffles_anew_each_epoch_and_keeps_pictures_and_labels_together(crops: Path):
-    pictures = read_folder(crops / "train")
-    dataset = stream(pictures, 32, 72, shuffle_seed=1)
-    (first, labels), (second, _) = (next(dataset.as_numpy_iterator()) for _ in range(2))
-    assert not np.array_equal(first, second)
-    plain, plain_labels = next(stream(pictures, 32, 72).as_numpy_iterator())
-    label_of = {x.tobytes(): y.tolist() for x, y in zip(plain, plain_labels, strict=True)}
-    assert all(label_of[x.tobytes()] == y.tolist() for x, y in zip(first, labels, strict=True))

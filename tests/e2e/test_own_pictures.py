@@ -1,0 +1,103 @@
+"""The README's two commands on a folder of pictures as people have them."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from lambda_api.manifest import read_bundle
+from tests.small_line import SMALL_NETWORK
+
+ROOT = Path(__file__).parents[2]
+
+# What keeps it short, whatever the README's commands say.
+SHORT = {
+    "train": [*SMALL_NETWORK, "--epochs", "3", "--upscale", "1"],
+    "bundle": ["--calibration-pictures", "20"],
+}
+
+NAMES = {"coffee": "café au lait", "flower": "цветы & 花", "hubble": "Deep Field"}
+KINDS = [
+    (".jpg", "RGB", (96, 96)),
+    (".JPG", "L", (150, 100)),
+    (".jpeg", "CMYK", (64, 48)),
+    (".png", "L", (33, 120)),
+    (".png", "RGBA", (200, 150)),
+    (".png", "P", (96, 96)),
+    (".webp", "RGB", (120, 80)),
+]
+
+
+def _own_pictures(crops: Path, root: Path) -> None:
+    """The pictures in `crops` (`<class>/*.jpg`) in sizes, modes and formats of all kinds."""
+    for path in crops.glob("*/*.jpg"):
+        number = int(path.stem)
+        suffix, mode, size = KINDS[number % len(KINDS)]
+        folder = root / NAMES[path.parent.name]
+        folder.mkdir(parents=True, exist_ok=True)
+        with Image.open(path) as picture:
+            picture.resize(size).convert(mode).save(folder / f"bild {number} – é{suffix}")
+        (folder / "Thumbs.db").write_bytes(b"\xd0\xcf\x11\xe0")
+
+
+def _commands() -> dict[str, list[str]]:
+    """The words of the section's commands, by their verb."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (section,) = re.findall(r"(?ms)^## [^\n]*own pictures\n(.*?)^## ", readme)
+    found = re.findall(r"(?m)^    \.venv/bin/python (-m (?:training|convert) (\w+) .*)$", section)
+    return {verb: shlex.split(line, comments=True) for line, verb in found}
+
+
+def _run(words: list[str], where: Path) -> str:
+    done = subprocess.run([sys.executable, *words], cwd=where, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "measured_on"),
+    [
+        (".", None, "validation"),
+        ("seg_train/seg_train", "seg_test/seg_test", "test"),
+    ],
+    ids=["one folder a class", "as Kaggle packs them"],
+)
+def test_two_commands_make_a_bundle_that_answers(
+    crops: Path, tmp_path: Path, train: str, test: str | None, measured_on: str
+):
+    commands = _commands()
+    pictures = tmp_path / commands["train"][3]
+    _own_pictures(crops / "train", pictures / train)
+    if test:
+        _own_pictures(crops / "test", pictures / test)
+        (pictures / "seg_pred" / "seg_pred").mkdir(parents=True)  # which has no classes
+    for name in ("lambda_api", "training", "convert"):  # as in a checkout of one's own
+        (tmp_path / name).symlink_to(ROOT / name)
+
+    for verb in ("train", "bundle"):
+        _run([*commands[verb], *SHORT[verb]], tmp_path)
+    bundle = tmp_path / commands["bundle"][commands["bundle"].index("--out") + 1]
+    manifest, _ = read_bundle(bundle)
+    assert manifest.classes == ("Deep Field", "café au lait", "цветы & 花")
+    assert manifest.evaluation.pictures == measured_on
+    assert manifest.dataset.train + manifest.dataset.validation == 72
+    assert manifest.dataset.test == (24 if test else 0)
+    assert "цветы & 花" in (bundle / "MODEL_CARD.md").read_text(encoding="utf-8")
+
+    ask = ["-m", "lambda_api", "classify", str(pictures), "--json", "--model", str(bundle)]
+    answers = [json.loads(line) for line in _run(ask, tmp_path).splitlines()]
+    assert len(answers) == (96 if test else 72)
+    right = sum(answer["label"] == Path(answer["file"]).parent.name for answer in answers)
+    assert right / len(answers) > 0.4  # more than chance, after three epochs
+
+
+def test_the_section_s_commands_belong_together():
+    train, bundle = _commands()["train"], _commands()["bundle"]
+    assert bundle[3] == train[4]  # the run
+    assert bundle[bundle.index("--data") + 1] == train[3]
+    assert re.fullmatch(r"models/[a-z0-9][a-z0-9-]*", bundle[bundle.index("--out") + 1])

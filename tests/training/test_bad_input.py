@@ -1,0 +1,224 @@
+"""What people get wrong: the command says which file and what to do, and leaves nothing behind."""
+
+import json
+import shutil
+from pathlib import Path
+
+import keras
+import pytest
+
+from tests.small_line import SMALL_NETWORK
+from training.__main__ import main
+from training.run import STATE_BYTES, Run
+
+
+@pytest.fixture
+def data(crops: Path, tmp_path: Path) -> Path:
+    """Few pictures, to spoil: 8 a class, without a test part."""
+    root = tmp_path / "data"
+    for path in sorted((crops / "test").glob("*/*.jpg")):
+        (root / path.parent.name).mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, root / path.parent.name)
+    return root
+
+
+def _only(data: Path, count: int) -> None:
+    for path in sorted((data / "flower").iterdir())[count:]:
+        path.unlink()
+
+
+def _no_folder(data: Path) -> None:
+    shutil.rmtree(data)
+
+
+def _a_file_in_its_place(data: Path) -> None:
+    shutil.rmtree(data)
+    data.write_text("pictures.zip")
+
+
+def _one_class(data: Path) -> None:
+    shutil.rmtree(data / "coffee")
+    shutil.rmtree(data / "hubble")
+
+
+def _empty_class(data: Path) -> None:
+    _only(data, 0)
+
+
+def _class_of_other_files(data: Path) -> None:
+    _only(data, 0)
+    (data / "flower" / "notes.txt").write_text("no picture")
+    (data / "flower" / "clip.gif").write_bytes(b"GIF89a")
+    (data / "flower" / "album.jpg").mkdir()
+
+
+def _one_picture(data: Path) -> None:
+    _only(data, 1)
+
+
+def _unreadable_files(data: Path) -> None:
+    whole = (data / "coffee" / "24.jpg").read_bytes()
+    (data / "coffee" / "cut off é.jpg").write_bytes(whole[: len(whole) // 2])
+    (data / "flower" / "empty.png").touch()
+    (data / "flower" / "gone.jpg").symlink_to(data / "nowhere.jpg")
+    (data / "hubble" / "text.webp").write_text("text")
+
+
+def _name_that_is_not_text(data: Path) -> None:
+    (data / "coffee" / "24.jpg").rename(data / "coffee" / "caf\udce9.jpg")
+
+
+SPOILED = [
+    (_no_folder, ["data: no such folder"]),
+    (_a_file_in_its_place, ["data: no such folder"]),
+    (_one_class, ["at least two classes; found 1"]),
+    (_empty_class, ["flower: no pictures", "add some, or remove it"]),
+    (_class_of_other_files, ["flower: no pictures", "add some, or remove it"]),
+    (_one_picture, ["the class 'flower' has 1", "Add some, or remove the class"]),
+    (
+        _unreadable_files,
+        [
+            *(
+                "4 of 28 files",
+                "repair or remove them",
+                "coffee/cut off é.jpg: The JPEG picture is",
+            ),
+            *(
+                "flower/empty.png: ",
+                "flower/gone.jpg: No such file",
+                "hubble/text.webp: This is not",
+            ),
+        ],
+    ),
+    (_name_that_is_not_text, [r"'coffee/caf\udce9.jpg' in ", "rename the file"]),
+]
+
+
+@pytest.mark.parametrize(("spoil", "messages"), SPOILED, ids=[s.__name__[1:] for s, _ in SPOILED])
+def test_pictures_that_cannot_be_trained_on(data: Path, tmp_path: Path, capsys, spoil, messages):
+    spoil(data)
+    run = tmp_path / "runs" / "mine"
+    assert main(["train", str(data), str(run), *SMALL_NETWORK]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    for message in messages:
+        assert message in said
+    assert not run.parent.exists()
+
+
+def test_two_pictures_a_class_and_odd_names_are_enough_to_train(data: Path, tmp_path: Path):
+    for folder in list(data.iterdir()):
+        for path in sorted(folder.iterdir())[2:]:
+            path.unlink()
+    (data / "flower").rename(data / "цветы & 花")
+    run = Run(tmp_path / "run")
+    command = ["train", str(data), str(run.folder), *SMALL_NETWORK, "--epochs", "1"]
+    assert main([*command, "--validation-fraction", "0.5"]) == 0
+    assert run.split().classes == ("coffee", "hubble", "цветы & 花")
+
+
+@pytest.fixture(scope="module")
+def other_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights of a narrower MobileNetV2."""
+    path = tmp_path_factory.mktemp("weights") / "narrow.weights.h5"
+    keras.applications.MobileNetV2(
+        (64, 64, 3), alpha=0.35, include_top=False, weights=None
+    ).save_weights(path)
+    return path
+
+
+@pytest.mark.parametrize("architecture", ["mobilenet_v2", "efficientnet_lite0", "custom_cnn"])
+def test_weights_that_do_not_fit(
+    data: Path, tmp_path: Path, capsys, other_weights: Path, architecture: str
+):
+    command = ["train", str(data), str(tmp_path / "run"), "--weights", str(other_weights)]
+    assert main([*command, "--architecture", architecture, "--image-size", "64"]) == 2
+    said = capsys.readouterr().err
+    assert f"{other_weights}' cannot be used" in said
+    assert "--weights none" in said
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("place", ["file", "file/run"])
+def test_a_run_folder_that_cannot_be_made(data: Path, tmp_path: Path, capsys, place: str):
+    (tmp_path / "file").write_text("precious")
+    assert main(["train", str(data), str(tmp_path / place), *SMALL_NETWORK]) == 2
+    assert str(tmp_path / "file") in capsys.readouterr().err
+    assert (tmp_path / "file").read_text() == "precious"
+
+
+def _leave(monkeypatch: pytest.MonkeyPatch, *free: int) -> None:
+    """Let the disk have so many bytes free whenever it is asked; the last number stays."""
+    answers = list(free)
+
+    class Usage:
+        @property
+        def free(self) -> int:
+            return answers.pop(0) if len(answers) > 1 else answers[0]
+
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage())
+
+
+def test_a_disk_without_room_is_noticed_before_anything_is_written__disk_usage_mocked(
+    data: Path, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
+):
+    _leave(monkeypatch, 10_000_000)
+    run = tmp_path / "runs" / "mine"
+    assert main(["train", str(data), str(run), *SMALL_NETWORK, "--epochs", "1"]) == 2
+    said = capsys.readouterr().err
+    assert f"{run}: " in said
+    assert "10 MB are free" in said
+    assert "Make room" in said
+    assert not run.parent.exists()
+
+
+def test_a_disk_that_fills_up_stops_the_run_and_it_goes_on_later__disk_usage_mocked(
+    data: Path, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
+):
+    run = Run(tmp_path / "run")
+    command = ["train", str(data), str(run.folder), *SMALL_NETWORK, "--epochs", "3"]
+    with monkeypatch.context() as patch:
+        _leave(patch, 10**9, 10**9, 1_000_000)  # at the start, in the first epoch, in the second
+        assert main(command) == 2
+    assert "1 MB are free" in capsys.readouterr().err
+    assert len(run.epochs()) == 1
+    assert main([*command, "--resume"]) == 0
+    assert len(run.epochs()) == 3
+
+
+def test_the_room_that_a_run_asks_for_is_what_it_takes(small_run: Run):
+    model = keras.models.load_model(small_run.model_path)
+    needed = STATE_BYTES * model.count_params()
+    assert small_run.model_path.stat().st_size == pytest.approx(needed, rel=0.1)
+
+
+def test_a_save_that_was_cut_off_is_made_good_on_resuming__save_mocked(
+    data: Path, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
+):
+    run = Run(tmp_path / "run")
+    command = ["train", str(data), str(run.folder), *SMALL_NETWORK, "--epochs", "2"]
+
+    def cut_off(model: keras.Model, path: Path, *_: object, **__: object) -> None:
+        Path(path).write_bytes(b"PK\x03\x04 half")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keras.Model, "save", cut_off)
+        assert main(command) == 130
+    assert not run.finished
+    assert main(["report", str(run.folder), "--data", str(data)]) == 2
+    assert "holds no finished run" in capsys.readouterr().err
+    assert main([*command, "--resume"]) == 0
+    keras.models.load_model(run.model_path, compile=False)
+    assert len(run.epochs()) == 2
+
+
+@pytest.mark.parametrize("name", ["config.json", "split.json", "result.json"])
+def test_a_damaged_run_names_the_file(
+    small_run: Run, crops: Path, tmp_path: Path, capsys, name: str
+):
+    run = tmp_path / "run"
+    shutil.copytree(small_run.folder, run)
+    (run / name).write_text(json.dumps({"half": "a"})[:-3])
+    assert main(["report", str(run), "--data", str(crops)]) == 2
+    assert f"{run}: holds no run ({name}: " in capsys.readouterr().err
