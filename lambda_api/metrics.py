@@ -44,11 +44,12 @@ class Metrics:
         found = EphemeralMetrics(namespace=self._namespace, service=SERVICE)
         count, ms = MetricUnit.Count, MetricUnit.Milliseconds
         found.add_metric("Requests", count, 1)
-        found.add_metric("Errors", count, int(status >= 500))
-        found.add_metric("ClientErrors", count, int(400 <= status < 500))
         found.add_metric("Duration", ms, duration_ms)
-        found.add_metric("ColdStarts", count, int(cold_start_load_ms is not None))
+        # What did not happen is not written: each number costs time, and a sum needs no zeros.
+        if status >= 400:
+            found.add_metric("Errors" if status >= 500 else "ClientErrors", count, 1)
         if cold_start_load_ms is not None:
+            found.add_metric("ColdStarts", count, 1)
             found.add_metric("ModelLoadTime", ms, cold_start_load_ms)
         if login is not None:
             found.add_metric("FailedLogins" if login == "failed" else "SlowedLogins", count, 1)
@@ -56,7 +57,8 @@ class Metrics:
             found.add_metric("DecodeTime", ms, answer.decode_ms)
             found.add_metric("InferenceTime", ms, answer.inference_ms)
             found.add_metric("Confidence", MetricUnit.NoUnit, answer.confidence)
-            found.add_metric("UnsureAnswers", count, int(not answer.confident))
+            if not answer.confident:
+                found.add_metric("UnsureAnswers", count, 1)
         found.flush_metrics()
         for label, times in Counter(answer.label for answer in answers).items():
             of_label = EphemeralMetrics(namespace=self._namespace, service=SERVICE)

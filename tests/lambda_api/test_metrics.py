@@ -1,7 +1,7 @@
 """Metrics: lines in CloudWatch's embedded metric format, only where they are asked for."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,6 @@ from fastapi.testclient import TestClient
 from lambda_api.app import create_app
 from lambda_api.model import Model
 from lambda_api.settings import Settings
-
-Lines = Iterator[list[dict[str, Any]]]
 
 
 @pytest.fixture
@@ -44,26 +42,39 @@ def test_a_prediction_is_measured(
     whole, of_label = metrics(capsys)
     assert units(whole) == {
         "Requests": "Count",
-        "Errors": "Count",
-        "ClientErrors": "Count",
         "Duration": "Milliseconds",
         "ColdStarts": "Count",
         "ModelLoadTime": "Milliseconds",
         "DecodeTime": "Milliseconds",
         "InferenceTime": "Milliseconds",
         "Confidence": "None",
-        "UnsureAnswers": "Count",
+        **({} if answer["confident"] else {"UnsureAnswers": "Count"}),
     }
     assert whole["service"] == "landscape-classifier"
     assert whole["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service"]]
-    assert (whole["Requests"], whole["Errors"], whole["ColdStarts"]) == ([1], [0], [1])
+    assert (whole["Requests"], whole["ColdStarts"]) == ([1], [1])
     assert whole["ModelLoadTime"] == [model.load_ms]
     assert whole["Confidence"] == [answer["confidence"]]
-    assert whole["UnsureAnswers"] == [0 if answer["confident"] else 1]
     assert whole["InferenceTime"][0] == pytest.approx(answer["timings_ms"]["inference"], abs=1e-3)
     assert units(of_label) == {"Predictions": "Count"}
     assert of_label["label"] == answer["label"]
     assert of_label["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["label", "service"]]
+
+
+def test_an_unsure_answer_is_counted(
+    settings: Settings,
+    make_bundle: Callable[..., Path],
+    credentials: tuple[str, str],
+    photo: bytes,
+    capsys: pytest.CaptureFixture[str],
+):
+    changed = {
+        "powertools_metrics_namespace": "Scenes",
+        "model_uri": str(make_bundle(confidence_threshold=1.0)),
+    }
+    with TestClient(create_app(settings.model_copy(update=changed))) as client:
+        assert not client.post("/predict", content=photo, auth=credentials).json()["confident"]
+    assert metrics(capsys)[0]["UnsureAnswers"] == [1]
 
 
 def test_only_the_first_request_is_a_cold_start(
@@ -72,7 +83,7 @@ def test_only_the_first_request_is_a_cold_start(
     for _ in range(3):
         client.get("/health")
     lines = metrics(capsys)
-    assert [line["ColdStarts"] for line in lines] == [[1], [0], [0]]
+    assert [line.get("ColdStarts") for line in lines] == [[1], None, None]
     assert ["ModelLoadTime" in line for line in lines] == [True, False, False]
 
 
@@ -87,14 +98,15 @@ def test_a_batch_counts_every_picture(
 
 
 @pytest.mark.parametrize(
-    ("path", "errors", "client_errors"), [("/nothing", 0, 1), ("/broken", 1, 0), ("/", 0, 0)]
+    ("path", "errors", "client_errors"),
+    [("/nothing", False, True), ("/broken", True, False), ("/", False, False)],
 )
 def test_errors_are_told_apart(
     client: TestClient,
     capsys: pytest.CaptureFixture[str],
     path: str,
-    errors: int,
-    client_errors: int,
+    errors: bool,
+    client_errors: bool,
 ):
     def break_() -> None:
         raise LookupError
@@ -102,7 +114,7 @@ def test_errors_are_told_apart(
     client.app.add_api_route("/broken", break_)
     client.get(path)
     (line,) = metrics(capsys)
-    assert (line["Errors"], line["ClientErrors"]) == ([errors], [client_errors])
+    assert ("Errors" in line, "ClientErrors" in line) == (errors, client_errors)
     assert "DecodeTime" not in line
 
 
