@@ -16,7 +16,7 @@ DEMO := .venv-demo/.complete
 DEMO_REQUIREMENTS := lambda_api/requirements-serve.txt frontend/requirements.txt
 PARTS := lambda_api/requirements lambda_api/requirements-serve frontend/requirements training/requirements
 
-.PHONY: help demo serve frontend setup test check lint format audit train convert lock clean
+.PHONY: help demo serve frontend setup test check lint format audit train convert bench openapi lock clean
 
 help:  ## List the targets
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,12 @@ train: audit  ## Train on DATA into RUN as CONFIG says, without what the audit l
 convert: $(DEV)  ## Quantise RUN, measure it on DATA and write BUNDLE
 	.venv/bin/python -m convert bundle $(RUN) --data $(DATA) --out $(BUNDLE) --replace \
 		$(if $(wildcard $(CONFIG:.json=.md)),--history $(CONFIG:.json=.md)) $(ARGS)
+
+bench: $(DEV)  ## Measure the service: cold start, warm, a minute of load; five minutes
+	.venv/bin/python -m benchmarks.service $(ARGS)
+
+openapi: $(DEV)  ## Write docs/openapi.json, which must tell what the service does
+	.venv/bin/python -m lambda_api openapi > docs/openapi.json
 
 lock: $(DEV)  ## Pin what the requirements.in files name, in all requirements.txt
 	@lock() { .venv/bin/uv pip compile --universal --python-version 3.11 --fork-strategy fewest \

@@ -1,27 +1,42 @@
-"""`python -m lambda_api classify`: the service's classifier without a server."""
+"""`python -m lambda_api`: what the service does without a server.
+
+`classify` says what pictures show, `hash-password` makes what a setting may hold in place of a
+password, `openapi` prints the OpenAPI document.
+"""
 
 import argparse
+import getpass
 import json
 import os
+import secrets
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from io import TextIOWrapper
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from lambda_api import images
 from lambda_api.classifier import Answer, Classifier
 from lambda_api.manifest import BundleError
+from lambda_api.passwords import hash_password
 from lambda_api.settings import BUNDLED_MODEL
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command.
+    """Run a command; the exit code."""
+    parsed = _parser().parse_args(arguments)
+    code: int = parsed.command(parsed)
+    return code
+
+
+def _classify_files(parsed: argparse.Namespace) -> int:
+    """Classify pictures, a line each.
 
     Returns:
         0 where every picture was classified, 1 where one was not, 2 for a bundle or an argument
         that cannot be used, 130 if interrupted.
     """
-    parsed = _parser().parse_args(arguments)
     try:
         classifier = Classifier(parsed.model)
     except BundleError as error:
@@ -53,6 +68,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if failures:
         print(f"{failures} of {len(files)} files could not be classified.", file=sys.stderr)
     return 1 if failures else 0
+
+
+def _hash_password(_: argparse.Namespace) -> int:
+    password = getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+    try:
+        print(hash_password(password))
+    except ValueError as error:
+        print(f"error: the password {error}.", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _print_openapi(_: argparse.Namespace) -> int:
+    # Here, since it takes half a second that the other commands do not need.
+    from lambda_api.app import create_app
+    from lambda_api.settings import Settings
+
+    nobody = {"nobody": SecretStr(secrets.token_hex())}
+    document = create_app(Settings(_env_file=None, api_users=nobody)).openapi()
+    print(json.dumps(document, indent=2, ensure_ascii=False))
+    return 0
 
 
 def _pictures(paths: Iterable[Path]) -> Iterator[Path]:
@@ -108,11 +144,21 @@ def _positive(text: str) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m lambda_api")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands.add_parser(
+        "hash-password",
+        help="make a password's hash for the settings",
+        description="Ask for a password, or read it from the first line of stdin, and print its "
+        "scrypt hash: what API_PASSWORD, API_USERS or the secret may hold in its place.",
+    ).set_defaults(command=_hash_password)
+    commands.add_parser(
+        "openapi", help="print the OpenAPI document", description="Print the OpenAPI document."
+    ).set_defaults(command=_print_openapi)
     classify = commands.add_parser(
         "classify",
         help="say what pictures show",
         description="Say what pictures show, with no server. Exit code 1 if one could not be read.",
     )
+    classify.set_defaults(command=_classify_files)
     classify.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="file or folder")
     classify.add_argument("--json", action="store_true", help="one JSON object a line")
     classify.add_argument("--top-k", type=_positive, metavar="N", help="only the best N classes")

@@ -42,6 +42,10 @@ class Answer:
     def confidence(self) -> float:
         return self.scores[0][1]
 
+    def timings_ms(self) -> dict[str, float]:
+        """Milliseconds by what took them, rounded for people."""
+        return {"decode": round(self.decode_ms, 3), "inference": round(self.inference_ms, 3)}
+
 
 def softmax(logits: npt.ArrayLike, temperature: float) -> Probabilities:
     """Softmax over the last axis of `logits` divided by `temperature`; same shape, float64."""
@@ -99,6 +103,11 @@ class Classifier:
         if (self._network.size, self._network.classes) != (wanted, len(self.manifest.classes)):
             raise BundleError("The model has another input size or number of classes than it says.")
         self._network.logits(np.zeros((*wanted, 3), np.uint8))  # the first call is the slow one
+
+    def probabilities(self, pixels: npt.NDArray[np.uint8]) -> Probabilities:
+        """Calibrated probabilities (n, classes) for n pictures, uint8 RGB (n, height, width, 3)."""
+        logits = np.stack([self._network.logits(one) for one in pixels])
+        return softmax(logits, self.manifest.temperature)
 
     def classify(self, data: bytes) -> Answer:
         """Decode a picture and say what it shows.

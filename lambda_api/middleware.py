@@ -1,18 +1,31 @@
-"""What surrounds every request: its id, its size limit, its log line, the last line of defence."""
+"""What surrounds every request: its id, its log line and metrics, the last line of defence."""
 
 import re
+from collections import Counter
 from time import perf_counter
 from typing import Any
 from uuid import uuid4
 
 from aws_lambda_powertools import Logger
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lambda_api.classifier import Answer
+from lambda_api.metrics import Metrics
 from lambda_api.problems import Problem, problem_response
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._=-]{1,128}")  # those of an HTTP API end in "="
+
+# https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html#security-headers
+_SECURITY_HEADERS = [
+    (b"cache-control", b"no-store"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+]
+_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+_HTTPS = (b"strict-transport-security", b"max-age=31536000")
 
 
 class RequestContext:
@@ -20,12 +33,13 @@ class RequestContext:
 
     Gives each request an id (the client's `X-Request-ID`, else API Gateway's, else a random one) in
     `request.state.request_id` and in the answer's `X-Request-ID`; `request.state.cold_start` says
-    whether it is the first of the process; answers what nobody caught with a 500 that says nothing
-    of the inside; writes one log line, to which a route adds through `request.state.log`.
+    whether it is the first of the process; puts security headers on the answer; answers what nobody
+    caught with a 500 that says nothing of the inside; writes one log line and one set of metrics,
+    to which a route adds through `request.state.log` and `request.state.answers`.
     """
 
-    def __init__(self, app: ASGIApp, logger: Logger) -> None:
-        self.app, self.logger = app, logger
+    def __init__(self, app: ASGIApp, logger: Logger, metrics: Metrics | None) -> None:
+        self.app, self.logger, self.metrics = app, logger, metrics
         self.cold_start = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -35,21 +49,28 @@ class RequestContext:
         start = perf_counter()
         request_id = _request_id(scope)
         line: dict[str, Any] = {}
+        answers: list[Answer] = []
         state = scope.setdefault("state", {})
-        state["request_id"], state["log"] = request_id, line
+        state["request_id"], state["log"], state["answers"] = request_id, line, answers
         state["cold_start"], self.cold_start = self.cold_start, False
         status = 0
 
-        async def send_with_id(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+                headers = [*message["headers"], *_SECURITY_HEADERS]
+                headers.append((b"x-request-id", request_id.encode()))
+                if not any(name == _POLICY[0] for name, _ in headers):  # as /docs has
+                    headers.append(_POLICY)
+                if scope["scheme"] == "https":
+                    headers.append(_HTTPS)
+                message["headers"] = headers
             await send(message)
 
         failure: Exception | None = None
         try:
-            await self.app(scope, receive, send_with_id)
+            await self.app(scope, receive, send_with_headers)
         except ClientDisconnect:
             status = 499  # nginx's code, and only for the log: nobody is there to be answered
         except Exception as error:
@@ -57,8 +78,9 @@ class RequestContext:
             if status:  # the answer has begun: all that is left is to break it off
                 raise
             problem = Problem(500, "internal-error", "Something went wrong on our side.")
-            await problem_response(problem, request_id)(scope, receive, send_with_id)
+            await problem_response(problem, request_id)(scope, receive, send_with_headers)
         finally:
+            duration_ms = round((perf_counter() - start) * 1000, 2)
             log = self.logger.error if failure else self.logger.info
             log(
                 "request",
@@ -67,62 +89,35 @@ class RequestContext:
                 path=scope["path"],
                 status=status,
                 cold_start=state["cold_start"],
-                duration_ms=round((perf_counter() - start) * 1000, 2),
+                duration_ms=duration_ms,
                 exc_info=failure,
                 **line,
+                **_told(answers),
             )
+            if self.metrics is not None:
+                model = scope["app"].state.model if state["cold_start"] else None
+                self.metrics.write(
+                    status=status,
+                    duration_ms=duration_ms,
+                    answers=answers,
+                    login=line.get("login"),
+                    cold_start_load_ms=model and model.load_ms,
+                )
 
 
-class BodyLimit:
-    """Pure ASGI middleware that refuses request bodies over `limit` bytes.
-
-    Counts what really arrives, because Content-Length may lie or be absent; the `Problem` is raised
-    in the route that reads the body. Before any answer is sent, the rest of a body is read and
-    dropped, up to `4 * limit` bytes: a client that is still sending when the connection closes sees
-    a reset instead of its answer. One that sent `Expect` waits for the answer before it sends.
-    """
-
-    def __init__(self, app: ASGIApp, limit: int) -> None:
-        self.app, self.limit = app, limit
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        headers = Headers(scope=scope)
-        received, arriving = 0, "Expect" not in headers
-
-        async def counted() -> Message:
-            nonlocal received, arriving
-            message = await receive()
-            received += len(message.get("body", b""))
-            arriving = message.get("more_body", False)
-            return message
-
-        async def limited() -> Message:
-            message = await counted()
-            if received > self.limit:
-                raise self._problem()
-            return message
-
-        async def send_after_body(message: Message) -> None:
-            while arriving and received < 4 * self.limit:
-                await counted()
-            await send(message)
-
-        announced = headers.get("Content-Length", "")
-        if announced.isdecimal() and int(announced) > self.limit:
-            response = problem_response(self._problem(), scope["state"]["request_id"])
-            await response(scope, receive, send_after_body)
-            return
-        await self.app(scope, limited, send_after_body)
-
-    def _problem(self) -> Problem:
-        return Problem(
-            413,
-            "too-many-bytes",
-            f"The request body is over the limit of {self.limit:,} bytes: send a smaller picture.",
-        )
+def _told(answers: list[Answer]) -> dict[str, Any]:
+    """What the log says of the pictures of a request."""
+    if not answers:
+        return {}
+    if len(answers) > 1:
+        return {"labels": dict(Counter(answer.label for answer in answers))}
+    (answer,) = answers
+    return {
+        "label": answer.label,
+        "confidence": round(answer.confidence, 4),
+        "confident": answer.confident,
+        "timings_ms": answer.timings_ms(),
+    }
 
 
 def _request_id(scope: Scope) -> str:

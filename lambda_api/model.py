@@ -2,13 +2,18 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic, perf_counter
 
 from aws_lambda_powertools import Logger
+from starlette.requests import Request
 
+from lambda_api import aws
 from lambda_api.classifier import Classifier
-from lambda_api.manifest import BundleError
+from lambda_api.manifest import MANIFEST_FILE, MODEL_FILE, BundleError
 from lambda_api.problems import Problem
+
+S3 = "s3://"
 
 
 @dataclass(frozen=True)
@@ -21,29 +26,39 @@ class Model:
         outcome: the classifier, or what was wrong with its bundle.
         load_ms: milliseconds that loading took.
         loaded_at: monotonic clock, seconds.
+        fallback: why another bundle than the one asked for was loaded; None if it was not.
     """
 
     outcome: Classifier | BundleError
     load_ms: float
     loaded_at: float
+    fallback: str | None = None
 
     @classmethod
-    def load(cls, bundle: Path, logger: Logger) -> "Model":
-        """Load a bundle; a failure is logged and kept, not raised."""
+    def load(cls, uri: str, fallback: Path, logger: Logger) -> "Model":
+        """Load a bundle from a folder or from S3; a failure is logged and kept, not raised.
+
+        Args:
+            uri: a folder, or s3://bucket/prefix.
+            fallback: folder of the bundle that is loaded where S3 does not give a usable one.
+            logger: is told what was loaded or why not.
+        """
         start = perf_counter()
-        outcome: Classifier | BundleError
-        try:
-            outcome = Classifier(bundle)
-        except BundleError as error:
-            logger.error("model not loaded", bundle=str(bundle), reason=str(error))
-            outcome = error
+        outcome, reason = _load(uri), None
+        if isinstance(outcome, BundleError) and uri.startswith(S3):
+            reason = str(outcome)
+            logger.warning("model of S3 not loaded, falling back", bundle=uri, reason=reason)
+            uri = str(fallback)
+            outcome = _load(uri)
         load_ms = round((perf_counter() - start) * 1000, 2)
-        if isinstance(outcome, Classifier):
+        if isinstance(outcome, BundleError):
+            logger.error("model not loaded", bundle=uri, reason=str(outcome))
+        else:
             manifest = outcome.manifest
             logger.info(
                 "model loaded", model=manifest.name, version=manifest.version, load_ms=load_ms
             )
-        return cls(outcome, load_ms, monotonic())
+        return cls(outcome, load_ms, monotonic(), reason)
 
     def classifier(self) -> Classifier:
         """The classifier. Raises a 503 `Problem` with the reason where there is none."""
@@ -54,3 +69,31 @@ class Model:
     def uptime_s(self) -> float:
         """Seconds since the model was loaded."""
         return round(monotonic() - self.loaded_at, 3)
+
+
+def current_model(request: Request) -> Model:
+    """The model of the app that answers `request`."""
+    model: Model = request.app.state.model
+    return model
+
+
+def _load(uri: str) -> Classifier | BundleError:
+    try:
+        if not uri.startswith(S3):
+            return Classifier(Path(uri))
+        with TemporaryDirectory() as folder:
+            _download(uri, Path(folder))
+            return Classifier(Path(folder))
+    except BundleError as error:
+        return error
+
+
+def _download(uri: str, folder: Path) -> None:
+    """Fetch what of a bundle is needed to serve it. Raises `BundleError`."""
+    bucket, _, prefix = uri.removeprefix(S3).rstrip("/").partition("/")
+    for name in (MANIFEST_FILE, MODEL_FILE):
+        key = f"{prefix}/{name}".lstrip("/")
+        try:
+            aws.download(bucket, key, folder / name)
+        except aws.AwsError as error:
+            raise BundleError(f"{name} cannot be fetched from S3 ({error}).") from error

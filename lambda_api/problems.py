@@ -1,12 +1,12 @@
 """Errors as RFC 9457 `application/problem+json`, each with the request's id."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from lambda_api import images
@@ -14,7 +14,6 @@ from lambda_api import images
 MEDIA_TYPE = "application/problem+json"
 _TYPE = "urn:landscape-classifier:problem:"
 
-# What a picture that cannot be classified is answered with: status, slug.
 _PICTURE_PROBLEMS: dict[type[images.PictureError], tuple[int, str]] = {
     images.NoPicture: (400, "no-picture"),
     images.TooManyPixels: (413, "too-many-pixels"),
@@ -40,30 +39,36 @@ class Problem(Exception):
         self.status, self.slug, self.detail, self.headers = status, slug, detail, headers
 
 
-class ProblemDocument(BaseModel):
-    """The body of every answer other than success (RFC 9457)."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    request_id: str
+def problem_fields(problem: Problem) -> dict[str, str | int]:
+    """A problem's document but for the request's id."""
+    return {
+        "type": _TYPE + problem.slug,
+        "title": HTTPStatus(problem.status).phrase,
+        "status": problem.status,
+        "detail": problem.detail,
+    }
 
 
 def problem_response(problem: Problem, request_id: str) -> JSONResponse:
     """The HTTP answer for `problem`."""
-    document = ProblemDocument(
-        type=_TYPE + problem.slug,
-        title=HTTPStatus(problem.status).phrase,
-        status=problem.status,
-        detail=problem.detail,
-        request_id=request_id,
-    )
     return JSONResponse(
-        document.model_dump(),
+        {**problem_fields(problem), "request_id": request_id},
         status_code=problem.status,
         headers=dict(problem.headers or {}),
         media_type=MEDIA_TYPE,
+    )
+
+
+def of_picture(error: images.PictureError) -> Problem:
+    """What a picture that cannot be classified is answered with."""
+    status, slug = _PICTURE_PROBLEMS[type(error)]
+    return Problem(status, slug, str(error))
+
+
+def said(errors: Iterable[Mapping[str, Any]]) -> str:
+    """What pydantic found wrong, without the values."""
+    return "; ".join(
+        ": ".join([*([".".join(map(str, e["loc"]))] if e["loc"] else []), e["msg"]]) for e in errors
     )
 
 
@@ -79,13 +84,11 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(images.PictureError)
     async def _(request: Request, error: images.PictureError) -> JSONResponse:
-        status, slug = _PICTURE_PROBLEMS[type(error)]
-        return answer(request, Problem(status, slug, str(error)))
+        return answer(request, of_picture(error))
 
     @app.exception_handler(RequestValidationError)
     async def _(request: Request, error: RequestValidationError) -> JSONResponse:
-        found = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-        return answer(request, Problem(422, "invalid-request", "; ".join(found)))
+        return answer(request, Problem(422, "invalid-request", said(error.errors())))
 
     @app.exception_handler(HTTPException)
     async def _(request: Request, error: HTTPException) -> JSONResponse:

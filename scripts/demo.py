@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lambda_api.manifest import BundleError, read_bundle
+from lambda_api.model import S3
 from lambda_api.settings import SettingsError, load_settings
 
 HOST = "127.0.0.1"  # never the network: the page holds the API's password
@@ -71,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"Wrote {ENV_FILE} with a generated password.")
         settings = load_settings()
         if wanted != "page":
-            read_bundle(settings.model_uri)
+            _check_bundle(settings.model_uri)
         parts = _parts(wanted)
         check_ports(parts)
         run(parts, stop)
@@ -83,6 +84,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error))
     print("Stopped.")
     return 0
+
+
+def _check_bundle(uri: str) -> None:
+    if not uri.startswith(S3):  # of one there, /health tells
+        read_bundle(Path(uri))
 
 
 def write_env() -> bool:
@@ -164,7 +170,9 @@ def _parts(wanted: str | None) -> list[Part]:
         port,
         "API_PORT",
         "/health",
-        f"uvicorn lambda_api.app:create_app --factory --host {HOST} --port {port}",
+        # Its own log of requests would have their query strings.
+        f"uvicorn lambda_api.app:create_app --factory --host {HOST} --port {port}"
+        " --no-access-log --no-server-header",
         log=LOGS / "api.log" if together else None,
     )
     port = _port("PAGE_PORT", 8501)

@@ -3,6 +3,8 @@
 import os
 import platform
 import subprocess
+import sys
+from hashlib import sha256
 from pathlib import Path
 from shutil import which
 
@@ -78,6 +80,28 @@ def lambda_image(podman: Podman, lambda_bases: None, lambda_wheels: Path) -> str
     name = "landscape-classifier"
     podman.build(ROOT, "--file=Dockerfile.lambda", f"--tag={name}", wheels=lambda_wheels)
     return name
+
+
+@pytest.fixture(scope="session")
+def sam_image(podman: Podman, lambda_bases: None, lambda_wheels: Path) -> str:
+    """The image as `sam local` can build on it, by the name that template.yaml has."""
+    name = "landscape-classifier:local"
+    options = ("--file=Dockerfile.lambda", "--target=service", f"--tag={name}")
+    podman.build(ROOT, *options, wheels=lambda_wheels)
+    return name
+
+
+@pytest.fixture(scope="session")
+def sam() -> Path:
+    """The command of the AWS SAM CLI, in an environment of its own; made once for a machine."""
+    requirements = Path(__file__).parent / "sam" / "requirements.txt"
+    folder = CACHE / f"sam-{sha256(requirements.read_bytes()).hexdigest()[:16]}"
+    command = folder / "bin" / "sam"
+    if not command.exists():
+        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+        install = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-deps"]
+        subprocess.run([*install, "--require-hashes", "-r", requirements], check=True)
+    return command
 
 
 @pytest.fixture(scope="session")

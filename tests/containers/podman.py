@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -94,6 +95,26 @@ class Podman:
             yield container
         finally:
             self("rm", "--force", "--time=0", container)
+
+    @contextmanager
+    def docker_api(self) -> Iterator[str]:
+        """The address at which it answers as docker does, for tools that know docker only."""
+        with TemporaryDirectory() as folder:
+            socket = Path(folder) / "podman.sock"
+            address = f"unix://{socket}"
+            service = subprocess.Popen(
+                [*self._command, "system", "service", "--time=0", address],
+                env=self._environment,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            try:
+                while not socket.exists() and service.poll() is None:
+                    time.sleep(0.1)
+                yield address
+            finally:
+                service.terminate()
+                service.wait()
 
     def python(self, image: str, program: str, *options: str) -> str:
         """What a Python program prints in a container of an image."""

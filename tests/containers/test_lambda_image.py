@@ -110,6 +110,7 @@ def test_model_is_loaded_once_in_an_init_phase_that_lambda_allows(
 
     log = podman.logs(emulator)
     assert log.count('"message":"model loaded"') == 1
+    assert log.count('"Namespace":"LandscapeClassifier"') >= 2
     assert "INIT RTDONE(status: success)" in log
     (init_ms,) = re.findall(r"INIT REPORT\(durationMs: ([\d.]+)\)", log)
     assert float(init_ms) < MAX_INIT_MS
@@ -150,6 +151,23 @@ def test_another_bundle_can_be_chosen(
     log = podman.python("of-mine", "import lambda_api.handler", *settings)
     assert '"message":"model loaded"' in log
     assert podman.python("of-mine", "import os; print(os.listdir('models'))") == "['of-mine']"
+
+
+def test_bundle_of_s3_that_cannot_be_had_leaves_the_baked_in_one(
+    podman: Podman, lambda_image: str, settings: list[str]
+) -> None:
+    """With the base's own boto3, and no network to reach S3 by."""
+    options = [
+        *settings,
+        "--network=none",
+        "--env=MODEL_URI=s3://models/of-mine",
+        "--env=AWS_DEFAULT_REGION=eu-central-1",
+        "--env=AWS_ACCESS_KEY_ID=of-nobody",
+        "--env=AWS_SECRET_ACCESS_KEY=of-nobody",
+    ]
+    log = podman.python(lambda_image, "import lambda_api.handler", *options)
+    assert '"message":"model of S3 not loaded, falling back"' in log
+    assert '"message":"model loaded"' in log
 
 
 def test_image_is_not_of_root(podman: Podman, lambda_image: str) -> None:

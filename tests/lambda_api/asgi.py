@@ -44,6 +44,11 @@ class Exchange:
 
     def run(self, chunks: Iterable[bytes]) -> "Exchange":
         """Send the chunks, and then no more: a body that has not ended is broken off."""
+        asyncio.run(self.exchange(chunks))
+        return self
+
+    async def exchange(self, chunks: Iterable[bytes]) -> None:
+        """As `run`, in a loop that others share."""
         source = iter(chunks)
 
         async def receive() -> Message:
@@ -60,5 +65,4 @@ class Exchange:
             else:
                 self.body += message["body"]
 
-        asyncio.run(self.app(self.scope, receive, send))
-        return self
+        await self.app(self.scope, receive, send)

@@ -7,9 +7,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+import requests
 from fastapi.testclient import TestClient
+from moto.server import ThreadedMotoServer
 
+from lambda_api import aws
 from lambda_api.app import create_app
 from lambda_api.log import configured_logger
 from lambda_api.manifest import MANIFEST_FILE, MODEL_FILE, Manifest, ModelFile
@@ -31,15 +35,14 @@ def settings(bundle: Path, credentials: tuple[str, str]) -> Settings:
         _env_file=None,
         api_username=username,
         api_password=password,
-        model_uri=bundle,
-        log_dir=None,
-        max_body_bytes=4_000_000,
+        model_uri=str(bundle),
+        fallback_model=bundle,
     )
 
 
 @pytest.fixture(scope="session")
 def model(bundle: Path) -> Model:
-    return Model.load(bundle, configured_logger(None))
+    return Model.load(str(bundle), bundle, configured_logger(None))
 
 
 @pytest.fixture
@@ -87,3 +90,45 @@ def log_lines() -> Iterator[list[dict[str, Any]]]:
     logger.addHandler(kept)
     yield lines
     logger.removeHandler(kept)
+
+
+@pytest.fixture(scope="session")
+def aws_server() -> Iterator[str]:
+    """The address of a server that talks the protocols of S3 and Secrets Manager (moto's)."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def aws_environment(aws_server: str) -> dict[str, str]:
+    """What sends boto3 to that server."""
+    return {
+        "AWS_ENDPOINT_URL": aws_server,
+        "AWS_ACCESS_KEY_ID": "of-nobody",
+        "AWS_SECRET_ACCESS_KEY": "of-nobody",
+        "AWS_DEFAULT_REGION": "eu-central-1",
+    }
+
+
+@pytest.fixture
+def aws_client(
+    aws_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str], Any]]:
+    """Makes the service use that server, which is empty; gives boto3's clients for it."""
+    for name, value in aws_environment.items():
+        monkeypatch.setenv(name, value)
+    aws._client.cache_clear()
+    requests.post(f"{aws_environment['AWS_ENDPOINT_URL']}/moto-api/reset", timeout=10)
+    yield boto3.client
+    aws._client.cache_clear()
+
+
+@pytest.fixture
+def bucket(aws_client: Callable[[str], Any]) -> str:
+    """The name of an empty bucket."""
+    where = {"LocationConstraint": "eu-central-1"}
+    aws_client("s3").create_bucket(Bucket="pictures", CreateBucketConfiguration=where)
+    return "pictures"

@@ -108,5 +108,5 @@ def test_credentials_come_before_the_body_is_read(settings: Settings, model: Mod
 
 
 def test_credentials_come_before_a_missing_model(settings: Settings, tmp_path: Path, photo: bytes):
-    missing = Model.load(tmp_path / "none", configured_logger(None))
+    missing = Model.load(str(tmp_path / "none"), tmp_path, configured_logger(None))
     assert predict(anonymous(settings, missing), photo, None) == 401

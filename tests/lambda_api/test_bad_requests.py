@@ -124,7 +124,7 @@ def test_a_top_k_that_is_no_count_is_answered_422(client: TestClient, photo: byt
     check(answer, 422, "invalid-request", "query.top_k: ")
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/predict/batch", "/../etc/passwd", "/%00"])
+@pytest.mark.parametrize("path", ["/nothing", "/predict/more", "/../etc/passwd", "/%00"])
 def test_what_is_not_there_is_answered_404(client: TestClient, path: str):
     check(client.get(path), 404, "not-found")
 

@@ -1,4 +1,7 @@
-"""The Lambda's entry point with recorded events of both kinds of API Gateway."""
+"""The Lambda's entry point with recorded events: HTTP API, REST API, function URL.
+
+The multipart bodies were written by requests, curl and Chromium.
+"""
 
 import asyncio
 import base64
@@ -18,7 +21,13 @@ from lambda_api.classifier import Classifier
 
 ROOT = Path(__file__).parents[2]
 EVENTS = Path(__file__).parent / "events"
-PREDICTIONS = ("http_api_v2_multipart", "http_api_v2_raw", "rest_api_v1_multipart")
+PREDICTIONS = (
+    "http_api_v2_multipart",
+    "http_api_v2_raw",
+    "http_api_v2_stage_browser",
+    "rest_api_v1_multipart",
+    "function_url_curl",
+)
 Event = dict[str, Any]
 Handler = Callable[[Event], dict[str, Any]]
 
@@ -67,6 +76,7 @@ def test_a_picture_through_the_gateway_is_answered(handler: Handler, bundle: Pat
     assert answer["isBase64Encoded"] is False
     assert answer["headers"]["content-type"] == "application/json"
     document = json.loads(answer["body"])
+    assert answer["headers"]["strict-transport-security"]
     assert document["label"] == expected.label
     assert document["confidence"] == expected.confidence
     assert document["image"] == {"format": "JPEG", "width": 64, "height": 44}
@@ -128,6 +138,68 @@ def test_a_picture_that_a_gateway_has_mangled_is_answered_415(handler: Handler):
     assert answer["statusCode"] == 415
 
 
+def _asks(event: Event, method: str, path: str) -> Event:
+    """The event as one that asks for another path; stages are kept."""
+    context = event["requestContext"]
+    event["body"], event["isBase64Encoded"] = "", False
+    if "http" in context:
+        stage = "" if context["stage"] == "$default" else f"/{context['stage']}"
+        context["http"] |= {"method": method, "path": stage + path}
+        event["rawPath"] = stage + path
+    else:
+        event |= {"httpMethod": method, "path": path}
+        context |= {"httpMethod": method, "path": f"/{context['stage']}{path}"}
+    return event
+
+
+@pytest.mark.parametrize(
+    ("name", "prefix"),
+    [
+        ("http_api_v2_multipart", ""),
+        ("function_url_curl", ""),
+        ("http_api_v2_stage_browser", "/prod"),
+        ("rest_api_v1_multipart", "/prod"),
+    ],
+)
+def test_the_docs_find_their_document_and_routes_behind_a_stage(
+    handler: Handler, name: str, prefix: str
+):
+    page = handler(_asks(recorded(name), "GET", "/docs"))
+    assert page["statusCode"] == 200
+    assert f"url: '{prefix}/openapi.json'" in page["body"]
+    document = json.loads(handler(_asks(recorded(name), "GET", "/openapi.json"))["body"])
+    assert document.get("servers", [{"url": ""}])[0]["url"] == prefix
+    assert handler(_asks(recorded(name), "GET", "/"))["statusCode"] == 200
+
+
+def test_a_json_body_comes_as_text(handler: Handler):
+    event = recorded("http_api_v2_raw")
+    event["body"], event["isBase64Encoded"] = '{"key": "uploads/ä"}', False
+    _set_header(event, "content-type", "application/json")
+    answer = handler(event)
+    assert answer["statusCode"] == 404
+    assert json.loads(answer["body"])["type"].endswith(":no-uploads")
+
+
+@pytest.mark.parametrize("name", PREDICTIONS)
+def test_the_source_of_a_failed_log_in_is_whom_the_gateway_saw(handler: Handler, name: str):
+    """Not what the client says in X-Forwarded-For."""
+
+    def log_in(forwarded: str, source: str, credentials: str) -> int:
+        event = recorded(name)
+        _set_header(event, "authorization", credentials)
+        _set_header(event, "x-forwarded-for", forwarded)
+        context = event["requestContext"]
+        context.get("http", context.get("identity"))["sourceIp"] = source
+        return handler(event)["statusCode"]
+
+    wrong, right = "Basic ZGVtbzp3cm9uZw==", recorded("http_api_v2_raw")["headers"]["authorization"]
+    guesser = f"192.0.2.{PREDICTIONS.index(name) + 1}"
+    statuses = [log_in(f"198.51.100.{i}", guesser, wrong) for i in range(12)]
+    assert statuses == [401] * 10 + [429] * 2
+    assert log_in(guesser, "203.0.113.24", right) == 200
+
+
 def test_an_unknown_path_is_answered_404(handler: Handler):
     event = recorded("http_api_v2_health")
     event["rawPath"] = event["requestContext"]["http"]["path"] = "/nothing"
@@ -137,7 +209,9 @@ def test_an_unknown_path_is_answered_404(handler: Handler):
 COLD_START = """
 import json, sys
 from lambda_api.handler import handler
-heavy = "boto3 botocore tensorflow keras matplotlib pandas sklearn scipy".split()
+# Of botocore, Powertools imports the package, which is light, but no module in it.
+heavy = "boto3 botocore.session tensorflow keras matplotlib pandas sklearn scipy".split()
+heavy += ["pydantic.v1", "lambda_api.schemas"]  # only the OpenAPI document needs the latter
 print(json.dumps({"message": "imported", "heavy": [x for x in heavy if x in sys.modules]}))
 for path in sys.argv[1:]:
     answer = handler(json.load(open(path)), None)
@@ -161,9 +235,9 @@ def test_a_process_starts_light_and_loads_its_model_once(
     lines = [json.loads(line) for line in result.stdout.splitlines()]
     assert [line["message"] for line in lines[:2]] == ["model loaded", "imported"]
     assert lines[1]["heavy"] == []
-    assert [x["status"] for x in lines if x["message"] == "answer"] == [200] * 4
+    assert [x["status"] for x in lines if x["message"] == "answer"] == [200] * len(events)
     cold = [line["cold_start"] for line in lines if line["message"] == "request"]
-    assert cold == [True, False, False, False]
+    assert cold == [True] + [False] * (len(events) - 1)
     assert [line["message"] for line in lines].count("model loaded") == 1
     assert list(tmp_path.iterdir()) == []
 

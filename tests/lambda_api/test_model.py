@@ -32,7 +32,7 @@ def test_without_its_model_the_service_stays_up_and_says_why(
     spoil, reason = SPOILED[case]
     folder = make_bundle()
     spoil(folder)
-    with TestClient(create_app(settings.model_copy(update={"model_uri": folder}))) as client:
+    with TestClient(create_app(settings.model_copy(update={"model_uri": str(folder)}))) as client:
         assert client.get("/").status_code == 200
         health = client.get("/health")
         predict = client.post("/predict", content=photo, auth=credentials)
@@ -49,6 +49,14 @@ def test_without_its_model_the_service_stays_up_and_says_why(
     assert (first["level"], first["message"]) == ("ERROR", "model not loaded")
     assert first["bundle"] == str(folder)
     assert reason in first["reason"]
+
+
+def test_the_manifest_is_told_to_users(client: TestClient, bundle: Path):
+    answer = client.get("/model")
+    assert answer.status_code == 200
+    assert Manifest.model_validate(answer.json()) == read_bundle(bundle)[0]
+    client.auth = None
+    assert client.get("/model").status_code == 401
 
 
 def test_the_lifespan_loads_the_model_once_and_releases_it(

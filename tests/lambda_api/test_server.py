@@ -5,90 +5,33 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from time import sleep
 
 import pytest
 import requests
 
 from tests.lambda_api.asgi import basic
+from tests.lambda_api.server import TIMEOUT, Server, running
 
-ROOT = Path(__file__).parents[2]
-TIMEOUT = 30
 OVER_THE_LIMIT = b"\xff\xd8\xff" + bytes(12_000_000)
-
-
-@dataclass(frozen=True)
-class Server:
-    url: str
-    credentials: tuple[str, str]
-    stdout: Path
-    stderr: Path
-    log_dir: Path
-
-    def lines(self) -> list[dict]:
-        """What it has logged to stdout so far."""
-        return [json.loads(line) for line in self.stdout.read_text().splitlines()]
-
-    def line_of(self, request_id: str) -> dict:
-        """The line of a request, which is written just after its answer was sent."""
-        for _ in range(10 * TIMEOUT):
-            if request_id in self.files():  # these come after stdout
-                return next(x for x in self.lines() if x.get("request_id") == request_id)
-            sleep(0.1)
-        pytest.fail(f"no line with the id {request_id}")
-
-    def files(self) -> str:
-        """What it has logged to its files so far: one, or two around midnight."""
-        files = sorted(self.log_dir.iterdir())
-        assert all(re.fullmatch(r"\d{4}-\d\d-\d\d\.log", file.name) for file in files)
-        return "".join(file.read_text() for file in files)
 
 
 @pytest.fixture(scope="module")
 def server(
     tmp_path_factory: pytest.TempPathFactory, credentials: tuple[str, str], bundle: Path
 ) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("server")
-    environment = os.environ | {
-        "API_USERNAME": credentials[0],
-        "API_PASSWORD": credentials[1],
-        "MODEL_URI": str(bundle),
-        "LOG_DIR": str(folder / "logs"),
-        "MAX_BODY_BYTES": "4000000",
-        "PYTHONPATH": str(ROOT),
+    environment = {
+        "FAILED_LOGINS_PER_MINUTE": "1000000",  # wrong log-ins shall not slow the right ones
+        "CORS_ORIGINS": "https://page.example",
+        "POWERTOOLS_METRICS_NAMESPACE": "Scenes",
     }
-    command = [sys.executable, "-m", "uvicorn", "lambda_api.app:create_app", "--factory"]
-    stdout, stderr = folder / "stdout", folder / "stderr"
-    with stdout.open("wb") as out, stderr.open("wb") as error:
-        process = subprocess.Popen(
-            [*command, "--port", "0", "--no-access-log"],
-            cwd=folder,
-            env=environment,
-            stdout=out,
-            stderr=error,
-        )
-    try:
-        url = _announced_url(process, stderr)
-        yield Server(url, credentials, stdout, stderr, folder / "logs")
-    finally:
-        process.terminate()
-        process.wait(TIMEOUT)
-
-
-def _announced_url(process: subprocess.Popen, stderr: Path) -> str:
-    for _ in range(10 * TIMEOUT):
-        if found := re.search(r"running on (http://\S+)", stderr.read_text()):
-            return found[1]
-        if process.poll() is not None:
-            break
-        sleep(0.1)
-    pytest.fail(f"the server did not start:\n{stderr.read_text()}")
+    folder = tmp_path_factory.mktemp("server")
+    with running(folder, credentials, bundle, **environment) as server:
+        yield server
 
 
 def test_a_picture_is_answered_over_http(server: Server, photo: bytes):
@@ -187,36 +130,67 @@ def test_a_client_that_breaks_off_is_no_error(server: Server):
 
 
 SECRET = "s3cr3t-of-the-sender"
+ROUTES = [
+    ("GET", "/"),
+    ("GET", "/health"),
+    ("GET", "/model"),
+    ("GET", "/docs"),
+    ("GET", "/openapi.json"),
+    ("GET", "/nothing"),
+    ("GET", "/predict"),
+    ("POST", "/predict"),
+    ("POST", "/predict/batch"),
+    ("POST", "/explain"),
+    ("POST", "/uploads"),
+    ("OPTIONS", "/predict"),
+]
+BODIES = {
+    None: SECRET.encode(),
+    "application/json": b'{"key": "%b", "%b": 1}' % (SECRET.encode(), SECRET.encode()),
+    "multipart/form-data; boundary=x": b'--x\r\nContent-Disposition: form-data; name="file"; '
+    b'filename="%b.jpg"\r\nX-Part: %b\r\n\r\n%b\r\n--x--\r\n' % ((SECRET.encode(),) * 3),
+    f"multipart/form-data; boundary={SECRET}": b"--",
+    f"image/{SECRET}": b"\xff\xd8\xff" + SECRET.encode(),
+}
+ODD_HEADERS = {
+    "Cookie": SECRET,
+    "X-Api-Key": SECRET,
+    "X-Request-ID": f"{SECRET}\t{{}}",
+    "X-Forwarded-For": SECRET,
+    "X-Forwarded-Proto": SECRET,
+    "User-Agent": SECRET,
+    "Referer": f"https://{SECRET}/",
+    "Accept-Language": "ä".encode() + SECRET.encode(),
+    "Traceparent": SECRET,
+    "Origin": f"https://{SECRET}",
+    "Access-Control-Request-Method": SECRET,
+}
 
 
 def _with_secrets(server: Server) -> Iterator[requests.Response]:
     """Every route with secrets in whatever a client can send."""
     wrong = ("someone", SECRET)
-    token = {"Authorization": f"Bearer {SECRET}", "Cookie": SECRET, "X-Api-Key": SECRET}
-    for method, path in [
-        ("GET", "/"),
-        ("GET", "/health"),
-        ("GET", "/docs"),
-        ("GET", "/openapi.json"),
-        ("GET", "/nothing"),
-        ("GET", "/predict"),
-        ("POST", "/predict"),
-    ]:
-        url = f"{server.url}{path}?token={SECRET}"
-        for auth in (server.credentials, wrong, None):
-            yield requests.request(
-                method, url, auth=auth, headers=token, data=SECRET, timeout=TIMEOUT
-            )
-    form = {"files": {"file": (f"{SECRET}.jpg", SECRET)}, "data": {SECRET: SECRET}}
-    url = f"{server.url}/predict?top_k={SECRET}"
-    yield requests.post(url, auth=server.credentials, timeout=TIMEOUT, **form)
-    url = f"{server.url}/predict"
-    yield requests.post(url, auth=server.credentials, timeout=TIMEOUT, **form)
+    with requests.Session() as session:
+        for method, path in ROUTES:
+            for auth in (server.credentials, wrong, None):
+                for content_type, body in BODIES.items():
+                    headers = {**ODD_HEADERS, "Content-Type": content_type}
+                    if auth is None:
+                        headers["Authorization"] = f"Bearer {SECRET}"
+                    for query in ("", f"?token={SECRET}&top_k={SECRET}&grid={SECRET}"):
+                        yield session.request(
+                            method,
+                            f"{server.url}{path}{query}",
+                            auth=auth,
+                            headers=headers,
+                            data=body,
+                            timeout=TIMEOUT,
+                        )
 
 
 def test_no_secret_of_a_request_reaches_the_log(server: Server):
     answers = list(_with_secrets(server))
-    assert {answer.status_code for answer in answers} == {200, 401, 404, 405, 415, 422}
+    assert {answer.status_code for answer in answers} == {200, 400, 401, 404, 405, 415, 422}
     for answer in answers:
         server.line_of(answer.headers["X-Request-ID"])
     log = server.stdout.read_text() + server.stderr.read_text() + server.files()
@@ -225,7 +199,80 @@ def test_no_secret_of_a_request_reaches_the_log(server: Server):
     assert not any(secret.removeprefix("Basic ") in log for secret in secrets)
 
 
+def _raw(server: Server, request: bytes) -> list[int]:
+    """The statuses of the answers to bytes that no HTTP client would send, until it closes."""
+    host, port = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=TIMEOUT) as connection:
+        connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
+        received = b""
+        while chunk := connection.recv(65_536):
+            received += chunk
+    return [int(status) for status in re.findall(rb"HTTP/1.1 (\d+) ", received)]
+
+
+HIDDEN = b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        (b"Content-Length: 4\r\nTransfer-Encoding: chunked", b"0\r\n\r\n" + HIDDEN),
+        (b"Content-Length: 5\r\nContent-Length: 60", b"hello" + HIDDEN),
+        (b"Content-Length: +5", b"hello" + HIDDEN),
+        (b"Content-Length: 5, 60", b"hello" + HIDDEN),
+        (b"Transfer-Encoding: xchunked", b"0\r\n\r\n" + HIDDEN),
+        (b"Transfer-Encoding: chunked, identity", b"0\r\n\r\n" + HIDDEN),
+        (b"Transfer-Encoding : chunked", b"0\r\n\r\n" + HIDDEN),
+        (b"X: y\r\n folded: z\r\nContent-Length : 5", b"hello" + HIDDEN),
+        (b"Transfer-Encoding: chunked", b"5\r\nhello\r\nFFFFFFFFFFFFFFFFF\r\n" + HIDDEN),
+    ],
+    ids=[
+        "length and chunked",
+        "two lengths",
+        "signed length",
+        "list of lengths",
+        "unknown encoding",
+        "two encodings",
+        "space before the colon",
+        "folded line",
+        "huge chunk",
+    ],
+)
+def test_a_request_hidden_in_anothers_body_is_not_answered(
+    server: Server, headers: bytes, body: bytes
+):
+    """Request smuggling: what two servers in a row could take for the end of different requests."""
+    statuses = _raw(server, b"POST /health HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n\r\n" + body)
+    assert 404 not in statuses
+    assert set(statuses) <= {400, 405, 501}
+
+
+def test_two_requests_in_one_go_are_answered_one_by_one(server: Server):
+    assert _raw(server, HIDDEN + HIDDEN.replace(b"/nothing", b"/health")) == [404, 200]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/../model",
+        "/predict/../model",
+        "/%2e%2e/model",
+        "//model",
+        "/model/",
+        "/model%00",
+        "/MODEL",
+    ],
+)
+def test_tricks_with_paths_lead_nowhere(server: Server, path: str):
+    request = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    (status,) = _raw(server, request.encode())
+    assert status in {307, 404}
+
+
 def test_the_dated_file_holds_the_lines_of_stdout(server: Server):
     server.line_of(requests.get(server.url, timeout=TIMEOUT).headers["X-Request-ID"])
-    assert server.files() == server.stdout.read_text()
+    # Metrics are for CloudWatch, which has no files.
+    printed = server.stdout.read_text().splitlines(keepends=True)
+    assert server.files() == "".join(line for line in printed if '"_aws"' not in line)
     assert [line["message"] for line in server.lines()].count("model loaded") == 1

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from lambda_api.settings import BUNDLED_MODEL, SettingsError, load_settings
+from lambda_api.settings import BUNDLED_MODEL, Settings, SettingsError, load_settings
 
 GOOD = {"API_USERNAME": "anna", "API_PASSWORD": "kX8-w2m.Pq41"}
-NAMES = (*GOOD, "MODEL_URI", "LOG_DIR", "MAX_BODY_BYTES")
+NAMES = tuple(field.upper() for field in Settings.model_fields)
 
 
 @pytest.fixture(autouse=True)
@@ -27,15 +27,25 @@ def test_a_name_and_a_password_are_enough(monkeypatch: pytest.MonkeyPatch):
     settings = load_settings()
     assert settings.api_username == "anna"
     assert settings.api_password.get_secret_value() == GOOD["API_PASSWORD"]
-    assert settings.model_uri == BUNDLED_MODEL
+    assert settings.model_uri == str(BUNDLED_MODEL)
     assert settings.log_dir is None
     assert settings.max_body_bytes == 4_000_000
 
 
 def test_everything_can_be_set(monkeypatch: pytest.MonkeyPatch):
     set_(monkeypatch, **GOOD, MODEL_URI="models/x", LOG_DIR="logs", MAX_BODY_BYTES="1000")
+    set_(
+        monkeypatch,
+        API_USERS='{"bert": "wO5/z7n,Lr23"}',
+        CORS_ORIGINS="https://page.example http://localhost:8501",
+        UPLOAD_BUCKET="pictures",
+        UPLOAD_PREFIX="in/coming/",
+    )
     settings = load_settings()
-    assert (settings.model_uri, settings.log_dir) == (Path("models/x"), Path("logs"))
+    assert settings.passwords() == {"anna": GOOD["API_PASSWORD"], "bert": "wO5/z7n,Lr23"}
+    assert settings.cors_origins == ("https://page.example", "http://localhost:8501")
+    assert (settings.upload_bucket, settings.upload_prefix) == ("pictures", "in/coming/")
+    assert (settings.model_uri, settings.log_dir) == ("models/x", Path("logs"))
     assert settings.max_body_bytes == 1000
 
 
@@ -51,6 +61,14 @@ def test_everything_can_be_set(monkeypatch: pytest.MonkeyPatch):
         ({"API_PASSWORD": "password12345678"}, "API_PASSWORD: .*a default or a pattern"),
         ({"API_USERNAME": ""}, "API_USERNAME: Field required"),
         ({"API_USERNAME": "an:na-secret"}, "API_USERNAME: .*match pattern"),
+        ({"API_USERS": "anna:secret"}, "API_USERS: .*line 1 column 1"),
+        ({"API_USERS": '{"bert": "short"}'}, "API_USERS: bert: .*at least 12 characters"),
+        ({"API_PASSWORD": "scrypt$1$2$3$a$b"}, "API_PASSWORD: is a damaged hash"),
+        ({"AUTH_SECRET_ARN": "arn:aws:x"}, "AUTH_SECRET_ARN: has all users"),
+        ({"CORS_ORIGINS": "*"}, "CORS_ORIGINS: 0: .*match pattern"),
+        ({"CORS_ORIGINS": "https://page.example/path"}, "CORS_ORIGINS: 0: .*match pattern"),
+        ({"UPLOAD_PREFIX": "uploads"}, "UPLOAD_PREFIX: .*match pattern"),
+        ({"REQUEST_TIMEOUT_S": "0"}, "REQUEST_TIMEOUT_S: .*greater than 0"),
         ({"MAX_BODY_BYTES": "0"}, "MAX_BODY_BYTES: .*greater than 0"),
         ({"MAX_BODY_BYTES": "4 MB of it"}, "MAX_BODY_BYTES: .*valid integer"),
     ],
@@ -89,7 +107,7 @@ def test_the_environment_comes_before_dotenv(monkeypatch: pytest.MonkeyPatch, tm
 def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch):
     set_(monkeypatch, **GOOD, MODEL_URI="", LOG_DIR="", MAX_BODY_BYTES="")
     settings = load_settings()
-    assert (settings.model_uri, settings.log_dir) == (BUNDLED_MODEL, None)
+    assert (settings.model_uri, settings.log_dir) == (str(BUNDLED_MODEL), None)
 
 
 def test_the_password_is_not_shown_by_the_settings(monkeypatch: pytest.MonkeyPatch):

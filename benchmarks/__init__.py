@@ -1,0 +1,1 @@
+"""Measurements that anyone can repeat; their results lie in `results/` as JSON and Markdown."""

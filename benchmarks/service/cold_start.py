@@ -1,0 +1,95 @@
+"""From the start of a process to its first answer, and what of it is whose."""
+
+import json
+from collections import Counter
+from time import time
+from typing import Any
+
+from benchmarks.service.child import percentile, run
+
+SLOWEST = 12  # packages in the table of imports
+TIMED_IMPORT = """
+import time
+start, cpu = time.perf_counter(), time.process_time()
+import {modules}
+import_ms = (time.perf_counter() - start) * 1000
+import_cpu_ms = (time.process_time() - cpu) * 1000
+import json, sys
+"""
+LIBRARIES = (
+    TIMED_IMPORT.format(modules="fastapi, numpy, PIL.Image, ai_edge_litert.interpreter")
+    + 'print(json.dumps({"import_ms": import_ms, "import_cpu_ms": import_cpu_ms}))'
+)
+HANDLER = (
+    TIMED_IMPORT.format(modules="lambda_api.handler")
+    + """
+unwanted = [x for x in ("boto3", "tensorflow", "pandas", "matplotlib") if x in sys.modules]
+event = json.load(sys.stdin)
+start = time.perf_counter()
+assert lambda_api.handler.handler(event, None)["statusCode"] == 200
+answered_at = time.time()
+first_ms = (time.perf_counter() - start) * 1000
+for _ in range(200):
+    lambda_api.handler.handler(event, None)
+import psutil
+print(json.dumps({
+    "import_ms": import_ms,
+    "import_cpu_ms": import_cpu_ms,
+    "model_load_ms": lambda_api.handler._model.load_ms,
+    "first_request_ms": first_ms,
+    "answered_at": answered_at,
+    "unwanted": unwanted,
+    "rss_mb": psutil.Process().memory_info().rss / 1e6,
+}))
+"""
+)
+
+
+def measure(repeats: int) -> dict[str, Any]:
+    """Start processes by turns: one that imports the libraries alone, one with the handler.
+
+    Returns:
+        Medians in milliseconds, of wall clock and of processor time (which others on the machine
+        disturb less). `added` is what our own code and the rest of the framework take, as a share
+        of the libraries' time; loading the model is neither's.
+    """
+    libraries, handler = [], []
+    for _ in range(repeats + 1):  # the first writes byte code
+        libraries.append(json.loads(run(LIBRARIES).stdout))
+        handler.append(_first_answer())
+    alone = _medians(libraries[1:], "import_ms", "import_cpu_ms")
+    ours = _medians(
+        handler[1:],
+        "import_ms", "import_cpu_ms", "model_load_ms", "first_request_ms", "answered_ms",
+    )  # fmt: skip
+    load_ms = ours["model_load_ms"]
+    return {
+        "libraries_alone": alone,
+        "handler": ours,
+        "added": round((ours["import_ms"] - load_ms) / alone["import_ms"] - 1, 3),
+        "added_cpu": round((ours["import_cpu_ms"] - load_ms) / alone["import_cpu_ms"] - 1, 3),
+        "unwanted_modules": handler[-1]["unwanted"],
+        "rss_mb": round(max(one["rss_mb"] for one in handler), 1),
+    }
+
+
+def imports() -> dict[str, float]:
+    """Milliseconds of the handler's import by package, each without those it imports itself."""
+    printed = run("import lambda_api.handler", "-X", "importtime").stderr
+    spent: Counter[str] = Counter()
+    for line in printed.splitlines():
+        if line.startswith("import time:") and "imported package" not in line:
+            own, _, module = line.removeprefix("import time:").split("|")
+            spent[module.strip().partition(".")[0]] += int(own)
+    return {package: round(us / 1000, 1) for package, us in spent.most_common(SLOWEST)}
+
+
+def _first_answer() -> dict[str, Any]:
+    start = time()
+    document: dict[str, Any] = json.loads(run(HANDLER).stdout.splitlines()[-1])
+    document["answered_ms"] = (document["answered_at"] - start) * 1000
+    return document
+
+
+def _medians(runs: list[dict[str, Any]], *names: str) -> dict[str, float]:
+    return {name: round(percentile([one[name] for one in runs], 0.5), 1) for name in names}

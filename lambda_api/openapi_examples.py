@@ -1,0 +1,69 @@
+"""Examples of the answers, by the name of their schema. Loaded with the OpenAPI document only."""
+
+from typing import Any
+
+_REQUEST_ID = "dc714cc3-f1f0-4eda-98ea-ea178a22867f"
+_VERSION = "8bf27fdb6a14"
+_PICTURE: dict[str, Any] = {
+    "label": "buildings",
+    "confidence": 0.9718,
+    "confident": True,
+    "predictions": [
+        {"label": "buildings", "confidence": 0.9718},
+        {"label": "glacier", "confidence": 0.0121},
+    ],
+    "image": {"format": "JPEG", "width": 640, "height": 427},
+    "timings_ms": {"decode": 3.694, "inference": 2.874},
+}
+_WHOLE = {"request_id": _REQUEST_ID, "model_version": _VERSION}
+_PROBLEM = {
+    "type": "urn:landscape-classifier:problem:undecodable-picture",
+    "title": "Unprocessable Content",
+    "status": 422,
+    "detail": "The JPEG picture is damaged or incomplete.",
+}
+_KEY = "uploads/9f2c7d0e4b1a4c5d8e6f70123456789a.jpg"
+
+EXAMPLES: dict[str, Any] = {
+    "Root": {
+        "name": "Landscape Classifier",
+        "version": "0.1.0",
+        "links": {"health": {"href": "health"}, "predict": {"href": "predict"}},
+    },
+    "Health": {
+        "status": "ok",
+        "model": {"name": "intel-scenes", "version": _VERSION, "sha256": "5d" * 32},
+        "classes": ["buildings", "forest", "glacier", "mountain", "sea", "street"],
+        "load_ms": 61.7,
+        "uptime_s": 754.2,
+        "cold_start": False,
+        "fallback": None,
+    },
+    "Prediction": {**_WHOLE, **_PICTURE},
+    "Batch": {
+        **_WHOLE,
+        "results": [
+            {"filename": "palace.jpg", "prediction": _PICTURE, "error": None},
+            {"filename": "cut-off.jpg", "prediction": None, "error": _PROBLEM},
+        ],
+    },
+    "ExplainedPrediction": {
+        **_WHOLE,
+        **_PICTURE,
+        "explanation": {
+            "label": "buildings",
+            "grid": 2,
+            "drops": [[0.4112, 0.1206], [0.0371, -0.0042]],
+            "overlay_png": None,
+        },
+    },
+    "UploadRequest": {"content_type": "image/jpeg"},
+    "Upload": {
+        "url": "https://pictures.s3.eu-central-1.amazonaws.com/",
+        "fields": {"key": _KEY, "Content-Type": "image/jpeg", "policy": "eyJleHBpcmF0aW9u…"},
+        "key": _KEY,
+        "expires_in_s": 300,
+        "max_bytes": 25_000_000,
+    },
+    "ProblemDocument": {**_PROBLEM, "request_id": _REQUEST_ID},
+}

@@ -1,0 +1,87 @@
+"""The service in a process of its own, under uvicorn."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import sleep
+
+import pytest
+
+from tests.conftest import ROOT
+
+TIMEOUT = 30
+
+
+@dataclass(frozen=True)
+class Server:
+    url: str
+    credentials: tuple[str, str]
+    stdout: Path
+    stderr: Path
+    log_dir: Path
+    process: subprocess.Popen
+
+    def lines(self) -> list[dict]:
+        """What it has logged to stdout so far, metrics apart."""
+        lines = [json.loads(line) for line in self.stdout.read_text().splitlines()]
+        return [line for line in lines if "_aws" not in line]
+
+    def line_of(self, request_id: str) -> dict:
+        """The line of a request, which is written just after its answer was sent."""
+        for _ in range(10 * TIMEOUT):
+            if request_id in self.files():  # these come after stdout
+                return next(x for x in self.lines() if x.get("request_id") == request_id)
+            sleep(0.1)
+        pytest.fail(f"no line with the id {request_id}")
+
+    def files(self) -> str:
+        """What it has logged to its files so far: one, or two around midnight."""
+        files = sorted(self.log_dir.iterdir())
+        assert all(re.fullmatch(r"\d{4}-\d\d-\d\d\.log", file.name) for file in files)
+        return "".join(file.read_text() for file in files)
+
+
+@contextmanager
+def running(
+    folder: Path, credentials: tuple[str, str], bundle: Path, **environment: str
+) -> Iterator[Server]:
+    """A server with its output in `folder`; `environment` has further settings."""
+    settings = {
+        "API_USERNAME": credentials[0],
+        "API_PASSWORD": credentials[1],
+        "MODEL_URI": str(bundle),
+        "LOG_DIR": str(folder / "logs"),
+        "PYTHONPATH": str(ROOT),
+    }
+    command = [sys.executable, "-m", "uvicorn", "lambda_api.app:create_app", "--factory"]
+    stdout, stderr = folder / "stdout", folder / "stderr"
+    with stdout.open("wb") as out, stderr.open("wb") as error:
+        process = subprocess.Popen(
+            [*command, "--port", "0", "--no-access-log"],
+            cwd=folder,
+            env={**os.environ, **settings, **environment},
+            stdout=out,
+            stderr=error,
+        )
+    try:
+        url = _announced_url(process, stderr)
+        yield Server(url, credentials, stdout, stderr, folder / "logs", process)
+    finally:
+        process.terminate()
+        process.wait(TIMEOUT)
+
+
+def _announced_url(process: subprocess.Popen, stderr: Path) -> str:
+    for _ in range(10 * TIMEOUT):
+        if found := re.search(r"running on (http://\S+)", stderr.read_text()):
+            return found[1]
+        if process.poll() is not None:
+            break
+        sleep(0.1)
+    pytest.fail(f"the server did not start:\n{stderr.read_text()}")

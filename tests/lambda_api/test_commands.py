@@ -1,0 +1,40 @@
+"""`python -m lambda_api`: hashes for the settings."""
+
+import subprocess
+import sys
+
+import pytest
+from fastapi.testclient import TestClient
+
+from lambda_api.app import create_app
+from lambda_api.model import Model
+from lambda_api.settings import Settings
+from tests.conftest import ROOT
+
+PASSWORD = "kX8-w2m.Pq41 grüß"
+
+
+def hash_password(line: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "lambda_api", "hash-password"],
+        cwd=ROOT,
+        input=line,
+        capture_output=True,
+        encoding="utf-8",
+    )
+
+
+def test_a_hash_from_the_command_lets_its_user_in(model: Model):
+    result = hash_password(f"{PASSWORD}\n")
+    assert (result.returncode, result.stderr) == (0, "")
+    settings = Settings(_env_file=None, api_username="anna", api_password=result.stdout.strip())
+    client = TestClient(create_app(settings, model=model))
+    assert client.get("/model", auth=("anna", PASSWORD.encode())).status_code == 200
+    assert client.get("/model", auth=("anna", result.stdout.strip())).status_code == 401
+
+
+@pytest.mark.parametrize("line", ["", "short\n", "password-of-mine\n"])
+def test_a_weak_password_is_not_hashed(line: str):
+    result = hash_password(line)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith("error: the password ")

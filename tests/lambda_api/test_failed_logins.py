@@ -1,0 +1,135 @@
+"""Guessing passwords: every source has a few tries, then it has to wait."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from lambda_api import failed_logins
+from lambda_api.app import create_app
+from lambda_api.failed_logins import FailedLogins
+from lambda_api.model import Model
+from lambda_api.passwords import hash_password
+from lambda_api.settings import Settings
+from tests.lambda_api.asgi import Exchange, basic
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(failed_logins, "monotonic", clock)
+    return clock
+
+
+@pytest.fixture
+def app(settings: Settings, model: Model, clock: Clock) -> FastAPI:
+    return create_app(settings.model_copy(update={"failed_logins_per_minute": 5}), model=model)
+
+
+def log_in(app: FastAPI, password: str, source: str = "203.0.113.24") -> int:
+    exchange = Exchange(app, "GET", "/model", authorization=basic(f"demo:{password}"))
+    exchange.scope["client"] = (source, 50_000)
+    return exchange.run([]).status
+
+
+def test_after_some_failures_a_source_has_to_wait_even_with_the_right_password(
+    app: FastAPI, clock: Clock, credentials: tuple[str, str]
+):
+    right = credentials[1]
+    assert [log_in(app, f"wrong-{i}") for i in range(5)] == [401] * 5
+    assert log_in(app, "wrong") == log_in(app, right) == 429
+    assert log_in(app, right, source="198.51.100.7") == 200
+    clock.now += 11
+    assert log_in(app, "wrong") == 429
+    clock.now += 1  # a twelfth of a second more than the five a minute
+    assert log_in(app, right) == 200
+
+
+def test_the_answer_says_how_long(app: FastAPI):
+    client = TestClient(app)
+    answers = [client.get("/model", auth=("demo", "wrong")) for _ in range(6)]
+    answer = answers[-1]
+    assert answer.status_code == 429
+    assert answer.headers["Retry-After"] == "12"
+    assert answer.json()["type"].endswith(":too-many-failed-logins")
+    assert "12 s" in answer.json()["detail"]
+
+
+def test_right_log_ins_cost_nothing_and_missing_ones_are_no_guess(
+    app: FastAPI, credentials: tuple[str, str]
+):
+    for _ in range(20):
+        assert log_in(app, credentials[1]) == 200
+        assert Exchange(app, "GET", "/model").run([]).status == 401
+        assert Exchange(app, "GET", "/model", authorization="Bearer x").run([]).status == 401
+
+
+def test_a_right_log_in_in_between_gives_no_new_tries(app: FastAPI, credentials: tuple[str, str]):
+    """Else who has one account could guess at others for ever."""
+    statuses = []
+    for _ in range(6):
+        statuses += [log_in(app, "wrong"), log_in(app, credentials[1])]
+    assert statuses[:10] == [401, 200] * 4 + [401, 429]
+    assert statuses[10:] == [429, 429]
+
+
+def test_the_routes_without_credentials_stay_open(app: FastAPI):
+    for _ in range(6):
+        log_in(app, "wrong")
+    for path in ("/", "/health", "/docs"):
+        exchange = Exchange(app, "GET", path, authorization=basic("demo:wrong"))
+        exchange.scope["client"] = ("203.0.113.24", 50_000)
+        assert exchange.run([]).status == 200
+
+
+def test_many_guesses_at_once_are_not_looked_at_all_together(
+    settings: Settings, model: Model, clock: Clock
+):
+    """With a hash, each takes so long that all would be let past before the first has failed."""
+    changed = {"api_users": {"anna": str(hash_password("kX8-w2m.Pq41"))}}
+    app = create_app(Settings(_env_file=None, failed_logins_per_minute=3, **changed), model=model)
+
+    async def spray() -> list[int]:
+        async def one(i: int) -> int:
+            exchange = Exchange(app, "GET", "/model", authorization=basic(f"anna:{i}"))
+            await exchange.exchange([])
+            return exchange.status
+
+        return await asyncio.gather(*(one(i) for i in range(12)))
+
+    assert sorted(asyncio.run(spray())) == [401] * 3 + [429] * 9
+
+
+def test_the_log_tells_what_failed_and_what_was_slowed(
+    app: FastAPI, log_lines: list[dict[str, Any]]
+):
+    for _ in range(6):
+        log_in(app, "wrong")
+    assert [line["login"] for line in log_lines] == ["failed"] * 5 + ["slowed"]
+
+
+def test_an_ipv6_customer_is_one_source(clock: Clock):
+    failures = FailedLogins(2)
+    for host in ("2001:db8:7:1::1", "2001:db8:7:1:ffff::2"):
+        failures.add(host)
+    assert failures.wait_s("2001:db8:7:1::3") > 0
+    assert failures.wait_s("2001:db8:7:2::1") == 0
+
+
+def test_only_so_many_sources_are_remembered(clock: Clock, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(failed_logins, "MAX_SOURCES", 3)
+    failures = FailedLogins(1)
+    for source in "abc":
+        failures.add(source)
+    failures.add("a")
+    failures.add("d")
+    assert [bool(failures.wait_s(source)) for source in "abcd"] == [True, False, True, True]

@@ -1,0 +1,144 @@
+"""Mutated real pictures: pixels of the right shape or a documented error, in bounded memory."""
+
+import io
+import resource
+import struct
+import zlib
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from lambda_api import images
+from tests.lambda_api.pictures import SCIKIT_IMAGE, china, encode, jpeg_that_claims, png_of_16_bits
+
+SIZE = (64, 48)
+MAX_GROWTH_MB = 600  # 40 megapixels as RGBA and as RGB, and what Pillow needs between them
+
+
+def _with_exif(image: Image.Image) -> bytes:
+    exif = image.getexif()
+    exif[0x0112] = 6
+    return encode(image, "JPEG", exif=exif)
+
+
+PHOTO = china(96, 64)
+SEEDS = [
+    encode(PHOTO, "JPEG"),
+    encode(PHOTO, "JPEG", progressive=True),
+    encode(PHOTO.convert("CMYK"), "JPEG"),
+    _with_exif(PHOTO),
+    encode(PHOTO, "PNG"),
+    encode(PHOTO.convert("P"), "PNG"),
+    encode(PHOTO.convert("RGBA"), "PNG"),
+    png_of_16_bits(np.asarray(PHOTO).astype(np.uint16) * 257),
+    encode(PHOTO, "WEBP"),
+    encode(PHOTO, "WEBP", lossless=True),
+    encode(PHOTO, "WEBP", save_all=True, append_images=[china(96, 64)]),
+    encode(PHOTO, "MPO"),
+    jpeg_that_claims(60_000, 60_000),
+    (SCIKIT_IMAGE / "chessboard_RGB.png").read_bytes()[:20_000],
+]
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> bytes:
+    """A real picture with bytes changed, cut out, repeated, taken from another, or cut off."""
+    data = bytearray(draw(st.sampled_from(SEEDS)))
+    for _ in range(draw(st.integers(1, 6))):
+        # Most that matters to a parser is at the front.
+        front = draw(st.booleans())
+        at = draw(st.integers(0, min(len(data), 200) if front else len(data)))
+        match draw(st.sampled_from(["change", "cut", "repeat", "splice", "end", "number"])):
+            case "change":
+                data[at : at + 1] = draw(st.binary(min_size=1, max_size=1))
+            case "cut":
+                del data[at : at + draw(st.integers(1, 64))]
+            case "repeat":
+                data[at:at] = data[at : at + draw(st.integers(1, 512))]
+            case "splice":
+                other = draw(st.sampled_from(SEEDS))
+                start = draw(st.integers(0, len(other)))
+                data[at:at] = other[start : start + draw(st.integers(1, 512))]
+            case "end":
+                del data[max(at, 12) :]
+            case "number":
+                number = draw(st.sampled_from([0, 1, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF]))
+                data[at : at + 4] = struct.pack(">I", number)
+    return bytes(data)
+
+
+# Of a broken EXIF block Pillow warns, and goes on.
+CORRUPT_EXIF = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+
+
+def memory_mb() -> float:
+    """The most that this process has held so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def decoded(data: bytes) -> images.Picture | images.PictureError:
+    try:
+        return images.decode(data, SIZE)
+    except images.PictureError as error:
+        return error
+
+
+@CORRUPT_EXIF
+def test_mutated_pictures_are_decoded_or_refused_as_documented():
+    before = memory_mb()
+    outcomes: set[str] = set()
+
+    @settings(
+        max_examples=1500,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(mutated())
+    def fuzz(data: bytes) -> None:
+        outcome = decoded(data)
+        outcomes.add(type(outcome).__name__)
+        if isinstance(outcome, images.PictureError):
+            assert type(outcome) in documented
+            assert 10 < len(str(outcome)) < 200
+        else:
+            assert outcome.pixels.shape == (*SIZE, 3)
+            assert outcome.pixels.dtype == np.uint8
+            assert min(outcome.width, outcome.height) >= images.MIN_SIDE
+            assert outcome.width * outcome.height <= images.MAX_PIXELS
+
+    documented = set(images.PictureError.__subclasses__())
+    fuzz()
+    assert outcomes >= {"Picture", "UndecodablePicture", "UnsupportedFormat", "TooManyPixels"}
+    assert memory_mb() - before < MAX_GROWTH_MB
+
+
+def png_with(kind: bytes, data: bytes) -> bytes:
+    """A real PNG with a further chunk behind its header."""
+    picture = encode(PHOTO, "PNG")
+    chunk = struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return picture[:33] + chunk + picture[33:]
+
+
+@pytest.mark.parametrize("kind", [b"zTXt", b"iTXt", b"iCCP"])
+def test_text_that_unpacks_to_400_megabytes_does_not_fill_the_memory(kind: bytes):
+    packer = zlib.compressobj(9)
+    packed = b"".join(packer.compress(bytes(1 << 24)) for _ in range(24)) + packer.flush()
+    prefix = b"a\0\1\0\0\0" if kind == b"iTXt" else b"a\0\0"
+    before = memory_mb()
+    with suppress(images.UndecodablePicture):
+        images.decode(png_with(kind, prefix + packed), SIZE)
+    assert memory_mb() - before < 100
+
+
+@CORRUPT_EXIF
+def test_an_exif_block_of_nonsense_is_no_reason_to_refuse():
+    exif = b"Exif\0\0MM\0*" + struct.pack(">IH", 8, 0xFFFF) + b"\x01\x12" * 400
+    buffer = io.BytesIO()
+    PHOTO.save(buffer, "JPEG", exif=exif)
+    assert images.decode(buffer.getvalue(), SIZE).width == 96

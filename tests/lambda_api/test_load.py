@@ -1,0 +1,71 @@
+"""Many clients at once, for a while: no error, the same answers, and no memory that only grows.
+
+Some seconds of it; `make bench` does the same for a minute and to 20,000 requests.
+"""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+from tests.lambda_api.pictures import china, encode
+from tests.lambda_api.server import TIMEOUT, Server, running
+
+CLIENTS = 32
+WARM_UP, MEASURED = 320, 1600  # requests
+MAX_GROWTH = 1.10
+
+
+@pytest.fixture(scope="module")
+def server(
+    tmp_path_factory: pytest.TempPathFactory, credentials: tuple[str, str], bundle: Path
+) -> Iterator[Server]:
+    with running(tmp_path_factory.mktemp("load"), credentials, bundle) as server:
+        yield server
+
+
+PICTURES = [
+    encode(china(240, 160), "JPEG"),
+    encode(china(150, 150), "JPEG", progressive=True),
+    encode(china(96, 64), "PNG"),
+    encode(china(120, 80), "WEBP"),
+]
+
+
+def ask(server: Server, session: requests.Session, number: int) -> str:
+    answer = session.post(
+        f"{server.url}/predict",
+        data=PICTURES[number % len(PICTURES)],
+        auth=server.credentials,
+        timeout=TIMEOUT,
+    )
+    assert answer.status_code == 200, answer.text
+    return json.dumps(answer.json()["predictions"])
+
+
+def test_32_clients_get_the_sequential_answers_and_memory_stays_flat(server: Server):
+    with requests.Session() as session:
+        expected = [ask(server, session, number) for number in range(len(PICTURES))]
+
+    def client(first: int) -> list[tuple[int, str]]:
+        with requests.Session() as session:
+            numbers = range(first, first + count // CLIENTS)
+            return [(number, ask(server, session, number)) for number in numbers]
+
+    process = psutil.Process(server.process.pid)
+    memory = []
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        for count in (WARM_UP, MEASURED):
+            answers = [x for found in pool.map(client, range(CLIENTS)) for x in found]
+            assert len(answers) == count
+            wrong = [n for n, answer in answers if answer != expected[n % len(PICTURES)]]
+            assert wrong == []
+            memory.append(process.memory_info().rss)
+    warm, loaded = memory
+    assert loaded <= warm * MAX_GROWTH
+    statuses = {line["status"] for line in server.lines() if line["message"] == "request"}
+    assert statuses == {200}

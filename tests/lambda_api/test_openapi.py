@@ -1,0 +1,143 @@
+"""The OpenAPI document: committed, complete, and true of what the routes answer."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+from lambda_api.__main__ import main
+from lambda_api.openapi_examples import EXAMPLES
+from tests.conftest import ROOT
+
+COMMITTED = ROOT / "docs" / "openapi.json"
+ROUTES = {
+    ("get", "/"),
+    ("get", "/health"),
+    ("get", "/model"),
+    ("post", "/predict"),
+    ("post", "/predict/batch"),
+    ("post", "/explain"),
+    ("post", "/uploads"),
+}
+OPEN = {("get", "/"), ("get", "/health")}
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return json.loads(COMMITTED.read_bytes())
+
+
+@pytest.fixture(scope="module")
+def operations(document: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+    return {
+        (method, path): operation
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+def validator(document: dict[str, Any], schema: dict[str, Any]) -> Draft202012Validator:
+    resource = Resource.from_contents(document, default_specification=DRAFT202012)
+    registry = Registry().with_resource("urn:document", resource)
+    absolute = json.loads(json.dumps(schema).replace('"#/', '"urn:document#/'))
+    return Draft202012Validator(absolute, registry=registry)
+
+
+def test_the_committed_document_is_what_the_service_says(capsys: pytest.CaptureFixture[str]):
+    """If not: make openapi."""
+    assert main(["openapi"]) == 0
+    assert COMMITTED.read_text(encoding="utf-8") == capsys.readouterr().out
+
+
+def test_it_is_what_the_service_serves(client: TestClient, document: dict[str, Any]):
+    assert client.get("/openapi.json").json() == document
+
+
+def test_every_route_is_in_it(operations: dict[tuple[str, str], dict[str, Any]]):
+    assert set(operations) == ROUTES
+
+
+def test_every_route_tells_its_errors_and_credentials(
+    operations: dict[tuple[str, str], dict[str, Any]],
+):
+    for route, operation in operations.items():
+        assert operation["summary"]
+        assert operation["tags"]
+        responses = operation["responses"]
+        assert {"408", "413", "431", "500"} <= set(responses), route
+        for status, response in responses.items():
+            kind = "application/json" if status.startswith("2") else "application/problem+json"
+            assert set(response["content"]) == {kind}, (route, status)
+        assert ("security" in operation) == (route not in OPEN)
+        assert ({"401", "429"} <= set(responses)) == (route not in OPEN)
+
+
+def test_every_parameter_is_described(operations: dict[tuple[str, str], dict[str, Any]]):
+    parameters = [p for operation in operations.values() for p in operation.get("parameters", [])]
+    assert {p["name"] for p in parameters} == {"top_k", "grid", "overlay"}
+    assert all(p["description"] for p in parameters)
+
+
+def references(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        yield from (v for k, v in node.items() if k == "$ref")
+        for value in node.values():
+            yield from references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from references(value)
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]):
+    schemas = document["components"]["schemas"]
+    found = {reference.rpartition("/")[2] for reference in references(document)}
+    assert found <= set(schemas)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_example_is_one(document: dict[str, Any], name: str):
+    schema = document["components"]["schemas"][name]
+    assert schema["examples"] == [EXAMPLES[name]]
+    validator(document, schema).validate(EXAMPLES[name])
+
+
+@pytest.mark.parametrize(
+    ("path", "request_"),
+    [
+        ("/predict", {}),
+        ("/explain", {"params": {"overlay": True, "grid": 2}}),
+        ("/predict/batch", {"as_form": True}),
+    ],
+)
+def test_what_is_answered_for_pictures_is_what_it_says(
+    client: TestClient,
+    document: dict[str, Any],
+    operations: dict[tuple[str, str], dict[str, Any]],
+    photo: bytes,
+    path: str,
+    request_: dict[str, Any],
+):
+    """These answers are not checked by FastAPI on their way out."""
+    if request_.pop("as_form", False):
+        request_ = {"files": [("file", photo), ("file", b"broken")]}
+    else:
+        request_ = {"content": photo, **request_}
+    answer = client.post(path, **request_)
+    ok = operations["post", path]["responses"]["200"]["content"]["application/json"]["schema"]
+    validator(document, ok).validate(answer.json())
+    schema = document["components"]["schemas"][ok["$ref"].rpartition("/")[2]]
+    assert set(answer.json()) == set(schema["properties"])
+
+
+def test_the_page_of_the_document_asks_for_it_where_the_service_is(client: TestClient):
+    page = client.get("/docs")
+    assert "url: '/openapi.json'" in page.text
+    assert "https://cdn.jsdelivr.net" in page.headers["Content-Security-Policy"]
+    client.app.root_path = "/prod"
+    assert "url: '/prod/openapi.json'" in client.get("/prod/docs").text
+    assert client.get("/prod/openapi.json").json()["paths"]

@@ -1,0 +1,67 @@
+"""Passwords: which are refused, and hashes that can stand in their place."""
+
+import pytest
+
+from lambda_api.passwords import PasswordHash, check_password, hash_password, read_secret
+
+PASSWORD = "kX8-w2m.Pq41"
+
+
+def test_a_hash_fits_its_password_only():
+    hashed = hash_password(PASSWORD)
+    assert hashed.fits(PASSWORD.encode())
+    for other in ("", PASSWORD[:-1], PASSWORD + " ", PASSWORD.lower()):
+        assert not hashed.fits(other.encode())
+
+
+def test_a_hash_survives_being_written_down_and_tells_no_password():
+    hashed = hash_password("grüß-Gott-世界-7!")
+    text = str(hashed)
+    assert read_secret(text) == hashed
+    assert read_secret(text).fits("grüß-Gott-世界-7!".encode())
+    assert "Gott" not in text
+    assert "\n" not in text
+
+
+def test_the_same_password_has_another_hash_each_time():
+    assert str(hash_password(PASSWORD)) != str(hash_password(PASSWORD))
+
+
+def test_a_password_is_itself():
+    assert read_secret(PASSWORD) == PASSWORD
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda text: text[:-1],
+        lambda text: text + "=",
+        lambda text: text.replace("$16384$", "$2$"),
+        lambda text: text.replace("scrypt$", "scrypt$scrypt$"),
+        lambda text: text.rpartition("$")[0] + "$",
+    ],
+    ids=["cut", "longer", "cheaper", "twice", "empty"],
+)
+def test_a_damaged_hash_is_refused_and_not_taken_for_a_password(spoil):
+    with pytest.raises(ValueError, match="damaged hash"):
+        read_secret(spoil(str(hash_password(PASSWORD))))
+
+
+@pytest.mark.parametrize("check", [check_password, hash_password, read_secret])
+@pytest.mark.parametrize(
+    "password",
+    ["", "kX8-w2m.Pq4", "aaaaaaaaaaaaaaaa", "abababababab", "Password-1234567", "changeme-kX8-w2m",
+     "123456789012", "qwertyuiop12", "Admin-kX8-w2m.Pq41", "letmein-kX8-w2m.Pq41"],
+)  # fmt: skip
+def test_weak_passwords_are_refused_and_not_shown(check, password: str):
+    with pytest.raises(
+        ValueError, match=r"at least 12 characters|a default or a pattern"
+    ) as caught:
+        check(password)
+    assert not password or password not in str(caught.value)
+
+
+def test_a_hash_is_of_scrypt_as_owasp_asks():
+    """16 MiB and p=5: https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html"""
+    assert str(hash_password(PASSWORD)).startswith("scrypt$16384$8$5$")
+    assert len(PasswordHash.__slots__) == 2

@@ -1,0 +1,233 @@
+"""Users: several, with hashes, from a secret that is rotated."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from lambda_api import passwords, users
+from lambda_api.app import create_app
+from lambda_api.log import configured_logger
+from lambda_api.model import Model
+from lambda_api.passwords import hash_password
+from lambda_api.settings import Settings
+from lambda_api.users import SecretUsers, Users, UsersError
+from lambda_api.workers import inline
+
+ANNA, BERT = "kX8-w2m.Pq41", "wO5/z7n,Lr23"
+
+
+def admits(directory: Users | SecretUsers, credentials: str) -> bool:
+    return asyncio.run(directory.admit(credentials.encode(), inline))
+
+
+@pytest.fixture(scope="module")
+def hashed() -> str:
+    return str(hash_password(BERT))
+
+
+def test_each_user_has_a_password_of_their_own(hashed: str):
+    directory = Users({"anna": ANNA, "bert": hashed})
+    assert admits(directory, f"anna:{ANNA}")
+    assert admits(directory, f"bert:{BERT}")
+    for wrong in (f"anna:{BERT}", f"bert:{ANNA}", f"bert:{hashed}", f"carl:{BERT}", f":{BERT}", ""):
+        assert not admits(directory, wrong)
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The passwords that are hashed from now on."""
+    found: list[bytes] = []
+    real = passwords._scrypt
+
+    def scrypt(password: bytes, salt: bytes) -> bytes:
+        found.append(password)
+        return real(password, salt)
+
+    monkeypatch.setattr(passwords, "_scrypt", scrypt)
+    return found
+
+
+def test_what_fitted_a_hash_is_not_hashed_again(hashed: str, monkeypatch: pytest.MonkeyPatch):
+    directory = Users({"bert": hashed})
+    computed = counted(monkeypatch)
+    assert not directory.recognises(f"bert:{BERT}".encode())
+    for _ in range(5):
+        assert admits(directory, f"bert:{BERT}")
+    assert directory.recognises(f"bert:{BERT}".encode())
+    assert computed == [BERT.encode()]
+
+
+def test_a_name_that_nobody_has_costs_as_much_as_a_wrong_password(
+    hashed: str, monkeypatch: pytest.MonkeyPatch
+):
+    directory = Users({"anna": ANNA, "bert": hashed})
+    computed = counted(monkeypatch)
+    for wrong in ("bert:x", "anna:x", "nobody:x"):
+        assert not admits(directory, wrong)
+    assert computed == [b"x"] * 3
+
+
+def test_every_user_is_compared_whichever_fits(monkeypatch: pytest.MonkeyPatch):
+    """The stand-in for time: how often `compare_digest` is called, on bytes of one length."""
+    directory = Users({"anna": ANNA, "bert": BERT, "carl": ANNA})
+    seen: list[tuple[bytes, bytes]] = []
+
+    def compare_digest(a: bytes, b: bytes) -> bool:
+        seen.append((a, b))
+        return a == b
+
+    monkeypatch.setattr(users, "compare_digest", compare_digest)
+    for given in (f"anna:{ANNA}", f"carl:{ANNA}", "nobody:x", "", "x" * 10_000):
+        seen.clear()
+        directory.recognises(given.encode())
+        assert len(seen) == 3
+        assert {len(side) for pair in seen for side in pair} == {32}
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({}, "no users"),
+        ({"anna": "short"}, "'anna' needs at least 12"),
+        ({"anna": "scrypt$16384$8$5$x$y"}, "'anna' is a damaged hash"),
+        ({"an:na": ANNA}, "has a colon"),
+        ({"": ANNA}, "is empty"),
+    ],
+)
+def test_users_that_cannot_be_are_refused(given: dict[str, str], reason: str):
+    with pytest.raises(UsersError, match=reason) as caught:
+        Users(given)
+    assert ANNA not in str(caught.value)
+
+
+def test_several_users_are_let_in_over_http(
+    settings: Settings, model: Model, hashed: str, photo: bytes
+):
+    changed = settings.model_dump() | {"api_users": json.dumps({"bert": hashed})}
+    client = TestClient(create_app(Settings(_env_file=None, **changed), model=model))
+    password = settings.api_password.get_secret_value()
+    for auth in (("bert", BERT), ("demo", password)):
+        assert client.get("/model", auth=auth).status_code == 200
+    assert client.get("/model", auth=("bert", password)).status_code == 401
+
+
+class Secret:
+    """A secret in (a stand-in for) Secrets Manager, and the clock by which it is re-read."""
+
+    def __init__(self, client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.client, self.now = client, 1000.0
+        self.arn = client.create_secret(Name="users", SecretString="{}")["ARN"]
+        monkeypatch.setattr(users, "monotonic", lambda: self.now)
+
+    def put(self, document: Any) -> None:
+        text = document if isinstance(document, str) else json.dumps(document)
+        self.client.put_secret_value(SecretId=self.arn, SecretString=text)
+
+    def directory(self) -> SecretUsers:
+        return SecretUsers(self.arn, configured_logger(None))
+
+
+@pytest.fixture
+def secret(aws_client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Secret:
+    return Secret(aws_client("secretsmanager"), monkeypatch)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [{"username": "anna", "password": ANNA}, {"users": {"anna": ANNA, "bert": BERT}}],
+    ids=["one", "several"],
+)
+def test_users_come_from_a_secret(secret: Secret, document: dict[str, Any]):
+    secret.put(document)
+    directory = secret.directory()
+    assert admits(directory, f"anna:{ANNA}")
+    assert admits(directory, f"bert:{BERT}") == ("users" in document)
+
+
+def test_a_hash_in_a_secret_is_as_good(secret: Secret, hashed: str):
+    secret.put({"username": "bert", "password": hashed})
+    assert admits(secret.directory(), f"bert:{BERT}")
+
+
+def test_a_rotated_password_works_soon_and_the_old_one_ends(secret: Secret):
+    secret.put({"username": "anna", "password": ANNA})
+    directory = secret.directory()
+    assert admits(directory, f"anna:{ANNA}")
+
+    secret.put({"username": "anna", "password": BERT})
+    assert not admits(directory, f"anna:{BERT}")  # just read: a guesser must not flood AWS
+    secret.now += users.REREAD_AFTER_FAILURE_S
+    assert admits(directory, f"anna:{BERT}")
+    assert not admits(directory, f"anna:{ANNA}")
+
+
+def test_a_password_that_was_rotated_away_ends_though_nobody_fails(secret: Secret):
+    secret.put({"username": "anna", "password": ANNA})
+    directory = secret.directory()
+    secret.put({"username": "anna", "password": BERT})
+    secret.now += users.REREAD_S - 1
+    assert directory.recognises(f"anna:{ANNA}".encode())
+    secret.now += 1
+    assert not directory.recognises(f"anna:{ANNA}".encode())
+    assert not admits(directory, f"anna:{ANNA}")
+
+
+def test_a_secret_that_is_not_changed_keeps_what_was_verified(
+    secret: Secret, hashed: str, monkeypatch: pytest.MonkeyPatch
+):
+    secret.put({"username": "bert", "password": hashed})
+    directory = secret.directory()
+    assert admits(directory, f"bert:{BERT}")
+    computed = counted(monkeypatch)
+    secret.now += users.REREAD_S
+    assert admits(directory, f"bert:{BERT}")
+    assert computed == []
+
+
+@pytest.mark.parametrize(
+    "document",
+    ["", "no json", "[]", "{}", {"username": "anna"}, {"users": {"anna": 7}},
+     {"users": {"anna": "short"}}],
+)  # fmt: skip
+def test_a_secret_without_users_is_refused_at_start_and_logged_later(
+    secret: Secret, document: Any, log_lines: list[dict[str, Any]]
+):
+    secret.put({"username": "anna", "password": ANNA})
+    directory = secret.directory()
+    secret.put(document or " ")
+    with pytest.raises(UsersError):
+        secret.directory()
+    secret.now += users.REREAD_S
+    assert admits(directory, f"anna:{ANNA}")
+    assert [(line["level"], line["message"]) for line in log_lines] == [
+        ("ERROR", "users not re-read")
+    ]
+
+
+def test_secrets_manager_that_does_not_answer_later_keeps_the_users(
+    secret: Secret, monkeypatch: pytest.MonkeyPatch, log_lines: list[dict[str, Any]]
+):
+    secret.put({"username": "anna", "password": ANNA})
+    directory = secret.directory()
+    secret.client.delete_secret(SecretId=secret.arn, ForceDeleteWithoutRecovery=True)
+    secret.now += users.REREAD_S
+    assert admits(directory, f"anna:{ANNA}")
+    assert "ResourceNotFoundException" in log_lines[0]["reason"]
+
+
+def test_a_secret_is_the_only_source(settings: Settings, model: Model, secret: Secret):
+    secret.put({"username": "anna", "password": ANNA})
+    client = TestClient(
+        create_app(Settings(_env_file=None, auth_secret_arn=secret.arn), model=model)
+    )
+    assert client.get("/model", auth=("anna", ANNA)).status_code == 200
+    assert client.get("/model", auth=("anna", BERT)).status_code == 401
+
+
+def test_a_secret_that_cannot_be_read_keeps_the_service_from_starting(secret: Secret, model: Model):
+    missing = Settings(_env_file=None, auth_secret_arn=f"{secret.arn}-of-nobody")
+    with pytest.raises(UsersError, match="cannot be read"):
+        create_app(missing, model=model)
