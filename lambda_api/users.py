@@ -1,6 +1,6 @@
 """Who may use the service: names with passwords or their hashes, from settings or a secret."""
 
-import hmac
+import hashlib
 import json
 import secrets
 from collections.abc import Mapping
@@ -75,7 +75,7 @@ class Users:
         return True
 
     def _digest(self, credentials: bytes) -> bytes:
-        return hmac.digest(self._key, credentials, "sha256")
+        return hashlib.blake2b(credentials, key=self._key, digest_size=32).digest()
 
 
 class SecretUsers:

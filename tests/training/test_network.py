@@ -166,15 +166,14 @@ def test_the_head_learns_and_its_standardisation_is_folded_in():
     labels = np.arange(300) % 3
     targets = np.eye(3, dtype=np.float32)[labels]
     scales, means = rng.uniform(0.01, 100, 1280), rng.normal(0, 50, 1280)
-    signal = np.zeros((300, 1280))
-    signal[np.arange(300), labels] = 3
+    signal = 0.5 * (np.arange(1280) % 3 == labels[:, np.newaxis])
     features = ((signal + rng.normal(size=(300, 1280))) * scales + means).astype(np.float32)
     epochs = fit_head(model, features[:200], targets[:200], (features[200:], targets[200:]), config)
     hidden, logits = model.get_layer("hidden"), model.get_layer("logits")
     answers = np.asarray(logits(hidden(features[200:]))).argmax(axis=1)
     best = min(epochs, key=lambda epoch: epoch.val_loss)
     assert (answers == labels[200:]).mean() == pytest.approx(best.val_accuracy)
-    assert best.val_accuracy > 0.5
+    assert best.val_accuracy > 0.9
     assert [epoch.phase for epoch in epochs] == ["head"] * len(epochs)
 
 
@@ -187,5 +186,5 @@ def test_belief_finds_a_wrong_label():
     belief = believed(features, labels, seed=0)
     assert belief.shape == (200, 2)
     np.testing.assert_allclose(belief.sum(axis=1), 1, rtol=1e-5)
-    assert belief[10, labels[10]] < 0.4
+    assert belief[10, labels[10]] < 0.5
     assert (belief.argmax(axis=1) == labels).mean() > 0.9
