@@ -82,7 +82,7 @@ def make_bundle(
     if content_hash(pictures.without(others)) != split.dataset_sha256:
         raise ConvertError(f"{data}: holds other pictures than the run was trained on.")
     fitting, validation = resolve(pictures, split.train), resolve(pictures, split.validation)
-    model = logits_model(_load(run.model_path))
+    model = logits_model(load(run.model_path))
 
     print(f"quantising with {calibration_pictures} pictures")
     sample = calibration_sample(fitting, calibration_pictures, config.seed)
@@ -145,7 +145,8 @@ def make_bundle(
     return manifest
 
 
-def _load(path: Path) -> Any:
+def load(path: Path) -> Any:
+    """A Keras model. Raises `ConvertError` where it is none that this Keras can read."""
     try:
         return keras.models.load_model(path, compile=False)
     except (OSError, ValueError, TypeError) as error:

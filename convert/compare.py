@@ -4,10 +4,9 @@ import statistics
 import time
 from pathlib import Path
 
-import keras
 from pydantic import BaseModel, ConfigDict
 
-from convert.bundle import calibration_sample
+from convert.bundle import calibration_sample, load
 from convert.evaluate import agreement, keras_logits, network_logits
 from convert.quantize import quantize_int8
 from lambda_api.classifier import Network
@@ -46,13 +45,14 @@ def compare(run: Run, data: Path, calibration_pictures: int) -> Candidate:
     """Convert a finished run, and measure it on its validation pictures.
 
     Raises:
+        ConvertError: the run's model cannot be read.
         DataError: pictures that cannot be used.
         RunError: the run is not finished, or its pictures are not in `data`.
     """
     config, split, result = run.config(), run.split(), run.result()
     pictures, _ = open_dataset(data)
     fitting, validation = resolve(pictures, split.train), resolve(pictures, split.validation)
-    model = logits_model(keras.models.load_model(run.model_path, compile=False))
+    model = logits_model(load(run.model_path))
     sample = calibration_sample(fitting, calibration_pictures, config.seed)
     size = config.image_size
     file = quantize_int8(model, (read_picture(sample.root / path, size) for path in sample.paths))
