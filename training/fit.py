@@ -210,12 +210,11 @@ def _finish(model: Any, validation: LabelledPictures, config: TrainingConfig, ru
         model.save(run.model_path)
     batches = stream(validation, config.image_size, config.batch_size)
     logits = np.asarray(logits_model(model).predict(batches, verbose=_verbose()))
-    weights, epochs = Path(config.weights), run.epochs()
-    head = [epoch for epoch in epochs if epoch.phase == "head"]
+    weights = Path(config.weights)
     result = Result(
-        head_accuracy=min(head, key=lambda x: x.val_loss).val_accuracy if head else None,
+        head_accuracy=run.head_accuracy(),
         validation_accuracy=float((logits.argmax(1) == validation.labels).mean()),
-        epochs=len(epochs) - len(head),
+        epochs=sum(epoch.phase == "all" for epoch in run.epochs()),
         weights_sha256=file_sha256(weights) if weights.is_file() else None,
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
         toolchain={"tensorflow": tf.__version__} | {name: version(name) for name in TOOLCHAIN},

@@ -131,16 +131,16 @@ class Run:
         """The epochs so far."""
         return read_history(self.history_path) if self.history_path.is_file() else []
 
-    def best_accuracy(self) -> float | None:
-        """Validation accuracy, 0..1, of the model that is kept; None where there is none yet.
+    def head_accuracy(self) -> float | None:
+        """Validation accuracy, 0..1, of the head that was kept, the one of the lowest loss."""
+        head = [epoch for epoch in self.epochs() if epoch.phase == "head"]
+        return min(head, key=lambda epoch: epoch.val_loss).val_accuracy if head else None
 
-        Of the epochs of the head it is the one of the lowest loss, of the others the best.
-        """
-        epochs = self.epochs()
-        head = [epoch for epoch in epochs if epoch.phase == "head"]
-        chosen = [min(head, key=lambda epoch: epoch.val_loss)] if head else []
-        chosen += [epoch for epoch in epochs if epoch.phase == "all"]
-        return max((epoch.val_accuracy for epoch in chosen), default=None)
+    def best_accuracy(self) -> float | None:
+        """Validation accuracy, 0..1, of the model that is kept; None where there is none yet."""
+        accuracies = [epoch.val_accuracy for epoch in self.epochs() if epoch.phase == "all"]
+        head = self.head_accuracy()
+        return max(accuracies if head is None else [head, *accuracies], default=None)
 
     def finish(self, result: Result) -> None:
         """Record the result and drop what was only kept to resume."""
