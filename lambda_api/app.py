@@ -18,6 +18,7 @@ from lambda_api.metrics import Metrics
 from lambda_api.middleware import RequestContext
 from lambda_api.model import Model, current_model
 from lambda_api.openapi import ANY_ROUTE, answer, problem_responses
+from lambda_api.routes import PlainRoute
 from lambda_api.settings import Settings, load_settings
 from lambda_api.uploads import Uploads
 from lambda_api.users import SecretUsers, Users
@@ -71,6 +72,7 @@ def create_app(
         redoc_url=None,
         responses=problem_responses(*ANY_ROUTE),
     )
+    app.router.route_class = PlainRoute
     app.state.model = model
     _surround(app, settings, logger, interruptible=run is not inline)
     problems.install(app)
@@ -111,7 +113,7 @@ def _surround(app: FastAPI, settings: Settings, logger: Logger, *, interruptible
 
 def _add_service_routes(app: FastAPI, authenticated: params.Depends) -> None:
     @app.get("/", summary="Name, version and links", tags=["service"], responses=answer("Root"))
-    async def root() -> JSONResponse:
+    async def root(_: Request) -> JSONResponse:
         links = {name: {"href": name} for name in LINKS}
         return JSONResponse({"name": openapi.TITLE, "version": __version__, "links": links})
 

@@ -10,17 +10,17 @@ from lambda_api.log import SERVICE
 
 
 class Metrics:
-    """Writes what happened in a request.
+    """Writes what happened in a request; to be called by one thread.
 
-    Every set is made anew and shared with no other request. All
-    have the dimension `service`; `Predictions` has `label` too.
+    All have the dimension `service`; `Predictions` has `label` too.
 
     Args:
         namespace: in CloudWatch.
     """
 
     def __init__(self, namespace: str) -> None:
-        self._namespace = namespace
+        self._of_request = EphemeralMetrics(namespace=namespace, service=SERVICE)
+        self._of_label = EphemeralMetrics(namespace=namespace, service=SERVICE)
 
     def write(
         self,
@@ -41,7 +41,7 @@ class Metrics:
             cold_start_load_ms: milliseconds that loading the model took, with the first request
                 of a process; None with all others.
         """
-        found = EphemeralMetrics(namespace=self._namespace, service=SERVICE)
+        found = self._of_request  # flushing empties it
         count, ms = MetricUnit.Count, MetricUnit.Milliseconds
         found.add_metric("Requests", count, 1)
         found.add_metric("Duration", ms, duration_ms)
@@ -61,7 +61,6 @@ class Metrics:
                 found.add_metric("UnsureAnswers", count, 1)
         found.flush_metrics()
         for label, times in Counter(answer.label for answer in answers).items():
-            of_label = EphemeralMetrics(namespace=self._namespace, service=SERVICE)
-            of_label.add_dimension("label", label)
-            of_label.add_metric("Predictions", count, times)
-            of_label.flush_metrics()
+            self._of_label.add_dimension("label", label)
+            self._of_label.add_metric("Predictions", count, times)
+            self._of_label.flush_metrics()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
 
 from lambda_api.app import create_app
@@ -121,7 +121,7 @@ def test_work_that_takes_too_long_is_answered_503_while_the_service_goes_on(
 
 
 def test_a_timeout_of_something_else_is_a_bug(client: TestClient):
-    def break_() -> None:
+    async def break_(_: Request) -> None:
         raise TimeoutError("of a socket")
 
     client.app.add_api_route("/broken", break_)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import Request
 from fastapi.testclient import TestClient
 
 from lambda_api.app import create_app
@@ -108,7 +109,7 @@ def test_errors_are_told_apart(
     errors: bool,
     client_errors: bool,
 ):
-    def break_() -> None:
+    async def break_(_: Request) -> None:
         raise LookupError
 
     client.app.add_api_route("/broken", break_)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -30,7 +30,7 @@ def authorization(credentials: tuple[str, str]) -> str:
 def test_a_bug_is_answered_500_without_internals_and_logged_with_its_stack(
     client: TestClient, log_lines: list[dict[str, Any]]
 ):
-    def break_() -> None:
+    async def break_(_: Request) -> None:
         raise LookupError("the inside of the service")
 
     client.app.add_api_route("/broken", break_)
@@ -61,7 +61,7 @@ def test_a_bug_after_the_answer_has_begun_breaks_it_off_and_is_logged(
             await send({"type": "http.response.start", "status": 200, "headers": []})
             raise LookupError("too late")
 
-    def break_() -> Response:
+    async def break_(_: Request) -> Response:
         return Broken()
 
     app.add_api_route("/broken", break_)
