@@ -167,9 +167,6 @@ RUN receives model.keras, config.json, split.json, history.csv, result.json and 
     )
     pictures.add_argument("--seed", type=int, help="of split, order and augmentation (0)")
     pictures.add_argument("--label-smoothing", type=float, help="0..1 (0.1)")
-    pictures.add_argument(
-        "--belief", type=float, help="share of what a frozen network says in the targets (0.0)"
-    )
     how = parser.add_argument_group("the training")
     how.add_argument("--learning-rate", type=float, help="of what starts from nothing (0.001)")
     how.add_argument("--head-epochs", type=int, help="at most, of the head alone (100)")

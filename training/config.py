@@ -34,7 +34,6 @@ class TrainingConfig(BaseModel):
     augmentation: Preset = "default"  # see training/augmentation.py
     flip: bool = True  # left to right; off where direction carries meaning (digits, signs)
     label_smoothing: float = Field(0.1, ge=0, lt=1)  # labels hold contradictions
-    belief: float = Field(0.0, ge=0, lt=1)  # share of the targets that a frozen network says
 
     # What starts from nothing: the head on the frozen network, or all of it without weights.
     learning_rate: float = Field(1e-3, gt=0)  # of Adam; lowered where validation stands still

@@ -17,7 +17,7 @@ from training.checkpoint import Checkpoint
 from training.config import TrainingConfig
 from training.data import LabelledPictures
 from training.errors import RunError
-from training.head import Floats, believed, fit_head
+from training.head import Floats, fit_head
 from training.history import write_history
 from training.network import build, feature_extractor, logits_model
 from training.run import Result, Run, file_sha256
@@ -58,8 +58,8 @@ def fit(
         RunError: no epoch ended with a usable model.
         CalibrationError: training went astray.
     """
-    if not any(epoch.phase == "all" for epoch in run.epochs()):
-        start_head(model, fitting, validation, config, run)
+    if config.pretrained and not any(epoch.phase == "all" for epoch in run.epochs()):
+        train_head(model, fitting, validation, config, run)
     if config.epochs:
         print(f"All layers, at most {config.epochs} epochs …", flush=True)
         with strategy.scope():
@@ -67,32 +67,24 @@ def fit(
     return _finish(model, validation, config, run)
 
 
-def start_head(
+def train_head(
     model: Any,
     fitting: LabelledPictures,
     validation: LabelledPictures,
     config: TrainingConfig,
     run: Run,
 ) -> None:
-    """Train the head of a pretrained `model` on the frozen rest; write the targets down."""
-    targets = one_hot(fitting)
-    if config.pretrained:
-        print(f"The head on the frozen network, {len(fitting)} pictures …", flush=True)
-        extractor = feature_extractor(model)
-        features, held_out = (
-            extractor.predict(
-                stream(part, config.image_size, config.batch_size), verbose=_verbose()
-            )
-            for part in (fitting, validation)
-        )
-        if config.belief:
-            belief = believed(features, fitting.labels, config.seed)
-            targets = (1 - config.belief) * targets + config.belief * belief
-        epochs = fit_head(model, features, targets, (held_out, one_hot(validation)), config)
-        model.save(run.model_path)
-        write_history(run.history_path, epochs)
-        print(f"  validation accuracy {run.best_accuracy():.4f}", flush=True)
-    np.save(run.targets_path, targets)
+    """Train the head of a pretrained `model` on the frozen rest."""
+    print(f"The head on the frozen network, {len(fitting)} pictures …", flush=True)
+    extractor = feature_extractor(model)
+    features, held_out = (
+        extractor.predict(stream(part, config.image_size, config.batch_size), verbose=_verbose())
+        for part in (fitting, validation)
+    )
+    epochs = fit_head(model, features, one_hot(fitting), (held_out, one_hot(validation)), config)
+    model.save(run.model_path)
+    write_history(run.history_path, epochs)
+    print(f"  validation accuracy {run.best_accuracy():.4f}", flush=True)
 
 
 def fine_tune(
@@ -123,10 +115,12 @@ def fine_tune(
     checkpoint = Checkpoint(run, counting)
     if checkpoint.restore(model):
         return
-    done, targets = checkpoint.done, np.load(run.targets_path)
+    done = checkpoint.done
     model.fit(
         strategy.distribute_datasets_from_function(
-            lambda context: training_batches(fitting, targets, config, context, first_epoch=done)
+            lambda context: training_batches(
+                fitting, one_hot(fitting), config, context, first_epoch=done
+            )
         ),
         steps_per_epoch=steps,
         validation_data=strategy.distribute_datasets_from_function(

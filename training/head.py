@@ -5,19 +5,13 @@ from typing import Any
 import keras
 import numpy as np
 import numpy.typing as npt
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.preprocessing import StandardScaler
 
 from training.config import TrainingConfig
-from training.errors import DataError
 from training.history import Epoch
 from training.network import HIDDEN, LOGITS, head_layers
 
 Floats = npt.NDArray[np.float32]
-
-FOLDS = 5  # of the cross-validation that says what the frozen network believes
-STRENGTH = 2e-3  # inverse, of its regularisation, on standardised features
 
 
 def fit_head(
@@ -65,23 +59,3 @@ def fit_head(
         )
         for epoch in range(len(history["loss"]))
     ]
-
-
-def believed(features: Floats, labels: npt.NDArray[np.int64], seed: int) -> Floats:
-    """What the frozen network believes of each picture, asked without that picture's own label.
-
-    Out-of-fold probabilities (n, classes) of a logistic regression on standardised features (n, d).
-    Where a label is wrong or a picture shows two things, they say so (compare Northcutt et al.
-    2021, "Confident Learning", arXiv:1911.00068).
-
-    Raises:
-        DataError: a class of a single picture.
-    """
-    folds = min(FOLDS, np.bincount(labels).min())
-    if folds < 2:
-        raise DataError("A belief needs two pictures of every class to train on (--belief 0).")
-    parts = StratifiedKFold(folds, shuffle=True, random_state=seed)
-    model = LogisticRegression(C=STRENGTH, max_iter=1000)
-    standardised = StandardScaler().fit_transform(features)
-    probabilities = cross_val_predict(model, standardised, labels, cv=parts, method="predict_proba")
-    return np.asarray(probabilities, dtype=np.float32)

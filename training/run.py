@@ -75,11 +75,6 @@ class Run:
         return self.folder / "history.csv"
 
     @property
-    def targets_path(self) -> Path:
-        """What was taught: float32, (training pictures, classes)."""
-        return self.folder / "targets.npy"
-
-    @property
     def backup_path(self) -> Path:
         """Checkpoints, while the run is not finished."""
         return self.folder / "backup"

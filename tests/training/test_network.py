@@ -11,8 +11,8 @@ from training.architectures import ARCHITECTURES
 from training.config import Architecture, TrainingConfig
 from training.data import read_folder, split
 from training.errors import WeightsError
-from training.fit import start_head
-from training.head import believed, fit_head
+from training.fit import train_head
+from training.head import fit_head
 from training.network import build, feature_extractor, fold_batch_norms, logits_model
 from training.run import Run
 
@@ -52,7 +52,7 @@ def test_pretrained_weights_are_used_and_their_features_tell_pictures_apart(
     model = build(config, 3)
     fitting, validation = split(read_folder(crops / "train"), 0.25, seed=0)
     run = Run(tmp_path)
-    start_head(model, fitting, validation, config, run)
+    train_head(model, fitting, validation, config, run)
     assert run.best_accuracy() >= 0.9
 
 
@@ -175,16 +175,3 @@ def test_the_head_learns_and_its_standardisation_is_folded_in():
     assert (answers == labels[200:]).mean() == pytest.approx(best.val_accuracy)
     assert best.val_accuracy > 0.9
     assert [epoch.phase for epoch in epochs] == ["head"] * len(epochs)
-
-
-def test_belief_finds_a_wrong_label():
-    rng = np.random.default_rng(2)
-    labels = np.arange(200) % 2
-    features = rng.normal(labels[:, np.newaxis] * 1.5, 1, (200, 8)).astype(np.float32)
-    labels[10] = 1 - labels[10]  # a clear picture of the other class
-    features[10] = 1.5 * (1 - labels[10])
-    belief = believed(features, labels, seed=0)
-    assert belief.shape == (200, 2)
-    np.testing.assert_allclose(belief.sum(axis=1), 1, rtol=1e-5)
-    assert belief[10, labels[10]] < 0.5
-    assert (belief.argmax(axis=1) == labels).mean() > 0.9
