@@ -13,10 +13,17 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 
 DEV := .venv/.complete
 DEMO := .venv-demo/.complete
+# The CDK app runs in the environment of development where there is one, or in a small one of its own.
+INFRA_ENV := $(if $(wildcard .venv/.complete),.venv,.venv-infra)
+# Of the registry's newer numbers, one is an old release that cannot read what the library writes.
+CDK_VERSION := 2.1148.1
+CDK_FOLDER := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/landscape-classifier/aws-cdk-$(CDK_VERSION)
+CDK := PATH="$(CURDIR)/$(INFRA_ENV)/bin:$$PATH" $(CDK_FOLDER)/node_modules/.bin/cdk
 DEMO_REQUIREMENTS := lambda_api/requirements-serve.txt frontend/requirements.txt
-PARTS := lambda_api/requirements lambda_api/requirements-serve frontend/requirements training/requirements
+PARTS := lambda_api/requirements lambda_api/requirements-serve frontend/requirements infra/requirements training/requirements
 
-.PHONY: help demo serve frontend setup test check lint format audit train convert bench openapi lock clean
+.PHONY: help demo serve frontend setup test check lint format audit train convert bench openapi lock clean \
+	app synth diff deploy destroy
 
 help:  ## List the targets
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +71,12 @@ bench: $(DEV)  ## Measure the service: cold start, warm, a minute of load; five 
 openapi: $(DEV)  ## Write docs/openapi.json, which must tell what the service does
 	.venv/bin/python -m lambda_api openapi > docs/openapi.json
 
+app: $(INFRA_ENV)/.complete  ## The CDK app alone, as `cdk` calls it
+	@PATH="$(CURDIR)/$(INFRA_ENV)/bin:$$PATH" $(INFRA_ENV)/bin/python -m infra
+
+synth diff deploy destroy: $(INFRA_ENV)/.complete $(CDK_FOLDER)  ## See below
+	@$(CDK) $@ $(ARGS)
+
 lock: $(DEV)  ## Pin what the requirements.in files name, in all requirements.txt
 	@lock() { .venv/bin/uv pip compile --universal --python-version 3.11 --fork-strategy fewest \
 		--generate-hashes --no-emit-index-url --custom-compile-command "make lock" -q "$$@"; }; \
@@ -71,7 +84,7 @@ lock: $(DEV)  ## Pin what the requirements.in files name, in all requirements.tx
 	for part in $(PARTS); do lock $$part.in -c requirements.txt -o $$part.txt || exit; done
 
 clean:  ## Remove environments and caches; keeps .env and runs/
-	rm -rf .venv .venv-demo logs .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-demo .venv-infra cdk.out logs .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(DEV): requirements.txt
@@ -79,6 +92,12 @@ $(DEV): requirements.txt
 
 $(DEMO): $(DEMO_REQUIREMENTS)
 	$(environment)
+
+.venv-infra/.complete: infra/requirements.txt
+	$(environment)
+
+$(CDK_FOLDER): | $(INFRA_ENV)/.complete
+	@PATH="$(CURDIR)/$(INFRA_ENV)/bin:$$PATH" npm install --silent --no-audit --no-fund --prefix $@ aws-cdk@$(CDK_VERSION) || { rm -rf $@; exit 1; }
 
 # .complete is written last and removed first: what was interrupted is made anew.
 # Without byte code: that took two thirds of the time, mostly for modules that are never imported.

@@ -1,0 +1,1 @@
+"""What stands in AWS, as a CDK app: `cdk deploy`, or `make deploy`."""

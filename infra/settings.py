@@ -1,0 +1,101 @@
+"""The stack's settings: typed context, as in `cdk deploy -c stage=prod -c memory=3008`."""
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from aws_cdk.region_info import RegionInfo
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+ROOT = Path(__file__).parents[1]
+# What CloudWatch Logs takes; anything else fails only when it is deployed.
+RetentionDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653]
+
+
+class SettingsError(ValueError):
+    """Context that is not usable; the message names each value that is not and why."""
+
+
+def _split(value: object) -> object:
+    return value.split() if isinstance(value, str) else value
+
+
+Origin = Annotated[str, Field(pattern=r"^https?://[^/*\s]+$")]
+
+
+class Settings(BaseModel):
+    """What can be chosen; each field is a context key.
+
+    Attributes:
+        stage: part of the stack's name. One that begins with `prod` keeps its data when destroyed.
+        bundle: folder of the model that is baked into the image, from the repository's root.
+        model: what serves: the baked-in bundle, or the bucket's current one ("registry"), for
+            which the baked-in one stands in.
+        username: of the generated credentials.
+        memory: of the function, in MB. 1769 are one whole virtual CPU.
+        reserved_concurrency: of the function: a share of the account's, and its upper limit.
+        provisioned_concurrency: instances that are kept warm, and paid for, around the clock.
+        canary: whether a new version first gets a tenth of the requests for five minutes.
+        throttle_rate: requests a second that the API accepts in the long run.
+        throttle_burst: requests at once.
+        log_retention_days: of all logs.
+        upload_days: for how long uploads are kept.
+        cors_origins: web pages that may ask from a browser, split by spaces.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    stage: str = Field("dev", pattern=r"^[a-z][a-z0-9-]{0,19}$")
+    bundle: Path = Path("models/intel-scenes")
+    model: Literal["image", "registry"] = "image"
+    username: str = Field("classifier", pattern=r"^[\w.@-]{1,64}$")
+    memory: int = Field(1769, ge=512, le=10_240)
+    reserved_concurrency: int | None = Field(None, ge=1)
+    provisioned_concurrency: int = Field(0, ge=0)
+    canary: bool = True
+    throttle_rate: int = Field(50, ge=1)
+    throttle_burst: int = Field(100, ge=1)
+    log_retention_days: RetentionDays = 30
+    upload_days: int = Field(1, ge=1)
+    cors_origins: Annotated[tuple[Origin, ...], BeforeValidator(_split)] = ()
+
+    @property
+    def keeps_data(self) -> bool:
+        """Whether bucket, secret and logs outlive the stack."""
+        return self.stage.startswith("prod")
+
+
+def read_settings(context: Mapping[str, Any], region: str | None) -> Settings:
+    """Settings of the CDK context.
+
+    Args:
+        context: all of it; keys with a colon are CDK's own.
+        region: that the CLI deploys to; None where it knows none.
+
+    Raises:
+        SettingsError: a key is unknown, a value is refused, or there is no such region.
+    """
+    if region and region not in {known.name for known in RegionInfo.regions}:
+        raise SettingsError(
+            f"AWS has no region {region!r}{_meant(region, (r.name for r in RegionInfo.regions))}. "
+            "Set AWS_REGION, or `region` of the profile in ~/.aws/config."
+        )
+    given = {key: value for key, value in context.items() if ":" not in key}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        problems = [_problem(e["loc"], e["type"], e["msg"]) for e in error.errors()]
+    raise SettingsError("\n  ".join(["Context (-c key=value, or cdk.json) is refused:", *problems]))
+
+
+def _problem(location: tuple[int | str, ...], kind: str, message: str) -> str:
+    key = str(location[0])
+    if kind == "extra_forbidden":
+        return f"{key}: there is no such key{_meant(key, Settings.model_fields)}"
+    return f"{key}: {message}"
+
+
+def _meant(word: str, known: Any) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
