@@ -13,12 +13,14 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 
 DEV := .venv/.complete
 DEMO := .venv-demo/.complete
-# The CDK app runs in the environment of development where there is one, or in a small one of its own.
-INFRA_ENV := $(if $(wildcard .venv/.complete),.venv,.venv-infra)
+# The CDK app runs in .venv as it is found, or in a small environment of its own.
+INFRA := $(if $(wildcard .venv/.complete),.venv,.venv-infra)
+INFRA_READY := $(patsubst %,%/.complete,$(filter .venv-infra,$(INFRA)))
+INFRA_PATH := PATH="$(CURDIR)/$(INFRA)/bin:$$PATH"
 # Of the registry's newer numbers, one is an old release that cannot read what the library writes.
 CDK_VERSION := 2.1148.1
 CDK_FOLDER := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/landscape-classifier/aws-cdk-$(CDK_VERSION)
-CDK := PATH="$(CURDIR)/$(INFRA_ENV)/bin:$$PATH" $(CDK_FOLDER)/node_modules/.bin/cdk
+CDK := $(INFRA_PATH) $(CDK_FOLDER)/node_modules/.bin/cdk
 DEMO_REQUIREMENTS := lambda_api/requirements-serve.txt frontend/requirements.txt
 PARTS := lambda_api/requirements lambda_api/requirements-serve frontend/requirements infra/requirements training/requirements
 
@@ -71,11 +73,20 @@ bench: $(DEV)  ## Measure the service: cold start, warm, a minute of load; five 
 openapi: $(DEV)  ## Write docs/openapi.json, which must tell what the service does
 	.venv/bin/python -m lambda_api openapi > docs/openapi.json
 
-app: $(INFRA_ENV)/.complete  ## The CDK app alone, as `cdk` calls it
-	@PATH="$(CURDIR)/$(INFRA_ENV)/bin:$$PATH" $(INFRA_ENV)/bin/python -m infra
+app: $(INFRA_READY)  ## The CDK app alone, as `cdk` calls it
+	@$(INFRA_PATH) python -m infra
 
-synth diff deploy destroy: $(INFRA_ENV)/.complete $(CDK_FOLDER)  ## See below
-	@$(CDK) $@ $(ARGS)
+synth: $(CDK_FOLDER)  ## Write the templates of what would stand in AWS to cdk.out/
+	@$(CDK) synth --quiet $(ARGS)
+
+diff: $(CDK_FOLDER)  ## Show what `make deploy` would change in AWS
+	@$(CDK) diff $(ARGS)
+
+deploy: $(CDK_FOLDER)  ## Build the image and deploy all to AWS; another stage: ARGS="-c stage=prod"
+	@$(CDK) deploy $(ARGS)
+
+destroy: $(CDK_FOLDER)  ## Remove from AWS what was deployed
+	@$(CDK) destroy $(ARGS)
 
 lock: $(DEV)  ## Pin what the requirements.in files name, in all requirements.txt
 	@lock() { .venv/bin/uv pip compile --universal --python-version 3.11 --fork-strategy fewest \
@@ -96,8 +107,9 @@ $(DEMO): $(DEMO_REQUIREMENTS)
 .venv-infra/.complete: infra/requirements.txt
 	$(environment)
 
-$(CDK_FOLDER): | $(INFRA_ENV)/.complete
-	@PATH="$(CURDIR)/$(INFRA_ENV)/bin:$$PATH" npm install --silent --no-audit --no-fund --prefix $@ aws-cdk@$(CDK_VERSION) || { rm -rf $@; exit 1; }
+$(CDK_FOLDER): | $(INFRA_READY)
+	@$(INFRA_PATH) npm install --silent --no-audit --no-fund --prefix $@ aws-cdk@$(CDK_VERSION) || \
+		{ rm -rf $@; exit 1; }
 
 # .complete is written last and removed first: what was interrupted is made anew.
 # Without byte code: that took two thirds of the time, mostly for modules that are never imported.
