@@ -3,7 +3,8 @@
 import os
 import sys
 
-from aws_cdk import App
+from aws_cdk import App, Validations
+from cdk_nag import AwsSolutionsChecks
 
 from infra.bundle import BundleError, check_bundle
 from infra.settings import ROOT, SettingsError, read_settings
@@ -20,6 +21,7 @@ def synthesise(app: App) -> None:
         settings=settings,
         model_name=model_name,
     )
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     app.synth()
 
 

@@ -8,6 +8,7 @@ from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
 
 from infra.logs import log_group
+from infra.nag import acknowledge
 
 # Without the query, headers and body: they may hold what is nobody's business.
 ACCESS_LOG = {
@@ -53,6 +54,12 @@ class Api(Construct):
             "Api",
             default_integration=HttpLambdaIntegration("Service", handler),
             create_default_stage=False,
+        )
+        acknowledge(
+            self.api,
+            "APIG4",
+            "The service asks for credentials itself (HTTP Basic), with the same users wherever it "
+            "runs; / and /health are open on purpose.",
         )
         # `HttpStage` takes a log format only as an object that JavaScript calls back.
         apigatewayv2.CfnStage(

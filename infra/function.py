@@ -12,6 +12,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.logs import log_group
+from infra.nag import acknowledge, logical_id
 from infra.settings import ROOT
 from infra.storage import MODELS, UPLOADS
 
@@ -35,7 +36,7 @@ class ServiceFunction(Construct):
         bundle: Path,
         memory: int,
         environment: Mapping[str, str],
-        bucket: s3.IBucket,
+        bucket: s3.Bucket,
         secret: secretsmanager.ISecret,
         log_days: int,
         reserved_concurrency: int | None,
@@ -63,6 +64,12 @@ class ServiceFunction(Construct):
         role.add_to_policy(
             iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket.bucket_arn])
         )
+        for prefix in (MODELS, UPLOADS):
+            acknowledge(
+                role,
+                f"IAM5[Resource::<{logical_id(bucket)}.Arn>/{prefix}*]",
+                "Keys below this prefix of the stack's own bucket are not known in advance.",
+            )
         self.function = lambda_.DockerImageFunction(
             self,
             "Function",

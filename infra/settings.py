@@ -3,10 +3,17 @@
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from aws_cdk.region_info import RegionInfo
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 ROOT = Path(__file__).parents[1]
 # What CloudWatch Logs takes; anything else fails only when it is deployed.
@@ -21,6 +28,7 @@ def _split(value: object) -> object:
     return value.split() if isinstance(value, str) else value
 
 
+Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 Origin = Annotated[str, Field(pattern=r"^https?://[^/*\s]+$")]
 
 
@@ -42,6 +50,8 @@ class Settings(BaseModel):
         log_retention_days: of all logs.
         upload_days: for how long uploads are kept.
         cors_origins: web pages that may ask from a browser, split by spaces.
+        alarm_email: who is told of alarms, once they have confirmed the first mail.
+        budget: dollars a month of the whole account, of which they are warned.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -59,6 +69,14 @@ class Settings(BaseModel):
     log_retention_days: RetentionDays = 30
     upload_days: int = Field(1, ge=1)
     cors_origins: Annotated[tuple[Origin, ...], BeforeValidator(_split)] = ()
+    alarm_email: Email | None = None
+    budget: float | None = Field(None, gt=0)
+
+    @model_validator(mode="after")
+    def _can_tell_of_the_budget(self) -> Self:
+        if self.budget and not self.alarm_email:
+            raise ValueError("budget: needs alarm_email too, to say whom to tell")
+        return self
 
     @property
     def keeps_data(self) -> bool:
@@ -90,6 +108,8 @@ def read_settings(context: Mapping[str, Any], region: str | None) -> Settings:
 
 
 def _problem(location: tuple[int | str, ...], kind: str, message: str) -> str:
+    if not location:
+        return message.removeprefix("Value error, ")
     key = str(location[0])
     if kind == "extra_forbidden":
         return f"{key}: there is no such key{_meant(key, Settings.model_fields)}"

@@ -3,9 +3,14 @@
 from aws_cdk import CfnOutput, Stack, Tags
 from constructs import Construct
 
+from infra.alarms import Alarms
 from infra.api import Api
+from infra.budget import Budget
 from infra.credentials import Credentials
+from infra.dashboard import Dashboard
 from infra.function import ServiceFunction
+from infra.metrics import Metrics
+from infra.release import Release
 from infra.settings import Settings
 from infra.storage import MODELS, UPLOADS, Storage
 
@@ -33,7 +38,9 @@ class ServiceStack(Stack):
             keeps_data=settings.keeps_data,
         )
         bucket = storage.bucket
+        namespace = f"LandscapeClassifier/{settings.stage}"
         environment = {
+            "POWERTOOLS_METRICS_NAMESPACE": namespace,  # of the stage: two may share an account
             "AUTH_SECRET_ARN": credentials.secret.secret_arn,
             "UPLOAD_BUCKET": bucket.bucket_name,
             "UPLOAD_PREFIX": UPLOADS,
@@ -63,6 +70,20 @@ class ServiceStack(Stack):
             log_days=settings.log_retention_days,
             keeps_data=settings.keeps_data,
         )
+        metrics = Metrics(namespace, api.api, service.alias)
+        alarms = Alarms(self, "Alarms", metrics=metrics, email=settings.alarm_email)
+        Dashboard(
+            self,
+            "Dashboard",
+            title=self.stack_name,
+            metrics=metrics,
+            alarms=alarms.all,
+            log=service.logs,
+        )
+        if settings.canary:
+            Release(self, "Release", alias=service.alias, alarms=alarms.of_release)
+        if settings.budget and settings.alarm_email:
+            Budget(self, "Budget", dollars=settings.budget, email=settings.alarm_email)
         password = (
             f"aws secretsmanager get-secret-value --region {self.region} "
             f"--secret-id {credentials.secret.secret_arn} --query SecretString --output text"
