@@ -3,10 +3,11 @@
 import os
 import sys
 
-from aws_cdk import App, Validations
+from aws_cdk import App, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from infra.bundle import BundleError, check_bundle
+from infra.page.stack import PageStack
 from infra.settings import ROOT, SettingsError, read_settings
 from infra.stack import ServiceStack
 
@@ -15,12 +16,20 @@ def synthesise(app: App) -> None:
     """Write the templates. Raises `SettingsError` or `BundleError` before anything is written."""
     settings = read_settings(app.node.get_all_context(), os.environ.get("CDK_DEFAULT_REGION"))
     model_name = check_bundle(ROOT / settings.bundle)
-    ServiceStack(
-        app,
-        f"landscape-classifier-{settings.stage}",
-        settings=settings,
-        model_name=model_name,
-    )
+    name = f"landscape-classifier-{settings.stage}"
+    service = ServiceStack(app, name, settings=settings, model_name=model_name)
+    if settings.frontend:
+        PageStack(
+            app,
+            f"{name}-page",
+            api_url=service.endpoint,
+            secret=service.secret,
+            networks=settings.page_networks,
+            log_days=settings.log_retention_days,
+            keeps_data=settings.keeps_data,
+        )
+    Tags.of(app).add("project", "landscape-classifier")
+    Tags.of(app).add("stage", settings.stage)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     app.synth()
 

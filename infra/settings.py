@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Mapping
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -51,6 +52,9 @@ class Settings(BaseModel):
         upload_days: for how long uploads are kept.
         cors_origins: web pages that may ask from a browser, split by spaces.
         alarm_email: who is told of alarms, once they have confirmed the first mail.
+        frontend: whether the page stands too.
+        page_networks: from where it may be opened, as in "203.0.113.0/24 198.51.100.7", split by
+            spaces; "0.0.0.0/0" is everywhere.
         budget: dollars a month of the whole account, of which they are warned.
     """
 
@@ -71,6 +75,17 @@ class Settings(BaseModel):
     cors_origins: Annotated[tuple[Origin, ...], BeforeValidator(_split)] = ()
     alarm_email: Email | None = None
     budget: float | None = Field(None, gt=0)
+    frontend: bool = False
+    page_networks: Annotated[tuple[IPv4Network, ...], BeforeValidator(_split)] = ()
+
+    @model_validator(mode="after")
+    def _says_who_sees_the_page(self) -> Self:
+        if self.frontend and not self.page_networks:
+            raise ValueError(
+                "page_networks: say from where the page may be opened, for it needs no password: "
+                "-c page_networks=203.0.113.0/24, or 0.0.0.0/0 for everywhere"
+            )
+        return self
 
     @model_validator(mode="after")
     def _can_tell_of_the_budget(self) -> Self:
