@@ -49,7 +49,7 @@ def check() -> None:
                 f"Whether the account is bootstrapped cannot be seen: {error}"
             ) from error
         raise NotReady(
-            f"Account {account} is not bootstrapped for CDK in {session.region_name}. Do it, once for "
-            "each account and region: make bootstrap"
+            f"Account {account} is not bootstrapped for CDK in {session.region_name}. Do it, once "
+            "for each account and region: make bootstrap"
         ) from error
     print(f"Ready to deploy to account {account}, {session.region_name}.")

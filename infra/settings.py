@@ -116,8 +116,8 @@ def read_settings(context: Mapping[str, Any], region: str | None) -> Settings:
     if region and region not in regions:
         raise SettingsError(
             f"There is no region {region!r} to deploy to{_meant(region, regions)}: set "
-            "AWS_REGION, or `region` of the profile in ~/.aws/config. (AWS of China and of the US government "
-            "do not have all that is used.)"
+            "AWS_REGION, or `region` of the profile in ~/.aws/config. (AWS of China and of the US "
+            "government do not have all that is used.)"
         )
     given = {key: value for key, value in context.items() if ":" not in key}
     try:
