@@ -29,7 +29,12 @@ class ServiceStack(Stack):
     def __init__(self, scope: Construct, name: str, *, settings: Settings, model_name: str) -> None:
         super().__init__(scope, name, description=f"Landscape classifier, stage {settings.stage}")
         credentials = Credentials(
-            self, "Credentials", username=settings.username, keeps_data=settings.keeps_data
+            self,
+            "Credentials",
+            username=settings.username,
+            rotate_days=settings.rotate_password_days,
+            log_days=settings.log_retention_days,
+            keeps_data=settings.keeps_data,
         )
         storage = Storage(
             self,

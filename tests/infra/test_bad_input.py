@@ -53,6 +53,10 @@ def refused(context: dict[str, str], region: str | None = None) -> str:
         ({"alarm_email": "me"}, "alarm_email: "),
         ({"budget": "20"}, "budget: needs alarm_email too"),
         ({"frontend": "true"}, "page_networks: say from where the page may be opened"),
+        (
+            {"rotate_password_days": "90", "frontend": "1", "page_networks": "0.0.0.0/0"},
+            "rotate_password_days: leave it out with frontend",
+        ),
         ({"page_networks": "203.0.113.5/24"}, "page_networks: "),
         ({"bundle": "../elsewhere"}, "bundle: "),
     ],
