@@ -247,6 +247,19 @@ def test_all_alarms_tell_the_topic_and_are_quiet_without_requests(default: Synth
         assert alarm["Properties"]["TreatMissingData"] == "notBreaching"
 
 
+def test_alarms_of_this_account_may_tell_the_topic_and_only_by_tls(default: Synthesised) -> None:
+    (policy,) = properties(default.service, "AWS::SNS::TopicPolicy")
+    statements = policy["PolicyDocument"]["Statement"]
+    allowed, denied = sorted(statements, key=lambda statement: statement["Effect"])
+
+    assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert allowed["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert allowed["Action"] == "sns:Publish"
+    assert allowed["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    }
+
+
 def test_alarms_and_dashboard_look_at_metrics_that_the_service_writes(default: Synthesised) -> None:
     written = set((ROOT / "lambda_api" / "metrics.py").read_text().split('"')[1::2])
     asked = set()
