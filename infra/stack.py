@@ -51,8 +51,9 @@ class ServiceStack(Stack):
             "AUTH_SECRET_ARN": credentials.secret.secret_arn,
             "UPLOAD_BUCKET": bucket.bucket_name,
             "UPLOAD_PREFIX": UPLOADS,
-            "CORS_ORIGINS": " ".join(settings.cors_origins),
         }
+        if settings.cors_origins:
+            environment["CORS_ORIGINS"] = " ".join(settings.cors_origins)
         if settings.model == "registry":
             environment["MODEL_URI"] = f"s3://{bucket.bucket_name}/{MODELS}{model_name}/current"
         service = ServiceFunction(

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from aws_cdk.assertions import Match, Template
 
+from lambda_api.settings import Settings as ServiceSettings
 from tests.infra.conftest import ROOT, Synthesised
 
 
@@ -294,6 +295,14 @@ def test_concurrency_is_reserved_and_provisioned_when_asked_for(everything: Synt
 
     assert the_function(everything.service)["ReservedConcurrentExecutions"] == 20
     assert alias["ProvisionedConcurrencyConfig"] == {"ProvisionedConcurrentExecutions": 2}
+
+
+def test_the_service_is_given_settings_that_it_knows(everything: Synthesised) -> None:
+    variables = the_function(everything.service)["Environment"]["Variables"]
+
+    assert {name.lower() for name in variables} <= set(ServiceSettings.model_fields)
+    assert {"AUTH_SECRET_ARN", "UPLOAD_BUCKET", "UPLOAD_PREFIX"} <= variables.keys()
+    assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "LandscapeClassifier/prod"
 
 
 def test_the_registrys_current_model_serves_when_asked_for(
