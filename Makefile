@@ -13,10 +13,19 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 
 DEV := .venv/.complete
 DEMO := .venv-demo/.complete
+# The CDK app runs in .venv as it is found, or in a small environment of its own.
+INFRA := $(if $(wildcard .venv/.complete),.venv,.venv-infra)
+INFRA_READY := $(patsubst %,%/.complete,$(filter .venv-infra,$(INFRA)))
+INFRA_PATH := PATH="$(CURDIR)/$(INFRA)/bin:$$PATH"
+# Of the registry's newer numbers, one is an old release that cannot read what the library writes.
+CDK_VERSION := 2.1148.1
+CDK_FOLDER := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/landscape-classifier/aws-cdk-$(CDK_VERSION)
+CDK := $(INFRA_PATH) $(CDK_FOLDER)/node_modules/.bin/cdk
 DEMO_REQUIREMENTS := lambda_api/requirements-serve.txt frontend/requirements.txt
-PARTS := lambda_api/requirements lambda_api/requirements-serve frontend/requirements training/requirements
+PARTS := lambda_api/requirements lambda_api/requirements-serve frontend/requirements infra/requirements training/requirements
 
-.PHONY: help demo serve frontend setup test check lint format audit train convert bench openapi lock clean
+.PHONY: help demo serve frontend setup test check lint format audit train convert bench openapi lock clean \
+	app synth diff bootstrap deploy destroy cost snapshot
 
 help:  ## List the targets
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +73,31 @@ bench: $(DEV)  ## Measure the service: cold start, warm, a minute of load; five 
 openapi: $(DEV)  ## Write docs/openapi.json, which must tell what the service does
 	.venv/bin/python -m lambda_api openapi > docs/openapi.json
 
+app: $(INFRA_READY)  ## The CDK app alone, as `cdk` calls it
+	@$(INFRA_PATH) python -m infra
+
+synth: $(CDK_FOLDER)  ## Write the templates of what would stand in AWS to cdk.out/
+	@$(CDK) synth --quiet $(ARGS)
+
+diff: $(CDK_FOLDER)  ## Show what `make deploy` would change in AWS
+	@$(CDK) diff $(ARGS)
+
+bootstrap: $(CDK_FOLDER)  ## Prepare the account for CDK, once for each region
+	@$(CDK) bootstrap $(ARGS)
+
+deploy: $(CDK_FOLDER)  ## Build the images and deploy to AWS; another stage: ARGS="-c stage=prod"
+	@$(INFRA_PATH) python -m infra check
+	@$(CDK) deploy --all $(ARGS)
+
+destroy: $(CDK_FOLDER)  ## Remove from AWS what was deployed
+	@$(CDK) destroy --all $(ARGS)
+
+cost: $(INFRA_READY)  ## Write docs/cost.md: dollars a month; another load: ARGS="--requests 1e7"
+	@$(INFRA_PATH) python -m infra cost $(ARGS) > docs/cost.md
+
+snapshot: $(DEV)  ## Write tests/infra/snapshots anew, once the difference is what was meant
+	UPDATE_SNAPSHOTS=1 .venv/bin/python -m pytest -q tests/infra/test_snapshot.py
+
 lock: $(DEV)  ## Pin what the requirements.in files name, in all requirements.txt
 	@lock() { .venv/bin/uv pip compile --universal --python-version 3.11 --fork-strategy fewest \
 		--generate-hashes --no-emit-index-url --custom-compile-command "make lock" -q "$$@"; }; \
@@ -71,7 +105,7 @@ lock: $(DEV)  ## Pin what the requirements.in files name, in all requirements.tx
 	for part in $(PARTS); do lock $$part.in -c requirements.txt -o $$part.txt || exit; done
 
 clean:  ## Remove environments and caches; keeps .env and runs/
-	rm -rf .venv .venv-demo logs .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-demo .venv-infra cdk.out logs .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(DEV): requirements.txt
@@ -79,6 +113,13 @@ $(DEV): requirements.txt
 
 $(DEMO): $(DEMO_REQUIREMENTS)
 	$(environment)
+
+.venv-infra/.complete: infra/requirements.txt
+	$(environment)
+
+$(CDK_FOLDER): | $(INFRA_READY)
+	@$(INFRA_PATH) npm install --silent --no-audit --no-fund --prefix $@ aws-cdk@$(CDK_VERSION) || \
+		{ rm -rf $@; exit 1; }
 
 # .complete is written last and removed first: what was interrupted is made anew.
 # Without byte code: that took two thirds of the time, mostly for modules that are never imported.
