@@ -1,0 +1,77 @@
+"""The project in a folder of its own, and the commands of its Makefile that speak to AWS."""
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.conftest import ROOT
+
+NEEDED = (
+    ".dockerignore",
+    "Dockerfile.lambda",
+    "Makefile",
+    "cdk.json",
+    "infra",
+    "lambda_api",
+    "models",
+)
+# The CDK's command line asks nothing, tells nobody and paints nothing.
+QUIET = {"CI": "true", "NO_COLOR": "1", "CDK_DISABLE_CLI_TELEMETRY": "true"}
+FLAGS = "--no-notices --no-version-reporting"
+
+
+class CommandFailed(RuntimeError):
+    """What a command printed last."""
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A copy of the project, which may be changed.
+
+    Attributes:
+        folder: where it is.
+        environment: where AWS is, and docker.
+    """
+
+    folder: Path
+    environment: dict[str, str]
+
+    @classmethod
+    def of_project(cls, folder: Path, environment: dict[str, str]) -> "Checkout":
+        """Copy what `cdk deploy` needs; the copy has this Python's environment as its `.venv`."""
+        for name in NEEDED:
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(
+                    source, folder / name, ignore=shutil.ignore_patterns("__pycache__")
+                )
+            else:
+                shutil.copy(source, folder / name)
+        (folder / ".venv").symlink_to(sys.prefix)
+        return cls(folder, environment)
+
+    def make(self, target: str, arguments: str, **context: str) -> str:
+        """What `make` prints, with `arguments` and `context` for the CDK's command line."""
+        settings = " ".join(f"-c {name}={value}" for name, value in context.items())
+        run = subprocess.run(
+            ["make", "--no-print-directory", target, f"ARGS={arguments} {settings} {FLAGS}"],
+            cwd=self.folder,
+            env={**self.environment, **QUIET},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        if run.returncode:
+            raise CommandFailed(f"make {target}: …{run.stdout[-5000:]}")
+        return run.stdout
+
+    def deploy(self, **context: str) -> dict[str, str]:
+        """Deploy the stack. Returns its outputs by name."""
+        file = self.folder / "outputs.json"
+        self.make("deploy", f"--require-approval=never --outputs-file={file}", **context)
+        (outputs,) = json.loads(file.read_text()).values()
+        return outputs
