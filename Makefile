@@ -25,7 +25,7 @@ DEMO_REQUIREMENTS := lambda_api/requirements-serve.txt frontend/requirements.txt
 PARTS := lambda_api/requirements lambda_api/requirements-serve frontend/requirements infra/requirements training/requirements
 
 .PHONY: help demo serve frontend setup test check lint format audit train convert bench openapi lock clean \
-	app synth diff deploy destroy
+	app synth diff bootstrap deploy destroy
 
 help:  ## List the targets
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,11 +82,15 @@ synth: $(CDK_FOLDER)  ## Write the templates of what would stand in AWS to cdk.o
 diff: $(CDK_FOLDER)  ## Show what `make deploy` would change in AWS
 	@$(CDK) diff $(ARGS)
 
-deploy: $(CDK_FOLDER)  ## Build the image and deploy all to AWS; another stage: ARGS="-c stage=prod"
-	@$(CDK) deploy $(ARGS)
+bootstrap: $(CDK_FOLDER)  ## Prepare the account for CDK, once for each region
+	@$(CDK) bootstrap $(ARGS)
+
+deploy: $(CDK_FOLDER)  ## Build the images and deploy to AWS; another stage: ARGS="-c stage=prod"
+	@$(INFRA_PATH) python -m infra check
+	@$(CDK) deploy --all $(ARGS)
 
 destroy: $(CDK_FOLDER)  ## Remove from AWS what was deployed
-	@$(CDK) destroy $(ARGS)
+	@$(CDK) destroy --all $(ARGS)
 
 lock: $(DEV)  ## Pin what the requirements.in files name, in all requirements.txt
 	@lock() { .venv/bin/uv pip compile --universal --python-version 3.11 --fork-strategy fewest \

@@ -1,35 +1,32 @@
-"""`python -m infra`: the CDK app that cdk.json names."""
+"""`python -m infra`: the CDK app, which `cdk` calls; `check` and `cost` are for people."""
 
-import os
+import argparse
 import sys
+from collections.abc import Sequence
 
-from aws_cdk import App, Validations
-from cdk_nag import AwsSolutionsChecks
-
-from infra.bundle import BundleError, check_bundle
-from infra.settings import ROOT, SettingsError, read_settings
-from infra.stack import ServiceStack
+from infra.errors import InfraError
 
 
-def synthesise(app: App) -> None:
-    """Write the templates. Raises `SettingsError` or `BundleError` before anything is written."""
-    settings = read_settings(app.node.get_all_context(), os.environ.get("CDK_DEFAULT_REGION"))
-    model_name = check_bundle(ROOT / settings.bundle)
-    ServiceStack(
-        app,
-        f"landscape-classifier-{settings.stage}",
-        settings=settings,
-        model_name=model_name,
-    )
-    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    app.synth()
-
-
-def main() -> int:
-    """Synthesise; the exit code: 0 done, 1 something is wrong, which stderr tells."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; the exit code: 0 done, 1 something is wrong, which stderr tells."""
+    parser = argparse.ArgumentParser(prog="python -m infra", description=__doc__)
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser("check", help="whether this machine can deploy")
+    wanted = parser.parse_args(arguments)
     try:
-        synthesise(App())
-    except (SettingsError, BundleError) as error:
+        if wanted.command == "check":
+            from infra.preflight import check
+
+            check()
+        else:  # CDK takes seconds to import: what does without it is not kept waiting
+            from aws_cdk import App
+
+            from infra.app import build
+
+            app = App()
+            build(app)
+            app.synth()
+    except InfraError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0

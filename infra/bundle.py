@@ -4,8 +4,10 @@ import hashlib
 import json
 from pathlib import Path
 
+from infra.errors import InfraError
 
-class BundleError(ValueError):
+
+class BundleError(InfraError):
     """The bundle is not what its manifest says; the message names the file and what to do."""
 
 

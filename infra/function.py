@@ -1,7 +1,6 @@
 """The service as a Lambda function of a container image."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_ecr_assets as ecr_assets
@@ -33,7 +32,7 @@ class ServiceFunction(Construct):
         scope: Construct,
         name: str,
         *,
-        bundle: Path,
+        bundle: str,
         memory: int,
         environment: Mapping[str, str],
         bucket: s3.Bucket,
@@ -76,9 +75,9 @@ class ServiceFunction(Construct):
             code=lambda_.DockerImageCode.from_image_asset(
                 str(ROOT),
                 file="Dockerfile.lambda",
-                build_args={"BUNDLE": bundle.as_posix()},
+                build_args={"BUNDLE": bundle},
                 # The image is built anew when, and only when, one of its own files changes.
-                exclude=["frontend", ".streamlit", "models/*", f"!{bundle.as_posix()}"],
+                exclude=["frontend", ".streamlit", "models/*", f"!{bundle}"],
                 platform=ecr_assets.Platform.LINUX_AMD64,
             ),
             # LiteRT's wheels for arm64 do not load on the base image.

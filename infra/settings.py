@@ -1,7 +1,8 @@
 """The stack's settings: typed context, as in `cdk deploy -c stage=prod -c memory=3008`."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -15,12 +16,15 @@ from pydantic import (
     model_validator,
 )
 
+from infra.budget import WITHOUT_BUDGETS
+from infra.errors import InfraError
+
 ROOT = Path(__file__).parents[1]
 # What CloudWatch Logs takes; anything else fails only when it is deployed.
 RetentionDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653]
 
 
-class SettingsError(ValueError):
+class SettingsError(InfraError):
     """Context that is not usable; the message names each value that is not and why."""
 
 
@@ -37,7 +41,7 @@ class Settings(BaseModel):
 
     Attributes:
         stage: part of the stack's name. One that begins with `prod` keeps its data when destroyed.
-        bundle: folder of the model that is baked into the image, from the repository's root.
+        bundle: folder of the model that is baked into the image, "models/…".
         model: what serves: the baked-in bundle, or the bucket's current one ("registry"), for
             which the baked-in one stands in.
         username: of the generated credentials.
@@ -51,13 +55,16 @@ class Settings(BaseModel):
         upload_days: for how long uploads are kept.
         cors_origins: web pages that may ask from a browser, split by spaces.
         alarm_email: who is told of alarms, once they have confirmed the first mail.
+        frontend: whether the page stands too.
+        page_networks: from where it may be opened, as in "203.0.113.0/24 198.51.100.7", split by
+            spaces; "0.0.0.0/0" is everywhere.
         budget: dollars a month of the whole account, of which they are warned.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     stage: str = Field("dev", pattern=r"^[a-z][a-z0-9-]{0,19}$")
-    bundle: Path = Path("models/intel-scenes")
+    bundle: str = Field("models/intel-scenes", pattern=r"^models/[\w.-]+$")
     model: Literal["image", "registry"] = "image"
     username: str = Field("classifier", pattern=r"^[\w.@-]{1,64}$")
     memory: int = Field(1769, ge=512, le=10_240)
@@ -71,6 +78,17 @@ class Settings(BaseModel):
     cors_origins: Annotated[tuple[Origin, ...], BeforeValidator(_split)] = ()
     alarm_email: Email | None = None
     budget: float | None = Field(None, gt=0)
+    frontend: bool = False
+    page_networks: Annotated[tuple[IPv4Network, ...], BeforeValidator(_split)] = ()
+
+    @model_validator(mode="after")
+    def _says_who_sees_the_page(self) -> Self:
+        if self.frontend and not self.page_networks:
+            raise ValueError(
+                "page_networks: say from where the page may be opened, for it needs no password: "
+                "-c page_networks=203.0.113.0/24, or 0.0.0.0/0 for everywhere"
+            )
+        return self
 
     @model_validator(mode="after")
     def _can_tell_of_the_budget(self) -> Self:
@@ -94,14 +112,22 @@ def read_settings(context: Mapping[str, Any], region: str | None) -> Settings:
     Raises:
         SettingsError: a key is unknown, a value is refused, or there is no such region.
     """
-    if region and region not in {known.name for known in RegionInfo.regions}:
+    regions = [known.name for known in RegionInfo.regions if known.partition == "aws"]
+    if region and region not in regions:
         raise SettingsError(
-            f"AWS has no region {region!r}{_meant(region, (r.name for r in RegionInfo.regions))}. "
-            "Set AWS_REGION, or `region` of the profile in ~/.aws/config."
+            f"There is no region {region!r} to deploy to{_meant(region, regions)}: set "
+            "AWS_REGION, or `region` of the profile in ~/.aws/config. (AWS of China and of the US "
+            "government do not have all that is used.)"
         )
     given = {key: value for key, value in context.items() if ":" not in key}
     try:
-        return Settings(**given)
+        settings = Settings(**given)
+        if settings.budget and region in WITHOUT_BUDGETS:
+            raise SettingsError(
+                f"budget: CloudFormation has no budgets in {region}. Leave it out, and make one of "
+                "the whole account in the billing console."
+            )
+        return settings
     except ValidationError as error:
         problems = [_problem(e["loc"], e["type"], e["msg"]) for e in error.errors()]
     raise SettingsError("\n  ".join(["Context (-c key=value, or cdk.json) is refused:", *problems]))
@@ -116,6 +142,6 @@ def _problem(location: tuple[int | str, ...], kind: str, message: str) -> str:
     return f"{key}: {message}"
 
 
-def _meant(word: str, known: Any) -> str:
+def _meant(word: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    return f" (did you mean {close[0]!r}?)" if close else ""

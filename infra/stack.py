@@ -1,6 +1,6 @@
 """The service's stack: its parts, and what one may do to another."""
 
-from aws_cdk import CfnOutput, Stack, Tags
+from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
 from infra.alarms import Alarms
@@ -16,16 +16,18 @@ from infra.storage import MODELS, UPLOADS, Storage
 
 
 class ServiceStack(Stack):
-    """HTTP API, function, bucket and credentials.
+    """HTTP API, function, bucket and credentials, and what watches over them.
 
     Args:
         model_name: of the baked-in bundle.
+
+    Attributes:
+        endpoint: https:// address of the API.
+        secret: the API's user and password.
     """
 
     def __init__(self, scope: Construct, name: str, *, settings: Settings, model_name: str) -> None:
         super().__init__(scope, name, description=f"Landscape classifier, stage {settings.stage}")
-        Tags.of(self).add("project", "landscape-classifier")
-        Tags.of(self).add("stage", settings.stage)
         credentials = Credentials(
             self, "Credentials", username=settings.username, keeps_data=settings.keeps_data
         )
@@ -70,6 +72,7 @@ class ServiceStack(Stack):
             log_days=settings.log_retention_days,
             keeps_data=settings.keeps_data,
         )
+        self.endpoint, self.secret = api.endpoint, credentials.secret
         metrics = Metrics(namespace, api.api, service.alias)
         alarms = Alarms(self, "Alarms", metrics=metrics, email=settings.alarm_email)
         Dashboard(

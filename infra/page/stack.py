@@ -1,0 +1,65 @@
+"""The page's stack: network, container, entrance."""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Network
+
+from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from infra.logs import log_group
+from infra.page.container import Container
+from infra.page.entrance import Entrance
+
+
+class PageStack(Stack):
+    """The page for `networks`: whoever sees it uses the API, with credentials that stay inside.
+
+    Only CloudFront is on the internet; the load balancer has no public address. The container has
+    one for what it asks for itself (its image, the secret, the API), since a NAT gateway would cost
+    more than all the rest; nothing but the load balancer may talk to it.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        name: str,
+        *,
+        api_url: str,
+        secret: secretsmanager.ISecret,
+        networks: Sequence[IPv4Network],
+        log_days: int,
+        keeps_data: bool,
+    ) -> None:
+        super().__init__(scope, name, description="Page of the landscape classifier")
+        log = log_group(self, "Log", days=log_days, keeps_data=keeps_data)
+        vpc = ec2.Vpc(
+            self,
+            "Vpc",
+            max_azs=2,
+            nat_gateways=0,
+            subnet_configuration=[
+                ec2.SubnetConfiguration(name="Container", subnet_type=ec2.SubnetType.PUBLIC),
+                ec2.SubnetConfiguration(
+                    name="Balancer", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED
+                ),
+            ],
+            flow_logs={
+                "Refused": ec2.FlowLogOptions(
+                    destination=ec2.FlowLogDestination.to_cloud_watch_logs(log),
+                    traffic_type=ec2.FlowLogTrafficType.REJECT,
+                )
+            },
+        )
+        container = Container(self, "Container", vpc=vpc, api_url=api_url, secret=secret, log=log)
+        entrance = Entrance(
+            self,
+            "Entrance",
+            vpc=vpc,
+            service=container.service,
+            networks=networks,
+            log_days=log_days,
+            keeps_data=keeps_data,
+        )
+        CfnOutput(self, "Page", value=entrance.address)
