@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from lambda_api.manifest import MANIFEST_FILE, MODEL_FILE, Manifest, read_bundle
 from tests.conftest import ROOT
 
 NEEDED = (
@@ -45,15 +46,13 @@ class Checkout:
         for name in NEEDED:
             source = ROOT / name
             if source.is_dir():
-                shutil.copytree(
-                    source, folder / name, ignore=shutil.ignore_patterns("__pycache__")
-                )
+                shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(source, folder / name)
         (folder / ".venv").symlink_to(sys.prefix)
         return cls(folder, environment)
 
-    def make(self, target: str, arguments: str, **context: str) -> str:
+    def make(self, target: str, arguments: str = "", **context: str) -> str:
         """What `make` prints, with `arguments` and `context` for the CDK's command line."""
         settings = " ".join(f"-c {name}={value}" for name, value in context.items())
         run = subprocess.run(
@@ -75,3 +74,13 @@ class Checkout:
         self.make("deploy", f"--require-approval=never --outputs-file={file}", **context)
         (outputs,) = json.loads(file.read_text()).values()
         return outputs
+
+    def add_bundle(self, folder: str, *, like: Path, **changes: object) -> Manifest:
+        """Make a bundle with another manifest than the one it is like. Returns the manifest."""
+        manifest, model = read_bundle(like)
+        changed = manifest.model_copy(update={"name": Path(folder).name, **changes})
+        changed = changed.model_copy(update={"version": changed.content_version()})
+        (self.folder / folder).mkdir()
+        (self.folder / folder / MANIFEST_FILE).write_text(changed.model_dump_json())
+        (self.folder / folder / MODEL_FILE).write_bytes(model)
+        return changed

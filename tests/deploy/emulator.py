@@ -10,13 +10,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import boto3
 import requests
 
 from tests.deploy.engine import Engine
 
 SERVE = Path(__file__).parent / "ministack" / "serve.py"
 REGION = "eu-central-1"
+SECRET_KEY = "of-nobody"
 IP_FREEBIND = 15  # of Linux: podman makes its bridge with its first container
 READY_S = 120
 
@@ -42,15 +45,23 @@ class Emulator:
         """Of its containers."""
         return f"ministack.instance={socket.gethostname()}:{self.port}"
 
+    def client(self, service: str) -> Any:
+        """boto3's client of a service."""
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id=self.account,
+            aws_secret_access_key=SECRET_KEY,
+        )
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
 
 @contextmanager
-def running(
-    python: Path, node_modules: Path, engine: Engine, folder: Path
-) -> Iterator[Emulator]:
+def running(python: Path, node_modules: Path, engine: Engine, folder: Path) -> Iterator[Emulator]:
     """Run the emulator; what it stores, and its containers, are gone afterwards.
 
     Args:
@@ -107,13 +118,13 @@ def _without(environment: Mapping[str, str], *prefixes: str) -> dict[str, str]:
 
 
 def _client(account: str, port: int) -> dict[str, str]:
-    """This environment without any trace of a real account, or of the `make` that runs the tests."""
+    """This environment, without a real account and without the `make` that runs the tests."""
     tools = Path(sys.executable).parent  # Node.js is there
     return {
         **_without(os.environ, "AWS_", "MAKE", "MFLAGS", "ARGS"),
         "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
         "AWS_ACCESS_KEY_ID": account,
-        "AWS_SECRET_ACCESS_KEY": "of-nobody",
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",

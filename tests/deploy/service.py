@@ -1,4 +1,4 @@
-"""The deployed service, as its users and operators meet it."""
+"""The deployed service, as those who use it and those who run it meet it."""
 
 import subprocess
 from dataclasses import dataclass
@@ -7,7 +7,12 @@ from urllib.parse import urlsplit
 
 import requests
 
+from tests.deploy import page
 from tests.deploy.emulator import Emulator
+
+
+class CommandFailed(RuntimeError):
+    """A command, and what it printed."""
 
 
 @dataclass(frozen=True)
@@ -26,22 +31,31 @@ class Service:
 
     def request(self, method: str, path: str, **options: object) -> requests.Response:
         """Ask the HTTP API; `options` are those of `requests`."""
-        # The name of the API is a host's, but not every resolver knows `localhost` to have such.
-        host = urlsplit(self.outputs["Endpoint"]).netloc
+        # Not every machine knows that names under `localhost` are its own.
+        host = {"Host": urlsplit(self.outputs["Endpoint"]).netloc}
+        headers = {**host, **options.pop("headers", {})}
         return requests.request(
-            method, f"{self.emulator.url}{path}", headers={"Host": host}, timeout=60, **options
+            method, f"{self.emulator.url}{path}", headers=headers, timeout=60, **options
         )
 
-    def shell(self, command: str, folder: Path | None = None, **variables: str) -> str:
-        """What a command line prints to the shell of someone with the AWS CLI."""
+    def shell(self, commands: str, folder: Path | None = None, **variables: str) -> str:
+        """What commands print in the shell of someone with the AWS CLI."""
         path = f"{self.tools}:{self.emulator.environment['PATH']}"
         run = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", command],
+            ["bash", "-euo", "pipefail", "-c", commands],
             cwd=folder,
             env={**self.emulator.environment, "PATH": path, **variables},
             capture_output=True,
             text=True,
         )
         if run.returncode:
-            raise RuntimeError(f"{command}\n{run.stdout}{run.stderr}")
+            raise CommandFailed(f"{commands}\n{run.stdout}{run.stderr}")
         return run.stdout.strip()
+
+    def operate(self, *starts: str, **variables: str) -> str:
+        """What commands of docs/operations.md print; `starts` is how each begins."""
+        return self.shell(page.script(*starts), **variables)
+
+    def credentials(self) -> tuple[str, str]:
+        """User and password, read as the deployment says."""
+        return self.outputs["Username"], self.shell(self.outputs["PasswordCommand"])

@@ -31,7 +31,7 @@ def describe_images_or_fail(data):
 
 
 def alarm_record_of_any(name, properties):
-    """CloudFormation takes alarms on metric math; they are kept as alarms on a metric without data."""
+    """CloudFormation takes alarms on metric math; they are kept as on a metric without data."""
     if properties.get("Metrics"):
         of_no_data = {"MetricName": "metric-math", "Namespace": "not-emulated", "Metrics": None}
         properties = {**properties, **of_no_data}
