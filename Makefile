@@ -25,10 +25,10 @@ DEMO_REQUIREMENTS := lambda_api/requirements-serve.txt frontend/requirements.txt
 PARTS := lambda_api/requirements lambda_api/requirements-serve frontend/requirements infra/requirements training/requirements
 
 .PHONY: help demo serve frontend setup test check lint format audit train convert bench openapi lock clean \
-	app synth diff bootstrap deploy destroy
+	e2e app synth diff bootstrap deploy destroy
 
 help:  ## List the targets
-	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*  ## ' '/^[a-z0-9-]+:.*  ## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(DEMO)  ## API and page until Ctrl-C; other ports: API_PORT=8001 PAGE_PORT=8502
 	@.venv-demo/bin/python -m scripts.demo
@@ -72,6 +72,9 @@ bench: $(DEV)  ## Measure the service: cold start, warm, a minute of load; five 
 
 openapi: $(DEV)  ## Write docs/openapi.json, which must tell what the service does
 	.venv/bin/python -m lambda_api openapi > docs/openapi.json
+
+e2e: $(DEV)  ## Deploy, use and remove the service in an emulated AWS; needs docker, or podman and root
+	@LANDSCAPE_REQUIRE_ALL=1 .venv/bin/python -m pytest tests/deploy --verbose $(ARGS)
 
 app: $(INFRA_READY)  ## The CDK app alone, as `cdk` calls it
 	@$(INFRA_PATH) python -m infra
