@@ -112,6 +112,7 @@ class Podman:
             service = subprocess.Popen(
                 [*self.command, "system", "service", "--time=0", address],
                 env={**os.environ, **self.environment},
+                start_new_session=True,  # on Ctrl-C, it is ended after those who need it
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )

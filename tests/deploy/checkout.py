@@ -1,7 +1,9 @@
 """The project in a folder of its own, and the commands of its Makefile that speak to AWS."""
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -55,18 +57,25 @@ class Checkout:
     def make(self, target: str, arguments: str = "", **context: str) -> str:
         """What `make` prints, with `arguments` and `context` for the CDK's command line."""
         settings = " ".join(f"-c {name}={value}" for name, value in context.items())
-        run = subprocess.run(
+        process = subprocess.Popen(
             ["make", "--no-print-directory", target, f"ARGS={arguments} {settings} {FLAGS}"],
             cwd=self.folder,
             env={**self.environment, **QUIET},
+            start_new_session=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
-        if run.returncode:
-            raise CommandFailed(f"make {target}: …{run.stdout[-5000:]}")
-        return run.stdout
+        try:
+            printed, _ = process.communicate()
+        except BaseException:  # Ctrl-C, or too long: nothing of what `make` has started stays
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            raise
+        if process.returncode:
+            raise CommandFailed(f"make {target}: …{printed[-5000:]}")
+        return printed
 
     def deploy(self, **context: str) -> dict[str, str]:
         """Deploy the stack. Returns its outputs by name."""
