@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from aws_cdk.region_info import RegionInfo
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -21,7 +22,7 @@ from infra.errors import InfraError
 
 ROOT = Path(__file__).parents[1]
 # What CloudWatch Logs takes; anything else fails only when it is deployed.
-RetentionDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653]
+RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653)
 
 
 class SettingsError(InfraError):
@@ -30,6 +31,12 @@ class SettingsError(InfraError):
 
 def _split(value: object) -> object:
     return value.split() if isinstance(value, str) else value
+
+
+def _can_be_kept_for(days: int) -> int:
+    if days not in RETENTION_DAYS:
+        raise ValueError(f"CloudWatch Logs knows {', '.join(map(str, RETENTION_DAYS))} days only")
+    return days
 
 
 Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
@@ -73,7 +80,7 @@ class Settings(BaseModel):
     canary: bool = True
     throttle_rate: int = Field(50, ge=1)
     throttle_burst: int = Field(100, ge=1)
-    log_retention_days: RetentionDays = 30
+    log_retention_days: Annotated[int, AfterValidator(_can_be_kept_for)] = 30
     upload_days: int = Field(1, ge=1)
     cors_origins: Annotated[tuple[Origin, ...], BeforeValidator(_split)] = ()
     alarm_email: Email | None = None
@@ -139,7 +146,7 @@ def _problem(location: tuple[int | str, ...], kind: str, message: str) -> str:
     key = str(location[0])
     if kind == "extra_forbidden":
         return f"{key}: there is no such key{_meant(key, Settings.model_fields)}"
-    return f"{key}: {message}"
+    return f"{key}: {message.removeprefix('Value error, ')}"
 
 
 def _meant(word: str, known: Iterable[str]) -> str:

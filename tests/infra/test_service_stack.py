@@ -1,0 +1,335 @@
+"""What the service's template promises: who may do what, what is kept, what is watched."""
+
+import json
+from typing import Any
+
+import pytest
+from aws_cdk.assertions import Match, Template
+
+from tests.infra.conftest import ROOT, Synthesised
+
+
+def properties(template: Template, kind: str) -> list[dict[str, Any]]:
+    return [found.get("Properties", {}) for found in template.find_resources(kind).values()]
+
+
+def the_function(template: Template) -> dict[str, Any]:
+    (found,) = (
+        function
+        for function in properties(template, "AWS::Lambda::Function")
+        if function.get("PackageType") == "Image"
+    )
+    return found
+
+
+def the_bucket(template: Template) -> dict[str, Any]:
+    (found,) = (
+        bucket
+        for bucket in properties(template, "AWS::S3::Bucket")
+        if "VersioningConfiguration" in bucket
+    )
+    return found
+
+
+def statements_of_the_function(template: Template) -> list[dict[str, Any]]:
+    role = the_function(template)["Role"]["Fn::GetAtt"][0]
+    found = []
+    for policy in properties(template, "AWS::IAM::Policy"):
+        if {"Ref": role} in policy["Roles"]:
+            found += policy["PolicyDocument"]["Statement"]
+    return found
+
+
+def test_the_function_is_an_x86_image_with_one_whole_processor_below_the_gateways_time_limit(
+    default: Synthesised,
+) -> None:
+    function = the_function(default.service)
+    assets = json.loads((default.folder / "landscape-classifier-dev.assets.json").read_text())
+    (image,) = assets["dockerImages"].values()
+
+    assert function["Architectures"] == ["x86_64"]
+    assert function["MemorySize"] == 1769
+    assert function["Timeout"] < 30
+    assert function["LoggingConfig"]["LogFormat"] == "JSON"
+    assert "ReservedConcurrentExecutions" not in function
+    assert image["source"]["platform"] == "linux/amd64"
+    assert image["source"]["dockerFile"] == "Dockerfile.lambda"
+    assert image["source"]["dockerBuildArgs"] == {"BUNDLE": "models/intel-scenes"}
+
+
+def test_the_images_context_is_the_service_and_one_bundle(default: Synthesised) -> None:
+    (context,) = (found.parent for found in default.folder.glob("asset.*/models"))
+
+    names = {path.name for path in context.iterdir()}
+    assert names == {".dockerignore", "Dockerfile.lambda", "lambda_api", "models"}
+    assert [path.name for path in (context / "models").iterdir()] == ["intel-scenes"]
+    assert [*context.rglob("__pycache__")] == []
+
+
+def test_the_function_may_read_models_and_uploads_write_uploads_and_nothing_else(
+    default: Synthesised,
+) -> None:
+    (bucket,) = default.service.find_resources(
+        "AWS::S3::Bucket", {"Properties": {"VersioningConfiguration": Match.any_value()}}
+    )
+    (secret,) = default.service.find_resources("AWS::SecretsManager::Secret")
+    arn = {"Fn::GetAtt": [bucket, "Arn"]}
+    log = the_function(default.service)["LoggingConfig"]["LogGroup"]["Ref"]
+
+    allowed = [
+        (statement["Action"], statement["Resource"])
+        for statement in statements_of_the_function(default.service)
+    ]
+    assert allowed == [
+        (["logs:CreateLogStream", "logs:PutLogEvents"], {"Fn::GetAtt": [log, "Arn"]}),
+        (["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"], {"Ref": secret}),
+        (
+            "s3:GetObject",
+            [{"Fn::Join": ["", [arn, "/models/*"]]}, {"Fn::Join": ["", [arn, "/uploads/*"]]}],
+        ),
+        ("s3:PutObject", {"Fn::Join": ["", [arn, "/uploads/*"]]}),
+        ("s3:ListBucket", arn),
+    ]
+
+
+def test_the_functions_role_is_lambdas_alone_without_policies_of_aws(default: Synthesised) -> None:
+    role = the_function(default.service)["Role"]["Fn::GetAtt"][0]
+    found = default.service.find_resources("AWS::IAM::Role")[role]["Properties"]
+
+    (statement,) = found["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
+    assert "ManagedPolicyArns" not in found
+
+
+@pytest.mark.parametrize("fixture", ["default", "everything"])
+def test_every_bucket_is_private_encrypted_and_tls_only(
+    fixture: str, request: pytest.FixtureRequest
+) -> None:
+    synthesised: Synthesised = request.getfixturevalue(fixture)
+    for text in synthesised.stacks.values():
+        template = Template.from_string(text)
+        buckets = template.find_resources("AWS::S3::Bucket")
+        assert buckets
+        for name, bucket in buckets.items():
+            found = bucket["Properties"]
+            assert set(found["PublicAccessBlockConfiguration"].values()) == {True}
+            assert "AES256" in json.dumps(found["BucketEncryption"])
+            template.has_resource_properties(
+                "AWS::S3::BucketPolicy",
+                {
+                    "Bucket": {"Ref": name},
+                    "PolicyDocument": {
+                        "Statement": Match.array_with(
+                            [
+                                Match.object_like(
+                                    {
+                                        "Effect": "Deny",
+                                        "Principal": {"AWS": "*"},
+                                        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+                                    }
+                                )
+                            ]
+                        )
+                    },
+                },
+            )
+
+
+def test_models_are_versioned_and_uploads_go_by_themselves(default: Synthesised) -> None:
+    bucket = the_bucket(default.service)
+    rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
+
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert rules["Uploads"]["Prefix"] == "uploads/"
+    assert rules["Uploads"]["ExpirationInDays"] == 1
+    assert rules["OldModels"]["Prefix"] == "models/"
+    assert "ExpirationInDays" not in rules["OldModels"]
+    assert rules["OldModels"]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 90}
+
+
+def test_browsers_may_upload_from_named_pages_alone(
+    default: Synthesised, everything: Synthesised
+) -> None:
+    (rule,) = the_bucket(everything.service)["CorsConfiguration"]["CorsRules"]
+
+    assert "CorsConfiguration" not in the_bucket(default.service)
+    assert rule["AllowedMethods"] == ["POST"]
+    assert rule["AllowedOrigins"] == ["https://page.example", "https://other.example"]
+    variables = the_function(everything.service)["Environment"]["Variables"]
+    assert variables["CORS_ORIGINS"] == "https://page.example https://other.example"
+
+
+def test_the_password_is_generated_and_in_no_template(default: Synthesised) -> None:
+    (secret,) = properties(default.service, "AWS::SecretsManager::Secret")
+
+    assert json.loads(secret["GenerateSecretString"]["SecretStringTemplate"]) == {
+        "username": "classifier"
+    }
+    assert secret["GenerateSecretString"]["GenerateStringKey"] == "password"
+    assert secret["GenerateSecretString"]["PasswordLength"] >= 12
+    assert "SecretString" not in secret
+
+
+def test_the_api_throttles_and_logs_json_without_queries_and_headers(
+    default: Synthesised, everything: Synthesised
+) -> None:
+    (stage,) = properties(default.service, "AWS::ApiGatewayV2::Stage")
+    line = json.loads(stage["AccessLogSettings"]["Format"])
+
+    assert stage["StageName"] == "$default"
+    assert stage["AutoDeploy"] is True
+    assert {"request_id", "ip", "method", "path", "status"} <= line.keys()
+    assert not any("authorizer" in value or "query" in value for value in line.values())
+    limits = [
+        properties(synthesised.service, "AWS::ApiGatewayV2::Stage")[0]["DefaultRouteSettings"]
+        for synthesised in (default, everything)
+    ]
+    assert limits == [
+        {"ThrottlingRateLimit": 50, "ThrottlingBurstLimit": 100},
+        {"ThrottlingRateLimit": 10, "ThrottlingBurstLimit": 20},
+    ]
+
+
+def test_the_gateway_alone_may_call_and_calls_the_alias(default: Synthesised) -> None:
+    (alias,) = default.service.find_resources("AWS::Lambda::Alias")
+    (permission,) = properties(default.service, "AWS::Lambda::Permission")
+    (integration,) = properties(default.service, "AWS::ApiGatewayV2::Integration")
+
+    assert permission["Principal"] == "apigateway.amazonaws.com"
+    assert permission["FunctionName"] == {"Ref": alias}
+    assert "SourceArn" in permission
+    assert integration["IntegrationUri"] == {"Ref": alias}
+    assert integration["PayloadFormatVersion"] == "2.0"
+
+
+def test_a_new_version_takes_over_by_a_canary_that_alarms_roll_back(default: Synthesised) -> None:
+    (group,) = properties(default.service, "AWS::CodeDeploy::DeploymentGroup")
+    alarms = default.service.find_resources("AWS::CloudWatch::Alarm")
+    (alias,) = default.service.find_resources("AWS::Lambda::Alias").values()
+    (version,) = default.service.find_resources("AWS::Lambda::Version").values()
+
+    assert "LambdaCanary10Percent5Minutes" in json.dumps(group["DeploymentConfigName"])
+    assert group["AutoRollbackConfiguration"]["Enabled"] is True
+    assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
+    of_release = {alarm["Name"]["Ref"] for alarm in group["AlarmConfiguration"]["Alarms"]}
+    assert {name[: -len("D0E4A1EF")] for name in of_release} == {
+        "AlarmsServerErrors",
+        "AlarmsFunctionErrors",
+    }
+    assert of_release <= alarms.keys()
+    assert "CodeDeployLambdaAliasUpdate" in alias["UpdatePolicy"]
+    assert version["DeletionPolicy"] == "Retain"
+
+
+def test_without_the_canary_there_is_nothing_of_codedeploy(synthesise: Any) -> None:
+    template = synthesise(canary="false").service
+
+    template.resource_count_is("AWS::CodeDeploy::DeploymentGroup", 0)
+    (alias,) = template.find_resources("AWS::Lambda::Alias").values()
+    assert "UpdatePolicy" not in alias
+
+
+def test_all_alarms_tell_the_topic_and_are_quiet_without_requests(default: Synthesised) -> None:
+    (topic,) = default.service.find_resources("AWS::SNS::Topic")
+    alarms = default.service.find_resources("AWS::CloudWatch::Alarm")
+
+    assert {name[:-8] for name in alarms} == {
+        "AlarmsServerErrors",
+        "AlarmsFunctionErrors",
+        "AlarmsSlow",
+        "AlarmsThrottled",
+        "AlarmsColdStarts",
+        "AlarmsUnsureAnswers",
+    }
+    for alarm in alarms.values():
+        assert alarm["Properties"]["AlarmActions"] == [{"Ref": topic}]
+        assert alarm["Properties"]["OKActions"] == [{"Ref": topic}]
+        assert alarm["Properties"]["TreatMissingData"] == "notBreaching"
+
+
+def test_alarms_and_dashboard_look_at_metrics_that_the_service_writes(default: Synthesised) -> None:
+    written = set((ROOT / "lambda_api" / "metrics.py").read_text().split('"')[1::2])
+    asked = set()
+    for alarm in properties(default.service, "AWS::CloudWatch::Alarm"):
+        for query in alarm.get("Metrics", []):
+            metric = query.get("MetricStat", {}).get("Metric", {})
+            if metric.get("Namespace") == "LandscapeClassifier/dev":
+                asked.add(metric["MetricName"])
+                assert metric["Dimensions"] == [
+                    {"Name": "service", "Value": "landscape-classifier"}
+                ]
+
+    assert asked == {"ColdStarts", "Requests", "UnsureAnswers", "Confidence"}
+    assert asked <= written
+
+
+def test_mail_and_budget_come_with_an_address(
+    default: Synthesised, everything: Synthesised
+) -> None:
+    (subscription,) = properties(everything.service, "AWS::SNS::Subscription")
+    (budget,) = properties(everything.service, "AWS::Budgets::Budget")
+
+    default.service.resource_count_is("AWS::SNS::Subscription", 0)
+    default.service.resource_count_is("AWS::Budgets::Budget", 0)
+    assert subscription["Protocol"] == "email"
+    assert budget["Budget"]["BudgetLimit"] == {"Amount": 50, "Unit": "USD"}
+    assert len(budget["NotificationsWithSubscribers"]) == 2
+
+
+def test_concurrency_is_reserved_and_provisioned_when_asked_for(everything: Synthesised) -> None:
+    (alias,) = properties(everything.service, "AWS::Lambda::Alias")
+
+    assert the_function(everything.service)["ReservedConcurrentExecutions"] == 20
+    assert alias["ProvisionedConcurrencyConfig"] == {"ProvisionedConcurrentExecutions": 2}
+
+
+def test_the_registrys_current_model_serves_when_asked_for(
+    default: Synthesised, everything: Synthesised
+) -> None:
+    baked_in = the_function(default.service)["Environment"]["Variables"]
+    uri = the_function(everything.service)["Environment"]["Variables"]["MODEL_URI"]
+
+    assert "MODEL_URI" not in baked_in
+    prefix, bucket, path = uri["Fn::Join"][1]
+    assert prefix == "s3://"
+    assert bucket == the_function(everything.service)["Environment"]["Variables"]["UPLOAD_BUCKET"]
+    assert path == "/models/intel-scenes/current"
+
+
+KEPT = ["AWS::S3::Bucket", "AWS::SecretsManager::Secret", "AWS::Logs::LogGroup"]
+
+
+@pytest.mark.parametrize("kind", KEPT)
+def test_production_outlives_its_stack_and_development_does_not(
+    kind: str, default: Synthesised, everything: Synthesised
+) -> None:
+    for synthesised, policy in [(default, "Delete"), (everything, "Retain")]:
+        found = synthesised.service.find_resources(kind)
+        assert found
+        assert {resource["DeletionPolicy"] for resource in found.values()} == {policy}
+
+
+def test_logs_are_kept_as_long_as_said(default: Synthesised, everything: Synthesised) -> None:
+    for synthesised, days in [(default, 30), (everything, 365)]:
+        groups = properties(synthesised.service, "AWS::Logs::LogGroup")
+        assert [group["RetentionInDays"] for group in groups] == [days, days]
+
+
+def test_what_can_carry_tags_carries_project_and_stage(default: Synthesised) -> None:
+    tags = [
+        {"Key": "project", "Value": "landscape-classifier"},
+        {"Key": "stage", "Value": "dev"},
+    ]
+    for kind in ("AWS::S3::Bucket", "AWS::SecretsManager::Secret", "AWS::SNS::Topic"):
+        for found in properties(default.service, kind):
+            assert [tag for tag in found["Tags"] if not tag["Key"].startswith("aws-cdk:")] == tags
+
+
+def test_the_outputs_say_how_to_ask(default: Synthesised) -> None:
+    outputs = default.service.find_outputs("*")
+    curl = json.dumps(outputs["CurlCommand"]["Value"])
+
+    assert {"Endpoint", "Username", "PasswordCommand", "CurlCommand"} <= outputs.keys()
+    assert "aws secretsmanager get-secret-value" in json.dumps(outputs["PasswordCommand"]["Value"])
+    assert "/predict" in curl
+    assert "-F file=@" in curl
