@@ -16,7 +16,7 @@ DEMO := .venv-demo/.complete
 DEMO_REQUIREMENTS := lambda_api/requirements-serve.txt frontend/requirements.txt
 PARTS := lambda_api/requirements lambda_api/requirements-serve frontend/requirements training/requirements
 
-.PHONY: help demo serve frontend setup test check lint format audit train convert bench openapi lock clean
+.PHONY: help demo serve frontend setup test check lint format audit train convert bench openapi schema lock clean
 
 help:  ## List the targets
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ bench: $(DEV)  ## Measure the service: cold start, warm, a minute of load; five 
 
 openapi: $(DEV)  ## Write docs/openapi.json, which must tell what the service does
 	.venv/bin/python -m lambda_api openapi > docs/openapi.json
+
+schema: $(DEV)  ## Write docs/manifest.schema.json, which must tell what a bundle's manifest holds
+	.venv/bin/python -m lambda_api manifest-schema > docs/manifest.schema.json
 
 lock: $(DEV)  ## Pin what the requirements.in files name, in all requirements.txt
 	@lock() { .venv/bin/uv pip compile --universal --python-version 3.11 --fork-strategy fewest \

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from convert.__main__ import main
-from convert.bundle import ConvertError, make_bundle
+from convert.bundle import make_bundle
+from convert.errors import ConvertError
 from convert.evaluate import bundle_probabilities, measure
 from lambda_api.classifier import Classifier
 from lambda_api.manifest import read_bundle
