@@ -1,10 +1,16 @@
 """What the tests of conversion share: a network that int8 breaks."""
 
 import shutil
+from pathlib import Path
 
 import keras
 import pytest
 
+from convert.bundle import make_bundle
+from convert.schemes import SCHEMES
+from lambda_api.manifest import Scheme
+from lambda_api.measurements import Thresholds
+from tests.small_line import LENIENT
 from training.run import Run
 
 LOUD = 2000.0
@@ -32,3 +38,21 @@ def broken_run(small_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
         following.set_weights([kernel])
     model.save(run.model_path)
     return run
+
+
+@pytest.fixture(scope="session")
+def small_bundles(
+    small_run: Run, crops: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[Scheme, Path]:
+    """The small run by every scheme."""
+    folder = tmp_path_factory.mktemp("schemes")
+    for scheme in SCHEMES:
+        make_bundle(
+            small_run,
+            crops,
+            folder / scheme,
+            scheme=scheme,
+            thresholds=Thresholds(**LENIENT),
+            calibration_pictures=20,
+        )
+    return {scheme: folder / scheme for scheme in SCHEMES}

@@ -15,38 +15,16 @@ from lambda_api.classifier import Classifier
 from lambda_api.manifest import Scheme, read_bundle
 from lambda_api.measurements import Thresholds
 from lambda_api.settings import Settings
+from tests.small_line import LENIENT
 from training.architectures import ARCHITECTURES
 from training.run import Run
-
-# Of 15 validation pictures, one is 7 points.
-LENIENT = Thresholds(
-    max_accuracy_drop=0.1, max_recall_drop=0.25, min_agreement=0.9, max_calibration_error_rise=0.1
-)
-
-
-@pytest.fixture(scope="session")
-def bundles(
-    small_run: Run, crops: Path, tmp_path_factory: pytest.TempPathFactory
-) -> dict[Scheme, Path]:
-    """The small run by every scheme."""
-    folder = tmp_path_factory.mktemp("schemes")
-    for scheme in SCHEMES:
-        make_bundle(
-            small_run,
-            crops,
-            folder / scheme,
-            scheme=scheme,
-            thresholds=LENIENT,
-            calibration_pictures=20,
-        )
-    return {scheme: folder / scheme for scheme in SCHEMES}
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_a_bundle_of_each_scheme_is_served(
-    bundles: dict[Scheme, Path], crops: Path, scheme: Scheme
+    small_bundles: dict[Scheme, Path], crops: Path, scheme: Scheme
 ):
-    folder, credentials = bundles[scheme], ("demo", "for-tests-only-9f2c")
+    folder, credentials = small_bundles[scheme], ("demo", "for-tests-only-9f2c")
     settings = Settings(
         _env_file=None,
         api_username=credentials[0],
@@ -68,8 +46,10 @@ def test_a_bundle_of_each_scheme_is_served(
     assert right / len(pictures) == pytest.approx(model["evaluation"]["bundle"]["accuracy"])
 
 
-def test_float32_answers_as_keras_does_and_the_others_are_smaller(bundles: dict[Scheme, Path]):
-    manifests = {scheme: read_bundle(folder)[0] for scheme, folder in bundles.items()}
+def test_float32_answers_as_keras_does_and_the_others_are_smaller(
+    small_bundles: dict[Scheme, Path],
+):
+    manifests = {scheme: read_bundle(folder)[0] for scheme, folder in small_bundles.items()}
     assert manifests["float32"].evaluation.agreement == 1
     assert manifests["float32"].gate.accuracy_drop == 0
     size = {scheme: manifest.model.bytes for scheme, manifest in manifests.items()}
@@ -79,20 +59,20 @@ def test_float32_answers_as_keras_does_and_the_others_are_smaller(bundles: dict[
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_calibration_pictures_are_recorded_where_they_were_asked_for(
-    bundles: dict[Scheme, Path], scheme: Scheme
+    small_bundles: dict[Scheme, Path], scheme: Scheme
 ):
-    manifest, _ = read_bundle(bundles[scheme])
+    manifest, _ = read_bundle(small_bundles[scheme])
     asked = scheme in ("int8", "int16x8")
     assert manifest.calibration_pictures == (20 if asked else 0)
-    card = (bundles[scheme] / "MODEL_CARD.md").read_text()
+    card = (small_bundles[scheme] / "MODEL_CARD.md").read_text()
     assert f"--scheme {scheme}" in card
     assert ("--calibration-pictures 20" in card) is asked
 
 
 def test_a_manifest_that_says_another_dtype_than_the_model_is_refused(
-    bundles: dict[Scheme, Path], tmp_path: Path
+    small_bundles: dict[Scheme, Path], tmp_path: Path
 ):
-    manifest, model = read_bundle(bundles["float32"])
+    manifest, model = read_bundle(small_bundles["float32"])
     other = manifest.model_copy(
         update={"input": manifest.input.model_copy(update={"dtype": "uint8"})}
     )
@@ -142,7 +122,7 @@ def test_the_error_of_each_layer_is_written(small_run: Run, crops: Path, tmp_pat
         small_run,
         crops,
         tmp_path / "small",
-        thresholds=LENIENT,
+        thresholds=Thresholds(**LENIENT),
         calibration_pictures=20,
         debug=tmp_path / "debug",
     )
