@@ -24,7 +24,7 @@ CDK := $(INFRA_PATH) $(CDK_FOLDER)/node_modules/.bin/cdk
 DEMO_REQUIREMENTS := lambda_api/requirements-serve.txt frontend/requirements.txt
 PARTS := lambda_api/requirements lambda_api/requirements-serve frontend/requirements infra/requirements training/requirements
 
-.PHONY: help demo serve frontend setup test check lint format audit train convert bench openapi lock clean \
+.PHONY: help demo serve frontend setup test check lint format audit train convert bench openapi schema lock clean \
 	e2e app synth diff bootstrap deploy destroy snapshot
 
 help:  ## List the targets
@@ -72,6 +72,9 @@ bench: $(DEV)  ## Measure the service: cold start, warm, a minute of load; five 
 
 openapi: $(DEV)  ## Write docs/openapi.json, which must tell what the service does
 	.venv/bin/python -m lambda_api openapi > docs/openapi.json
+
+schema: $(DEV)  ## Write docs/manifest.schema.json, which must tell what a bundle's manifest holds
+	.venv/bin/python -m lambda_api manifest-schema > docs/manifest.schema.json
 
 e2e: $(DEV)  ## Deploy, use and remove the service in an emulated AWS; needs docker, or podman and root
 	@LANDSCAPE_REQUIRE_ALL=1 .venv/bin/python -m pytest tests/deploy --verbose $(ARGS)
