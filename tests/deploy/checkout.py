@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from lambda_api.manifest import MANIFEST_FILE, MODEL_FILE, Manifest, read_bundle
+from lambda_api.manifest import MANIFEST_FILE, Manifest, read_bundle
 from tests.conftest import ROOT
 
 NEEDED = (
@@ -86,10 +86,9 @@ class Checkout:
 
     def add_bundle(self, folder: str, *, like: Path, **changes: object) -> Manifest:
         """Make a bundle with another manifest than the one it is like. Returns the manifest."""
-        manifest, model = read_bundle(like)
-        changed = manifest.model_copy(update={"name": Path(folder).name, **changes})
+        manifest, _ = read_bundle(like)
+        changed = manifest.model_copy(update=changes)
         changed = changed.model_copy(update={"version": changed.content_version()})
-        (self.folder / folder).mkdir()
+        shutil.copytree(like, self.folder / folder)
         (self.folder / folder / MANIFEST_FILE).write_text(changed.model_dump_json())
-        (self.folder / folder / MODEL_FILE).write_bytes(model)
         return changed

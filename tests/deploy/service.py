@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from tests.conftest import ROOT
 from tests.deploy import page
 from tests.deploy.emulator import Emulator
 
@@ -54,7 +55,7 @@ class Service:
 
     def operate(self, *starts: str, **variables: str) -> str:
         """What commands of docs/operations.md print; `starts` is how each begins."""
-        return self.shell(page.script(*starts), **variables)
+        return self.shell(page.script(*starts), ROOT, **variables)
 
     def credentials(self) -> tuple[str, str]:
         """User and password, read as the deployment says."""

@@ -21,6 +21,17 @@ from tests.deploy.service import Service
 
 pytestmark = pytest.mark.timeout(900)  # the first test builds the image and what is below it
 
+OTHER = "models/never-sure"
+# Of docs/operations.md:
+CONVERT = ".venv/bin/python -m convert"
+REPLACE_INSTANCES = (
+    "function=",
+    "aws lambda update-function-configuration",
+    "aws lambda wait",
+    "version=$(aws lambda publish-version",
+    "aws lambda update-alias",
+)
+
 Credentials = tuple[str, str]
 
 
@@ -134,8 +145,8 @@ def test_new_password_works_without_a_deployment(
 @pytest.fixture(scope="module")
 def other_version(service: Service, checkout: Checkout, bundle: Path) -> str:
     """Of a model that is deployed in place of the first."""
-    manifest = checkout.add_bundle("models/never-sure", like=bundle, confidence_threshold=1.0)
-    checkout.deploy(bundle="models/never-sure", **NO_CANARY)
+    manifest = checkout.add_bundle(OTHER, like=bundle, confidence_threshold=1.0)
+    checkout.deploy(bundle=OTHER, **NO_CANARY)
     return manifest.version
 
 
@@ -154,9 +165,9 @@ def test_other_model_answers_after_its_deployment(
 def test_alias_that_is_moved_back_answers_with_the_first_model(
     service: Service, other_version: str, bundle: Path
 ) -> None:
-    versions = service.operate("aws lambda list-versions-by-function")
+    versions = service.operate("function=", "aws lambda list-versions-by-function")
     first = versions.splitlines()[1].split()[0]  # after $LATEST
-    service.operate("aws lambda update-alias", version=first)
+    service.operate("function=", "aws lambda update-alias", version=first)
 
     assert model_version(service) == read_bundle(bundle)[0].version != other_version
 
@@ -164,12 +175,42 @@ def test_alias_that_is_moved_back_answers_with_the_first_model(
 def test_first_model_answers_after_it_is_deployed_again(
     service: Service, other_version: str, checkout: Checkout, bundle: Path
 ) -> None:
-    checkout.deploy(**NO_CANARY)
+    checkout.deploy(model="registry", **NO_CANARY)  # in which nothing is promoted yet
 
-    assert model_version(service) == read_bundle(bundle)[0].version
+    assert model_version(service) == read_bundle(bundle)[0].version != other_version
 
 
-# Here: models of the bucket, `-c model=registry`, published and promoted by python -m convert.
+def promote(service: Service, bundle: Path) -> None:
+    """Publish and promote a bundle, and replace the instances that have another."""
+    manifest, _ = read_bundle(bundle)
+    service.operate(
+        *(
+            "export MODEL_REGISTRY=",
+            *(f"{CONVERT} {command}" for command in ("publish", "promote")),
+        ),
+        *REPLACE_INSTANCES,
+        bundle=str(bundle),
+        name=manifest.name,
+        model_version=manifest.version,
+    )
+
+
+def test_promoted_model_answers_without_a_deployment_and_the_former_after_a_rollback(
+    service: Service, other_version: str, checkout: Checkout, bundle: Path
+) -> None:
+    first = read_bundle(bundle)[0]
+
+    promote(service, bundle)
+    promote(service, checkout.folder / OTHER)
+    promoted = model_version(service)
+    service.operate(
+        "export MODEL_REGISTRY=", f"{CONVERT} rollback", *REPLACE_INSTANCES, name=first.name
+    )
+
+    assert promoted == other_version
+    assert model_version(service) == first.version
+    listed = service.operate("export MODEL_REGISTRY=", f"{CONVERT} list")
+    assert {line.split()[1] for line in listed.splitlines()} == {first.version, other_version}
 
 
 def test_teardown_leaves_what_the_bootstrap_has_made_and_one_log(

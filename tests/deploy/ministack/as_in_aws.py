@@ -1,7 +1,7 @@
 """Where AWS does otherwise than ministack, as far as a deployment meets it."""
 
 from ministack.core.responses import error_response_json
-from ministack.services import ecr, s3
+from ministack.services import ecr, lambda_svc, s3
 from ministack.services.cloudformation import provisioners
 
 
@@ -9,12 +9,14 @@ def mend() -> None:
     """Replace what ministack does by what is below."""
     ecr._describe_images = describe_images_or_fail
     provisioners._cw_metric_alarm_record = alarm_record_of_any
+    lambda_svc._warm_pool_key = instances_of_a_version
     buckets = provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]
     buckets.update(create=create_tagged_bucket, delete=delete_empty_bucket)
 
 
 _describe_images = ecr._describe_images
 _alarm_record = provisioners._cw_metric_alarm_record
+_pool_key = lambda_svc._warm_pool_key
 _create_bucket = provisioners._s3_create
 _delete_bucket = provisioners._s3_delete
 
@@ -36,6 +38,11 @@ def alarm_record_of_any(name, properties):
         of_no_data = {"MetricName": "metric-math", "Namespace": "not-emulated", "Metrics": None}
         properties = {**properties, **of_no_data}
     return _alarm_record(name, properties)
+
+
+def instances_of_a_version(function, configuration):
+    """Versions of a function share no instances, even where they have the same image."""
+    return f"{_pool_key(function, configuration)}:{configuration['Version']}"
 
 
 def create_tagged_bucket(logical_id, properties, stack_name):
