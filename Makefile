@@ -25,7 +25,7 @@ DEMO_REQUIREMENTS := lambda_api/requirements-serve.txt frontend/requirements.txt
 PARTS := lambda_api/requirements lambda_api/requirements-serve frontend/requirements infra/requirements training/requirements
 
 .PHONY: help demo serve frontend setup test check lint format audit train convert bench openapi schema lock clean \
-	e2e app synth diff bootstrap deploy destroy snapshot
+	e2e app synth diff bootstrap deploy destroy cost snapshot
 
 help:  ## List the targets
 	@awk -F ':.*  ## ' '/^[a-z0-9-]+:.*  ## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -97,6 +97,9 @@ deploy: $(CDK_FOLDER)  ## Build the images and deploy to AWS; another stage: ARG
 
 destroy: $(CDK_FOLDER)  ## Remove from AWS what was deployed
 	@$(CDK) destroy --all $(ARGS)
+
+cost: $(INFRA_READY)  ## Write docs/cost.md: dollars a month; another load: ARGS="--requests 1e7"
+	@$(INFRA_PATH) python -m infra cost $(ARGS) > docs/cost.md
 
 snapshot: $(DEV)  ## Write tests/infra/snapshots anew, once the difference is what was meant
 	UPDATE_SNAPSHOTS=1 .venv/bin/python -m pytest -q tests/infra/test_snapshot.py

@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from infra.cost.command import add_arguments, cost
 from infra.errors import InfraError
 
 
@@ -12,12 +13,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra", description=__doc__)
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("check", help="whether this machine can deploy")
+    add_arguments(commands.add_parser("cost", help="dollars a month, and of what else could serve"))
     wanted = parser.parse_args(arguments)
     try:
         if wanted.command == "check":
             from infra.preflight import check
 
             check()
+        elif wanted.command == "cost":
+            print(cost(wanted), end="")
         else:  # CDK takes seconds to import: what does without it is not kept waiting
             from aws_cdk import App
 

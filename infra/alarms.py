@@ -1,7 +1,9 @@
 """What wakes a person, and what rolls a new version back."""
 
+from aws_cdk import Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
@@ -21,6 +23,15 @@ class Alarms(Construct):
     def __init__(self, scope: Construct, name: str, *, metrics: Metrics, email: str | None) -> None:
         super().__init__(scope, name)
         self.topic = sns.Topic(self, "Topic", enforce_ssl=True)
+        # A policy of its own takes the place of SNS's, which would let alarms in.
+        self.topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[self.topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
+            )
+        )
         if email:
             self.topic.add_subscription(subscriptions.EmailSubscription(email))
         server_errors = self._alarm(

@@ -7,6 +7,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.nag import acknowledge
+from infra.rotation.schedule import Rotation
 
 PASSWORD_LENGTH = 32
 
@@ -18,7 +19,16 @@ class Credentials(Construct):
     the secret needs no deployment.
     """
 
-    def __init__(self, scope: Construct, name: str, *, username: str, keeps_data: bool) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        name: str,
+        *,
+        username: str,
+        rotate_days: int | None,
+        log_days: int,
+        keeps_data: bool,
+    ) -> None:
         super().__init__(scope, name)
         self.secret = secretsmanager.Secret(
             self,
@@ -32,9 +42,19 @@ class Credentials(Construct):
             ),
             removal_policy=RemovalPolicy.RETAIN if keeps_data else RemovalPolicy.DESTROY,
         )
-        acknowledge(
-            self.secret,
-            "SMG4",
-            "Clients hold the password too: it changes when they can be told, by the command in "
-            "docs/operations.md, which the service follows within seconds.",
-        )
+        if rotate_days:
+            Rotation(
+                self,
+                "Rotation",
+                secret=self.secret,
+                days=rotate_days,
+                log_days=log_days,
+                keeps_data=keeps_data,
+            )
+        else:
+            acknowledge(
+                self.secret,
+                "SMG4",
+                "Clients hold the password too: it changes when they can be told, by the command "
+                "in docs/operations.md, or on a schedule by rotate_password_days.",
+            )

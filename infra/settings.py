@@ -60,6 +60,7 @@ class Settings(BaseModel):
         throttle_burst: requests at once.
         log_retention_days: of all logs.
         upload_days: for how long uploads are kept.
+        rotate_password_days: after how many the password changes by itself; never if not set.
         cors_origins: web pages that may ask from a browser, split by spaces.
         alarm_email: who is told of alarms, once they have confirmed the first mail.
         frontend: whether the page stands too.
@@ -82,6 +83,7 @@ class Settings(BaseModel):
     throttle_burst: int = Field(100, ge=1)
     log_retention_days: Annotated[int, AfterValidator(_can_be_kept_for)] = 30
     upload_days: int = Field(1, ge=1)
+    rotate_password_days: int | None = Field(None, ge=1, le=1000)
     cors_origins: Annotated[tuple[Origin, ...], BeforeValidator(_split)] = ()
     alarm_email: Email | None = None
     budget: float | None = Field(None, gt=0)
@@ -94,6 +96,15 @@ class Settings(BaseModel):
             raise ValueError(
                 "page_networks: say from where the page may be opened, for it needs no password: "
                 "-c page_networks=203.0.113.0/24, or 0.0.0.0/0 for everywhere"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _page_knows_the_password(self) -> Self:
+        if self.frontend and self.rotate_password_days:
+            raise ValueError(
+                "rotate_password_days: leave it out with frontend, for the page reads the password "
+                "when it starts and would keep the old one"
             )
         return self
 

@@ -29,7 +29,12 @@ class ServiceStack(Stack):
     def __init__(self, scope: Construct, name: str, *, settings: Settings, model_name: str) -> None:
         super().__init__(scope, name, description=f"Landscape classifier, stage {settings.stage}")
         credentials = Credentials(
-            self, "Credentials", username=settings.username, keeps_data=settings.keeps_data
+            self,
+            "Credentials",
+            username=settings.username,
+            rotate_days=settings.rotate_password_days,
+            log_days=settings.log_retention_days,
+            keeps_data=settings.keeps_data,
         )
         storage = Storage(
             self,
@@ -46,8 +51,9 @@ class ServiceStack(Stack):
             "AUTH_SECRET_ARN": credentials.secret.secret_arn,
             "UPLOAD_BUCKET": bucket.bucket_name,
             "UPLOAD_PREFIX": UPLOADS,
-            "CORS_ORIGINS": " ".join(settings.cors_origins),
         }
+        if settings.cors_origins:
+            environment["CORS_ORIGINS"] = " ".join(settings.cors_origins)
         if settings.model == "registry":
             environment["MODEL_URI"] = f"s3://{bucket.bucket_name}/{MODELS}{model_name}/current"
         service = ServiceFunction(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from infra.bundle import BundleError, check_bundle
-from infra.settings import SettingsError, read_settings
+from infra.settings import Settings, SettingsError, read_settings
 from tests.infra.conftest import FLAGS, ROOT
 
 
@@ -53,6 +54,10 @@ def refused(context: dict[str, str], region: str | None = None) -> str:
         ({"alarm_email": "me"}, "alarm_email: "),
         ({"budget": "20"}, "budget: needs alarm_email too"),
         ({"frontend": "true"}, "page_networks: say from where the page may be opened"),
+        (
+            {"rotate_password_days": "90", "frontend": "1", "page_networks": "0.0.0.0/0"},
+            "rotate_password_days: leave it out with frontend",
+        ),
         ({"page_networks": "203.0.113.5/24"}, "page_networks: "),
         ({"bundle": "../elsewhere"}, "bundle: "),
     ],
@@ -205,3 +210,16 @@ def test_an_account_without_bootstrap_is_told_and_with_it_is_ready_by_moto(
     assert "make bootstrap" in before.stderr
     assert after.returncode == 0
     assert after.stdout.startswith("Ready to deploy to account 123456789012, eu-central-1")
+
+
+def test_the_readme_lists_every_key_with_its_default() -> None:
+    section = (ROOT / "README.md").read_text().partition("## Deploy\n")[2].partition("\n## ")[0]
+    listed: dict[str, str] = {}
+    for keys, defaults in re.findall(r"^\| (`.*?) \| (.*?) \|", section, re.MULTILINE):
+        listed |= zip(re.findall(r"\w+", keys), defaults.replace("`", "").split(", "), strict=True)
+
+    def shown(value: object) -> str:
+        empty = value is None or value == ()
+        return "none" if empty else str(value).lower() if isinstance(value, bool) else str(value)
+
+    assert listed == {name: shown(field.default) for name, field in Settings.model_fields.items()}

@@ -1,4 +1,4 @@
-"""What the service's template promises: who may do what, what is kept, what is watched."""
+"""What the service's template promises: who may do what, what is kept, what is asked for."""
 
 import json
 from typing import Any
@@ -6,20 +6,9 @@ from typing import Any
 import pytest
 from aws_cdk.assertions import Match, Template
 
-from tests.infra.conftest import ROOT, Synthesised
-
-
-def properties(template: Template, kind: str) -> list[dict[str, Any]]:
-    return [found.get("Properties", {}) for found in template.find_resources(kind).values()]
-
-
-def the_function(template: Template) -> dict[str, Any]:
-    (found,) = (
-        function
-        for function in properties(template, "AWS::Lambda::Function")
-        if function.get("PackageType") == "Image"
-    )
-    return found
+from lambda_api.settings import Settings as ServiceSettings
+from tests.infra.conftest import Synthesised
+from tests.infra.templates import properties, the_function
 
 
 def the_bucket(template: Template) -> dict[str, Any]:
@@ -202,85 +191,19 @@ def test_the_gateway_alone_may_call_and_calls_the_alias(default: Synthesised) ->
     assert integration["PayloadFormatVersion"] == "2.0"
 
 
-def test_a_new_version_takes_over_by_a_canary_that_alarms_roll_back(default: Synthesised) -> None:
-    (group,) = properties(default.service, "AWS::CodeDeploy::DeploymentGroup")
-    alarms = default.service.find_resources("AWS::CloudWatch::Alarm")
-    (alias,) = default.service.find_resources("AWS::Lambda::Alias").values()
-    (version,) = default.service.find_resources("AWS::Lambda::Version").values()
-
-    assert "LambdaCanary10Percent5Minutes" in json.dumps(group["DeploymentConfigName"])
-    assert group["AutoRollbackConfiguration"]["Enabled"] is True
-    assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
-    of_release = {alarm["Name"]["Ref"] for alarm in group["AlarmConfiguration"]["Alarms"]}
-    assert {name[: -len("D0E4A1EF")] for name in of_release} == {
-        "AlarmsServerErrors",
-        "AlarmsFunctionErrors",
-    }
-    assert of_release <= alarms.keys()
-    assert "CodeDeployLambdaAliasUpdate" in alias["UpdatePolicy"]
-    assert version["DeletionPolicy"] == "Retain"
-
-
-def test_without_the_canary_there_is_nothing_of_codedeploy(synthesise: Any) -> None:
-    template = synthesise(canary="false").service
-
-    template.resource_count_is("AWS::CodeDeploy::DeploymentGroup", 0)
-    (alias,) = template.find_resources("AWS::Lambda::Alias").values()
-    assert "UpdatePolicy" not in alias
-
-
-def test_all_alarms_tell_the_topic_and_are_quiet_without_requests(default: Synthesised) -> None:
-    (topic,) = default.service.find_resources("AWS::SNS::Topic")
-    alarms = default.service.find_resources("AWS::CloudWatch::Alarm")
-
-    assert {name[:-8] for name in alarms} == {
-        "AlarmsServerErrors",
-        "AlarmsFunctionErrors",
-        "AlarmsSlow",
-        "AlarmsThrottled",
-        "AlarmsColdStarts",
-        "AlarmsUnsureAnswers",
-    }
-    for alarm in alarms.values():
-        assert alarm["Properties"]["AlarmActions"] == [{"Ref": topic}]
-        assert alarm["Properties"]["OKActions"] == [{"Ref": topic}]
-        assert alarm["Properties"]["TreatMissingData"] == "notBreaching"
-
-
-def test_alarms_and_dashboard_look_at_metrics_that_the_service_writes(default: Synthesised) -> None:
-    written = set((ROOT / "lambda_api" / "metrics.py").read_text().split('"')[1::2])
-    asked = set()
-    for alarm in properties(default.service, "AWS::CloudWatch::Alarm"):
-        for query in alarm.get("Metrics", []):
-            metric = query.get("MetricStat", {}).get("Metric", {})
-            if metric.get("Namespace") == "LandscapeClassifier/dev":
-                asked.add(metric["MetricName"])
-                assert metric["Dimensions"] == [
-                    {"Name": "service", "Value": "landscape-classifier"}
-                ]
-
-    assert asked == {"ColdStarts", "Requests", "UnsureAnswers", "Confidence"}
-    assert asked <= written
-
-
-def test_mail_and_budget_come_with_an_address(
-    default: Synthesised, everything: Synthesised
-) -> None:
-    (subscription,) = properties(everything.service, "AWS::SNS::Subscription")
-    (budget,) = properties(everything.service, "AWS::Budgets::Budget")
-
-    default.service.resource_count_is("AWS::SNS::Subscription", 0)
-    default.service.resource_count_is("AWS::Budgets::Budget", 0)
-    assert subscription["Protocol"] == "email"
-    assert budget["Budget"]["BudgetLimit"] == {"Amount": 50, "Unit": "USD"}
-    assert len(budget["NotificationsWithSubscribers"]) == 2
-
-
 def test_concurrency_is_reserved_and_provisioned_when_asked_for(everything: Synthesised) -> None:
     (alias,) = properties(everything.service, "AWS::Lambda::Alias")
 
     assert the_function(everything.service)["ReservedConcurrentExecutions"] == 20
     assert alias["ProvisionedConcurrencyConfig"] == {"ProvisionedConcurrentExecutions": 2}
+
+
+def test_the_service_is_given_settings_that_it_knows(everything: Synthesised) -> None:
+    variables = the_function(everything.service)["Environment"]["Variables"]
+
+    assert {name.lower() for name in variables} <= set(ServiceSettings.model_fields)
+    assert {"AUTH_SECRET_ARN", "UPLOAD_BUCKET", "UPLOAD_PREFIX"} <= variables.keys()
+    assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "LandscapeClassifier/prod"
 
 
 def test_the_registrys_current_model_serves_when_asked_for(

@@ -1,0 +1,53 @@
+"""When the password changes by itself, and by which function."""
+
+from pathlib import Path
+
+from aws_cdk import Duration
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from infra.logs import log_group
+from infra.nag import acknowledge
+
+
+class Rotation(Construct):
+    """Rotates a secret every so many days, not at once."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        name: str,
+        *,
+        secret: secretsmanager.Secret,
+        days: int,
+        log_days: int,
+        keeps_data: bool,
+    ) -> None:
+        super().__init__(scope, name)
+        log = log_group(self, "Log", days=log_days, keeps_data=keeps_data)
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        log.grant_write(role)
+        function = lambda_.Function(
+            self,
+            "Function",
+            code=lambda_.Code.from_asset(str(Path(__file__).parent), exclude=["*", "!handler.py"]),
+            handler="handler.handler",
+            runtime=lambda_.Runtime.PYTHON_3_14,
+            timeout=Duration.seconds(30),
+            role=role,
+            log_group=log,
+            logging_format=lambda_.LoggingFormat.JSON,
+        )
+        secret.add_rotation_schedule(
+            "Schedule",
+            rotation_lambda=function,
+            automatically_after=Duration.days(days),
+            rotate_immediately_on_update=False,
+        )
+        acknowledge(
+            role,
+            "IAM5[Resource::*]",
+            "A random password is nobody's: there is no resource to name.",
+        )

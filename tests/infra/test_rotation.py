@@ -1,0 +1,98 @@
+"""Rotation of the password: its schedule in the template, and its function on a real secret."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from infra.rotation.handler import handler
+from tests.infra.conftest import Synthesised
+
+STEPS = ["createSecret", "setSecret", "testSecret", "finishSecret"]
+TOKEN = "9f9e4b1c-1111-4a4a-8b8b-0123456789ab"
+
+
+@pytest.fixture
+def client_of_moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "of-nobody")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    with mock_aws():
+        yield boto3.client("secretsmanager")
+
+
+def make_secret(client: Any, **values: object) -> str:
+    arn: str = client.create_secret(Name="api", SecretString=json.dumps(values))["ARN"]
+    return arn
+
+
+def rotate(arn: str, *steps: str) -> None:
+    for step in steps:
+        handler({"SecretId": arn, "ClientRequestToken": TOKEN, "Step": step}, None)
+
+
+def read(client: Any, arn: str, stage: str) -> dict[str, str]:
+    text = client.get_secret_value(SecretId=arn, VersionStage=stage)["SecretString"]
+    found: dict[str, str] = json.loads(text)
+    return found
+
+
+def test_all_steps_change_the_password_and_not_the_user_by_moto(client_of_moto: Any) -> None:
+    arn = make_secret(client_of_moto, username="classifier", password="the-old-password")
+    rotate(arn, *STEPS)
+
+    now = read(client_of_moto, arn, "AWSCURRENT")
+    assert now["username"] == "classifier"
+    assert len(now["password"]) == 32
+    assert now["password"].isalnum()
+    assert read(client_of_moto, arn, "AWSPREVIOUS")["password"] == "the-old-password"
+
+
+def test_before_the_last_step_the_old_password_stays_by_moto(client_of_moto: Any) -> None:
+    arn = make_secret(client_of_moto, username="classifier", password="the-old-password")
+    rotate(arn, *STEPS[:-1])
+
+    assert read(client_of_moto, arn, "AWSCURRENT")["password"] == "the-old-password"
+
+
+def test_a_step_that_is_called_again_changes_nothing_by_moto(client_of_moto: Any) -> None:
+    arn = make_secret(client_of_moto, username="classifier", password="the-old-password")
+    rotate(arn, "createSecret")
+    pending = read(client_of_moto, arn, "AWSPENDING")
+    rotate(arn, "createSecret")
+    assert read(client_of_moto, arn, "AWSPENDING") == pending
+
+    rotate(arn, "finishSecret", "finishSecret")
+    assert read(client_of_moto, arn, "AWSCURRENT") == pending
+
+
+def test_a_secret_of_several_users_is_left_alone_by_moto(client_of_moto: Any) -> None:
+    arn = make_secret(client_of_moto, users={"ann": "a-password-of-ann"})
+
+    with pytest.raises(ValueError, match="several users"):
+        rotate(arn, "createSecret")
+    assert read(client_of_moto, arn, "AWSCURRENT") == {"users": {"ann": "a-password-of-ann"}}
+
+
+def test_the_schedule_calls_a_function_that_may_change_this_secret_alone(
+    synthesise: Callable[..., Synthesised],
+) -> None:
+    synthesised = synthesise(rotate_password_days="90")
+    template = synthesised.service
+    (schedule,) = template.find_resources("AWS::SecretsManager::RotationSchedule").values()
+    (secret,) = template.find_resources("AWS::SecretsManager::Secret")
+    statements = [
+        statement
+        for policy in template.find_resources("AWS::IAM::Policy").values()
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if "secretsmanager:PutSecretValue" in statement["Action"]
+    ]
+
+    assert schedule["Properties"]["RotationRules"] == {"ScheduleExpression": "rate(90 days)"}
+    assert schedule["Properties"]["RotateImmediatelyOnUpdate"] is False
+    assert [statement["Resource"] for statement in statements] == [{"Ref": secret}]
+    assert synthesised.report()["conclusion"] == "success"
+    assert [path.name for path in synthesised.folder.glob("asset.*/*.py")] == ["handler.py"]
