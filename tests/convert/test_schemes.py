@@ -93,9 +93,10 @@ def test_schemes_are_set_side_by_side(
     small_run: Run, crops: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     command = ["schemes", str(small_run.folder), "--data", str(crops), "--only", "int8", "float32"]
-    assert main([*command, "--calibration-pictures", "20"]) == 0
+    assert main([*command, "--calibration-pictures", "20", "--pictures", "12"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "### custom_cnn, 80 pixels" in lines
+    assert "On 12 validation pictures:" in lines
     rows = [line.split("|")[1:-1] for line in lines if line.startswith("| ")]
     assert [row[0].strip() for row in rows] == ["scheme", "Keras", "int8", "float32"]
     keras, float32 = rows[1], rows[3]
