@@ -159,6 +159,16 @@ def _share(text: str) -> float:
     return value
 
 
+def _megabytes(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0
+    if not 0 < value < 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size in megabytes")
+    return value
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m convert", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -263,7 +273,7 @@ def _add_thresholds(parser: argparse.ArgumentParser) -> None:
         )
     group.add_argument(
         "--max-megabytes",
-        type=float,
+        type=_megabytes,
         default=LIMITS.max_bytes / 1e6,
         metavar="MB",
         help="size of the model file (default: %(default)s)",

@@ -27,7 +27,10 @@ def publish(bundle: Path, store: Store) -> Published:
         ConflictError: of this version, other content is there.
         RegistryError: S3 did not do it. What it did is used when the bundle is published again.
     """
-    manifest, _ = read_bundle(bundle)
+    try:
+        manifest, _ = read_bundle(bundle)
+    except BundleError as error:
+        raise BundleError(f"{bundle}: {error}") from error
     where = f"{manifest.name}/{manifest.version}"
     files = sorted(path for path in bundle.iterdir() if path.is_file())
     new = False
