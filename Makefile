@@ -63,7 +63,7 @@ audit: $(DEV)  ## Look for broken, leaking, contradictory and double pictures in
 train: audit  ## Train on DATA into RUN as CONFIG says, without what the audit lists; more: ARGS="--epochs 3"
 	.venv/bin/python -m training train $(DATA) $(RUN) --config $(CONFIG) --exclude $(RUN)-audit/audit.json $(ARGS)
 
-convert: $(DEV)  ## Quantise RUN, measure it on DATA and write BUNDLE
+convert: $(DEV)  ## Convert RUN, see that it lost nothing on DATA, and write BUNDLE
 	.venv/bin/python -m convert bundle $(RUN) --data $(DATA) --out $(BUNDLE) --replace \
 		$(if $(wildcard $(CONFIG:.json=.md)),--history $(CONFIG:.json=.md)) $(ARGS)
 

@@ -109,28 +109,36 @@ def _evaluate(parsed: argparse.Namespace) -> int:
 
 def _compare(parsed: argparse.Namespace) -> int:
     from convert.compare import compare, runs_table
+    from convert.progress import Progress
     from training.run import Run
 
-    compared = []
-    for folder in parsed.runs:
-        print(f"measuring {folder}", file=sys.stderr)
-        compared.append(compare(Run(folder), parsed.data, parsed.calibration_pictures))
+    progress = Progress(sys.stderr)
+    compared = [
+        compare(Run(folder), parsed.data, parsed.calibration_pictures, progress)
+        for folder in parsed.runs
+    ]
     print(runs_table(compared))
     return 0
 
 
 def _schemes(parsed: argparse.Namespace) -> int:
     from convert.compare import candidates_of
+    from convert.progress import Progress
     from convert.source import open_source
     from convert.table import table, timed
     from training.run import Run
 
+    progress = Progress(sys.stderr)
     for folder in parsed.runs:
-        print(f"measuring {folder}", file=sys.stderr)
+        progress(f"opening {folder}")
         source = open_source(Run(folder), parsed.data)
-        candidates = candidates_of(source, tuple(parsed.only), parsed.calibration_pictures)
-        config = source.config
+        if parsed.pictures:
+            source = source.with_fewer(parsed.pictures)
+        schemes = tuple(parsed.only)
+        candidates = candidates_of(source, schemes, parsed.calibration_pictures, progress)
+        config, count = source.config, len(source.validation)
         print(f"### {config.architecture}, {config.working_size} pixels\n")
+        print(f"On {count:,} validation pictures:\n")
         print(f"{table(candidates, timed(source, candidates))}\n", flush=True)
     return 0
 
@@ -148,6 +156,16 @@ def _share(text: str) -> float:
         value = -1
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    return value
+
+
+def _megabytes(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0
+    if not 0 < value < 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size in megabytes")
     return value
 
 
@@ -194,11 +212,17 @@ def _parser() -> argparse.ArgumentParser:
     schemes = commands.add_parser(
         "schemes",
         help="measure schemes side by side on a run's validation pictures",
-        description="Convert each run by each scheme and print tables in Markdown; writes "
-        "nothing. int16x8 takes minutes.",
+        description="Convert each run by each scheme and print tables in Markdown; writes nothing.",
     )
     _add_runs(schemes)
     schemes.add_argument("--only", nargs="+", choices=SCHEMES, default=SCHEMES, metavar="SCHEME")
+    schemes.add_argument(
+        "--pictures",
+        type=_positive,
+        metavar="N",
+        help="only so many of the validation pictures, drawn at random: int16x8 takes half a "
+        "second for each (default: all)",
+    )
     schemes.set_defaults(command=_schemes)
 
     evaluate = commands.add_parser(
@@ -249,7 +273,7 @@ def _add_thresholds(parser: argparse.ArgumentParser) -> None:
         )
     group.add_argument(
         "--max-megabytes",
-        type=float,
+        type=_megabytes,
         default=LIMITS.max_bytes / 1e6,
         metavar="MB",
         help="size of the model file (default: %(default)s)",

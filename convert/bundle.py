@@ -98,7 +98,8 @@ def make_bundle(
     part: Literal["test", "validation"] = "validation" if source.test is None else "test"
     progress(f"measuring on {len(pictures)} {part} pictures")
     floats, logits = _logits(source, made, pictures)
-    manifest = _manifest(name, source, candidate, made, floats, logits)
+    evaluation = _evaluation(source, part, pictures, floats, logits)
+    manifest = _manifest(name, source, candidate, made, evaluation)
     progress(f"writing {destination}")
     _write(
         destination,
@@ -155,12 +156,28 @@ def _logits(source: Source, made: Measured, pictures: LabelledPictures) -> tuple
     return keras_logits(source.model, pictures, size), network_logits(made.network, pictures)
 
 
+def _evaluation(
+    source: Source,
+    part: Literal["test", "validation"],
+    pictures: LabelledPictures,
+    floats: Floats,
+    logits: Floats,
+) -> Evaluation:
+    """What the logits of `_logits` are worth on the pictures of one part."""
+    temperature, classes = source.calibration.temperature, source.split.classes
+    return Evaluation(
+        pictures=part,
+        count=len(pictures),
+        keras=measure(softmax(floats, temperature), pictures.labels, classes),
+        bundle=measure(softmax(logits, temperature), pictures.labels, classes),
+        agreement=agreement(floats, logits),
+    )
+
+
 def _manifest(
-    name: str, source: Source, candidate: Candidate, made: Measured, floats: Floats, logits: Floats
+    name: str, source: Source, candidate: Candidate, made: Measured, evaluation: Evaluation
 ) -> Manifest:
     config, split, calibration = source.config, source.split, source.calibration
-    pictures = source.validation if source.test is None else source.test
-    floats_, logits_ = (softmax(each, calibration.temperature) for each in (floats, logits))
     manifest = Manifest(
         name=name,
         version="0" * 12,
@@ -177,13 +194,7 @@ def _manifest(
         ),
         temperature=calibration.temperature,
         confidence_threshold=calibration.threshold,
-        evaluation=Evaluation(
-            pictures="validation" if source.test is None else "test",
-            count=len(pictures),
-            keras=measure(floats_, pictures.labels, split.classes),
-            bundle=measure(logits_, pictures.labels, split.classes),
-            agreement=agreement(floats, logits),
-        ),
+        evaluation=evaluation,
         gate=made.gate,
         dataset=Dataset(
             name=split.dataset,

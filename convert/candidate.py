@@ -8,7 +8,7 @@ import numpy as np
 from convert.errors import ConversionError
 from convert.evaluate import agreement, measure, network_logits
 from convert.gate import Failure, changed_answers, compared, failures
-from convert.model_file import CUSTOM, fault, operators
+from convert.model_file import CUSTOM, fault, min_runtime, operators
 from convert.quantize import converted
 from convert.schemes import QUANTISED_ACTIVATIONS
 from convert.source import Source
@@ -17,6 +17,7 @@ from lambda_api.manifest import Scheme
 from lambda_api.measurements import Gate, Metrics, Thresholds
 from training.calibration import Floats
 
+OLDEST_RUNTIME = (2, 14)  # the last tflite-runtime, which a bundle stays loadable by
 SHOWN = 10  # pictures whose answer changed
 
 
@@ -106,6 +107,11 @@ def make_candidate(
     found = operators(file)
     if custom := [name for name in found if name.startswith(CUSTOM)]:
         failure = Failure("operators", f"are not all built into the runtime: {', '.join(custom)}")
+        return Candidate(scheme, used, file, failed=[failure])
+    if (needed := min_runtime(file)) > OLDEST_RUNTIME:
+        failure = Failure(
+            "runtime", f"has to be TensorFlow Lite {needed[0]}.{needed[1]} or later, and not 2.14"
+        )
         return Candidate(scheme, used, file, failed=[failure])
     if reason := fault(file):
         failure = Failure("the file", f"does not run: {reason}")

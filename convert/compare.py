@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from convert.candidate import Candidate, make_candidate
 from convert.errors import ConvertError
+from convert.progress import Progress
 from convert.quantize import exported
 from convert.source import Source, open_source
 from convert.table import timed
@@ -39,21 +40,24 @@ class Compared(BaseModel):
 
 
 def candidates_of(
-    source: Source, schemes: tuple[Scheme, ...], calibration_pictures: int
+    source: Source, schemes: tuple[Scheme, ...], calibration_pictures: int, progress: Progress
 ) -> list[Candidate]:
     """A run by each of `schemes`, held to the gate's own thresholds.
 
     Raises:
         ConvertError: there are too few pictures to calibrate with.
     """
+    candidates = []
     with exported(source.model) as saved:
-        return [
-            make_candidate(source, saved, scheme, calibration_pictures, Thresholds())
-            for scheme in schemes
-        ]
+        for scheme in schemes:
+            progress(f"converting to {scheme}, and comparing")
+            candidates.append(
+                make_candidate(source, saved, scheme, calibration_pictures, Thresholds())
+            )
+    return candidates
 
 
-def compare(run: Run, data: Path, calibration_pictures: int) -> Compared:
+def compare(run: Run, data: Path, calibration_pictures: int, progress: Progress) -> Compared:
     """Convert a finished run to int8, and measure it on its validation pictures.
 
     Raises:
@@ -61,8 +65,9 @@ def compare(run: Run, data: Path, calibration_pictures: int) -> Compared:
         DataError: pictures that cannot be used.
         RunError: the run is not finished, or its pictures are not in `data`.
     """
+    progress(f"opening {run.folder}")
     source = open_source(run, data)
-    (candidate,) = candidates_of(source, ("int8",), calibration_pictures)
+    (candidate,) = candidates_of(source, ("int8",), calibration_pictures, progress)
     if candidate.measured is None:
         raise ConvertError(f"{run.folder}: {candidate.refusal()}")
     return Compared(

@@ -32,6 +32,16 @@ def operators(model: bytes) -> tuple[str, ...]:
     )
 
 
+def min_runtime(model: bytes) -> tuple[int, int]:
+    """The oldest TensorFlow Lite that has these operators in these versions, as the file says."""
+    graph = schema.Model.GetRootAs(model, 0)
+    found = [graph.Metadata(i) for i in range(graph.MetadataLength())]
+    (index,) = [m.Buffer() for m in found if m.Name() == b"min_runtime_version"]
+    version = graph.Buffers(index).DataAsNumpy().tobytes().rstrip(b"\0").decode()
+    major, minor, *_ = map(int, version.split("."))
+    return major, minor
+
+
 def fault(model: bytes) -> str | None:
     """What happens to a process that loads the file and classifies a picture; None if nothing.
 

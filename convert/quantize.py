@@ -69,7 +69,8 @@ def converted(saved: Path, scheme: Scheme, calibration: Pictures) -> bytes:
 def converter(saved: Path, scheme: Scheme, calibration: Pictures) -> Any:
     """A `tf.lite.TFLiteConverter` that is set up for a scheme; arguments as of `converted`."""
     made = tf.lite.TFLiteConverter.from_saved_model(str(saved))
-    # tflite-runtime 2.14, the last of its name, cannot load a dense layer quantised per channel.
+    # tflite-runtime 2.14, the last of its name, cannot load a dense layer quantised per channel
+    # and dynamically (FULLY_CONNECTED version 12).
     made._experimental_disable_per_channel_quantization_for_dense_layers = True
     if scheme != "float32":
         made.optimizations = [tf.lite.Optimize.DEFAULT]

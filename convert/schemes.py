@@ -9,8 +9,8 @@ SCHEMES: tuple[Scheme, ...] = get_args(Scheme)
 QUANTISED_ACTIVATIONS: frozenset[Scheme] = frozenset({"int8", "int16x8"})  # need calibration
 
 # The first is what an architecture is converted to unless another is asked for; all are what
-# `--scheme auto` tries. int16x8 is nowhere among them: LiteRT has only reference kernels for it,
-# a hundred times slower (docs/quantisation.md), so that one which passes never is the fastest.
+# `--scheme auto` tries. int16x8 is nowhere among them: LiteRT runs it thirty times slower than
+# float32 (docs/quantisation.md), so that it never is the fastest that passes.
 _INTEGER: tuple[Scheme, ...] = ("int8", "dynamic", "float16", "float32")
 # Squeeze-and-excite and swish lose under int8 what float16 keeps (EfficientNetB0: 67 -> 39 %).
 _FLOAT: tuple[Scheme, ...] = ("float16", "int8", "dynamic", "float32")

@@ -1,7 +1,7 @@
 """What is converted: a finished run, with the pictures that it was trained on."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,11 @@ class Source:
             )
         chosen = np.random.default_rng(self.config.seed).permutation(len(self.fitting))[:available]
         return self.fitting.subset(chosen.tolist())
+
+    def with_fewer(self, count: int) -> "Source":
+        """The same with `count` of the validation pictures, drawn at random."""
+        order = np.random.default_rng(self.config.seed).permutation(len(self.validation))
+        return replace(self, validation=self.validation.subset(sorted(order[:count].tolist())))
 
     def pixels(self, pictures: LabelledPictures) -> Pictures:
         """Gives the decoded `pictures` one by one, each time it is asked."""

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lambda_api.manifest import NAME_PATTERN
+from lambda_api.manifest import NAME_PATTERN, Manifest
 
 if TYPE_CHECKING:
     from convert.registry.store import Store
@@ -70,15 +70,20 @@ def _list(parsed: argparse.Namespace) -> int:
     store = _store(parsed)
     for name in [parsed.name] if parsed.name else store.folders(""):
         pointer = current(store, name)
-        for manifest in versions(store, name):
-            promoted = pointer is not None and pointer.version == manifest.version
-            print(
-                f"{name}  {manifest.version}  {manifest.created:%Y-%m-%d}  "
-                f"{manifest.architecture} {manifest.quantization}  "
-                f"{manifest.evaluation.pictures} {manifest.evaluation.bundle.accuracy:.4f}"
-                f"{'  current' if promoted else ''}"
-            )
+        for version, manifest in versions(store, name).items():
+            promoted = pointer is not None and pointer.version == version
+            print(f"{name}  {version}  {_row(manifest)}{'  current' if promoted else ''}")
     return 0
+
+
+def _row(manifest: Manifest | None) -> str:
+    if manifest is None:
+        return "cannot be read: damaged, or of another version of the project"
+    measured = manifest.evaluation
+    return (
+        f"{manifest.created:%Y-%m-%d}  {manifest.architecture} {manifest.quantization}  "
+        f"{measured.pictures} {measured.bundle.accuracy:.4f}"
+    )
 
 
 def _promote(parsed: argparse.Namespace) -> int:

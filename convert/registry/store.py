@@ -145,7 +145,7 @@ class Store:
             raise self._error(what, key, type(error).__name__, error) from error
 
     def _error(self, what: str, key: str, code: str, error: Exception) -> RegistryError:
-        remedy = _REMEDIES.get(code, "Nothing was promoted; try again.")
+        remedy = _REMEDIES.get(code, "What is promoted is as it was; try again.")
         return RegistryError(f"Cannot {what} {self.address(key)}: {error}. {remedy}")
 
 

@@ -4,6 +4,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from convert.registry.errors import ConflictError, RegistryError
 from convert.registry.store import Store
 from lambda_api.manifest import MANIFEST_FILE, MODEL_FILE, BundleError, Manifest, read_bundle
@@ -27,7 +29,10 @@ def publish(bundle: Path, store: Store) -> Published:
         ConflictError: of this version, other content is there.
         RegistryError: S3 did not do it. What it did is used when the bundle is published again.
     """
-    manifest, _ = read_bundle(bundle)
+    try:
+        manifest, _ = read_bundle(bundle)
+    except BundleError as error:
+        raise BundleError(f"{bundle}: {error}") from error
     where = f"{manifest.name}/{manifest.version}"
     files = sorted(path for path in bundle.iterdir() if path.is_file())
     new = False
@@ -102,11 +107,17 @@ def _fetch(store: Store, name: str, version: str, folder: Path, *more: str) -> M
     return manifest
 
 
-def versions(store: Store, name: str) -> list[Manifest]:
-    """The complete versions, by the time of their training."""
-    found = []
+def versions(store: Store, name: str) -> dict[str, Manifest | None]:
+    """The complete versions with their manifests, by the time of their training.
+
+    None stands for a manifest that cannot be read: a damaged one, or one of another schema.
+    """
+    found: dict[str, Manifest | None] = {}
     for version in store.folders(f"{name}/"):
         stored = store.read(f"{name}/{version}/{MANIFEST_FILE}")
         if stored is not None:
-            found.append(Manifest.model_validate_json(stored[0]))
-    return sorted(found, key=lambda manifest: manifest.created)
+            try:
+                found[version] = Manifest.model_validate_json(stored[0])
+            except ValidationError:
+                found[version] = None
+    return dict(sorted(found.items(), key=lambda item: str(item[1] and item[1].created)))

@@ -4,15 +4,17 @@ import re
 from pathlib import Path
 
 import flatbuffers
+import keras
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from convert.__main__ import main
 from convert.bundle import make_bundle
-from convert.errors import GateError
+from convert.errors import ConversionError, GateError
 from convert.gate import Failure, compared, failures
 from convert.model_file import fault, operators
+from convert.quantize import converted, exported
 from lambda_api.manifest import MODEL_FILE, read_bundle
 from lambda_api.measurements import ClassMetrics, Metrics, Thresholds
 from training.run import Run
@@ -178,6 +180,24 @@ def test_a_limit_that_is_no_share_is_refused(share: str, capsys: pytest.CaptureF
     with pytest.raises(SystemExit):
         main(command)
     assert "is not a number from 0 to 1" in capsys.readouterr().err
+
+
+def test_what_tensorflow_cannot_convert_is_told():
+    pixels = keras.Input((8, 8, 3))
+    logits = keras.ops.erfinv(keras.layers.GlobalAveragePooling2D()(pixels) / 256)
+    with (
+        exported(keras.Model(pixels, logits)) as saved,
+        pytest.raises(ConversionError, match="Erfinv"),
+    ):
+        converted(saved, "float32", tuple)
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "much", "nan"])
+def test_a_limit_that_is_no_size_is_refused(size: str, capsys: pytest.CaptureFixture[str]):
+    command = ["bundle", "run", "--data", "data", "--out", "out", "--max-megabytes", size]
+    with pytest.raises(SystemExit):
+        main(command)
+    assert "is no size in megabytes" in capsys.readouterr().err
 
 
 def test_logits_of_the_broken_network_are_those_of_the_whole_one(

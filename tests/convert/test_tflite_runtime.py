@@ -10,12 +10,18 @@ from shutil import which
 
 import numpy as np
 import pytest
+from keras.models import load_model
 
+from convert.candidate import OLDEST_RUNTIME
+from convert.model_file import min_runtime
+from convert.quantize import converter, exported
 from convert.schemes import SCHEMES
 from lambda_api.classifier import Network
 from lambda_api.manifest import MODEL_FILE, Scheme, read_bundle
 from tests.conftest import _missing
 from training.data import read_folder, read_picture
+from training.network import logits_model
+from training.run import Run
 
 PARTS = Path(__file__).parent / "tflite_runtime"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "landscape-classifier"
@@ -67,6 +73,20 @@ def test_every_scheme_gives_the_same_answers_there(
     there = logits_of(tflite_python, model, pixels, tmp_path)
     assert (here.argmax(axis=1) == there.argmax(axis=1)).mean() > 0.95
     assert np.abs(here - there).max() < 0.1 * np.abs(here).max()
+
+
+def test_a_file_says_itself_whether_it_runs_there(
+    tflite_python: Path, small_bundles: dict[Scheme, Path], small_run: Run, tmp_path: Path
+):
+    for folder in small_bundles.values():
+        assert min_runtime(read_bundle(folder)[1]) <= OLDEST_RUNTIME
+    with exported(logits_model(load_model(small_run.model_path, compile=False))) as saved:
+        newer = converter(saved, "dynamic", tuple)
+        newer._experimental_disable_per_channel_quantization_for_dense_layers = False
+        model = bytes(newer.convert())
+    assert min_runtime(model) > OLDEST_RUNTIME
+    with pytest.raises(AssertionError, match="FULLY_CONNECTED"):
+        logits_of(tflite_python, model, np.zeros((1, 64, 64, 3), np.uint8), tmp_path)
 
 
 def test_the_bundle_of_the_project_runs_there(

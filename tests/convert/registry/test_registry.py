@@ -226,6 +226,17 @@ def test_the_commands_do_all_of_it(
     assert read_bundle(tmp_path / "other")[0].version == v2
 
 
+def test_a_version_that_cannot_be_read_does_not_hide_the_others(
+    store: Store, bundle: Path, capsys: pytest.CaptureFixture[str]
+):
+    version = publish(bundle, store).manifest.version
+    store.create(f"{NAME}/{'0' * 12}/{MANIFEST_FILE}", b'{"schema_version": 1}', "text/plain")
+    assert main(["list", REGISTRY]) == 0
+    rows = {row.split()[1]: row for row in capsys.readouterr().out.splitlines()}
+    assert "cannot be read" in rows["0" * 12]
+    assert "test 0.9" in rows[version]
+
+
 @pytest.mark.parametrize(
     ("command", "told"),
     [
