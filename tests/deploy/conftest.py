@@ -1,10 +1,12 @@
 """What the story of a deployment needs: docker or podman, an emulator of AWS, a checkout."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import _missing
 from tests.deploy import emulator as emulators
 from tests.deploy import engine as engines
 from tests.deploy.checkout import Checkout
@@ -21,6 +23,8 @@ NO_CANARY = {"canary": "false"}  # the emulator has no CodeDeploy
 def engine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Engine]:
+    if sys.platform != "linux":
+        _missing("the emulator shares a network bridge with its containers as on Linux alone")
     folder = tmp_path_factory.mktemp("engine")
     if engines.docker_answers():
         engine = engines.docker(folder)

@@ -146,9 +146,10 @@ def _listener(address: str, port: int) -> socket.socket:
 def _wait_until_ready(emulator: Emulator, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + READY_S
     while process.poll() is None and time.monotonic() < deadline:
-        # The socket listens already: this waits for an answer.
-        answer = requests.get(f"{emulator.url}/_ministack/ready", timeout=READY_S)
-        if answer.ok:
-            return
+        try:  # the socket listens already: this waits for an answer
+            if requests.get(f"{emulator.url}/_ministack/ready", timeout=2).ok:
+                return
+        except requests.Timeout:
+            continue
         time.sleep(0.1)
     raise RuntimeError(f"the emulator did not start:\n{emulator.log.read_text()[-3000:]}")
