@@ -24,11 +24,11 @@ CDK := $(INFRA_PATH) $(CDK_FOLDER)/node_modules/.bin/cdk
 DEMO_REQUIREMENTS := lambda_api/requirements-serve.txt frontend/requirements.txt
 PARTS := lambda_api/requirements lambda_api/requirements-serve frontend/requirements infra/requirements training/requirements
 
-.PHONY: help demo serve frontend setup test check lint format audit train convert bench openapi lock clean \
-	app synth diff bootstrap deploy destroy cost snapshot
+.PHONY: help demo serve frontend setup test check lint format audit train convert bench openapi schema lock clean \
+	e2e app synth diff bootstrap deploy destroy cost snapshot
 
 help:  ## List the targets
-	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*  ## ' '/^[a-z0-9-]+:.*  ## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(DEMO)  ## API and page until Ctrl-C; other ports: API_PORT=8001 PAGE_PORT=8502
 	@.venv-demo/bin/python -m scripts.demo
@@ -63,7 +63,7 @@ audit: $(DEV)  ## Look for broken, leaking, contradictory and double pictures in
 train: audit  ## Train on DATA into RUN as CONFIG says, without what the audit lists; more: ARGS="--epochs 3"
 	.venv/bin/python -m training train $(DATA) $(RUN) --config $(CONFIG) --exclude $(RUN)-audit/audit.json $(ARGS)
 
-convert: $(DEV)  ## Quantise RUN, measure it on DATA and write BUNDLE
+convert: $(DEV)  ## Convert RUN, see that it lost nothing on DATA, and write BUNDLE
 	.venv/bin/python -m convert bundle $(RUN) --data $(DATA) --out $(BUNDLE) --replace \
 		$(if $(wildcard $(CONFIG:.json=.md)),--history $(CONFIG:.json=.md)) $(ARGS)
 
@@ -72,6 +72,12 @@ bench: $(DEV)  ## Measure the service: cold start, warm, a minute of load; five 
 
 openapi: $(DEV)  ## Write docs/openapi.json, which must tell what the service does
 	.venv/bin/python -m lambda_api openapi > docs/openapi.json
+
+schema: $(DEV)  ## Write docs/manifest.schema.json, which must tell what a bundle's manifest holds
+	.venv/bin/python -m lambda_api manifest-schema > docs/manifest.schema.json
+
+e2e: $(DEV)  ## Deploy, use and remove the service in an emulated AWS; needs docker, or podman and root
+	@LANDSCAPE_REQUIRE_ALL=1 .venv/bin/python -m pytest tests/deploy --verbose $(ARGS)
 
 app: $(INFRA_READY)  ## The CDK app alone, as `cdk` calls it
 	@$(INFRA_PATH) python -m infra

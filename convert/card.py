@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from lambda_api.manifest import Manifest, Metrics
+from lambda_api.manifest import Manifest
+from lambda_api.measurements import Gate, Metrics
 from training.calibration import Floats, Labels, calibration_bins
 from training.config import TrainingConfig
 from training.figures import draw_confusion, draw_reliability
@@ -65,6 +66,8 @@ def _card(manifest: Manifest, coverage: str, confident_accuracy: str, target: st
     # Which pictures are for validation is known to the run alone: there is no folder to name.
     again = f"    python -m convert evaluate models/{manifest.name} DATA/test\n\n"
     recipe = "\n".join(f"| `{key}` | `{value}` |" for key, value in manifest.training.items())
+    count = manifest.calibration_pictures
+    calibrated = f" --calibration-pictures {count}" if count else ""
     tools = ", ".join(f"{name} {version}" for name, version in manifest.toolchain.items())
     return f"""# {manifest.name}
 
@@ -87,6 +90,14 @@ They give the same label to {evaluation.agreement:.1%} of the pictures.
 {again if evaluation.pictures == "test" else ""}{_per_class(evaluation.bundle)}
 ![Confusion matrix]({CONFUSION_FILE})
 
+## What the conversion cost
+The bundle was written because it lost no more than it may, on the {manifest.gate.pictures:,} validation pictures of the run:
+
+| the Keras model against this bundle | measured | allowed |
+|---|---|---|
+{_gate(manifest.gate)}
+Operators, all built into TensorFlow Lite: {", ".join(manifest.gate.operators)}.
+
 ## Confidence
 Logits are divided by the temperature {manifest.temperature} before the softmax. An answer is called confident from
 {manifest.confidence_threshold:.3f} on: the threshold above which {target} of the Keras model's answers on validation were right. On the
@@ -101,7 +112,7 @@ SHA-256 of the first two, names and contents: `{data.sha256}`.
 
 ## How it was made
     python -m training train DATA RUN{_options(manifest.training)}
-    python -m convert bundle RUN --data DATA --out models/{manifest.name}
+    python -m convert bundle RUN --data DATA --out models/{manifest.name} --scheme {manifest.quantization}{calibrated}
 
 | setting | value |
 |---|---|
@@ -109,6 +120,21 @@ SHA-256 of the first two, names and contents: `{data.sha256}`.
 
 With {tools}.
 """
+
+
+def _gate(gate: Gate) -> str:
+    limits = gate.thresholds
+    rows = [
+        ("accuracy falls by", gate.accuracy_drop, limits.max_accuracy_drop),
+        ("recall of the class that loses most falls by", gate.recall_drop, limits.max_recall_drop),
+        ("agreement, the allowed being the least", gate.agreement, limits.min_agreement),
+        (
+            "expected calibration error rises by",
+            gate.calibration_error_rise,
+            limits.max_calibration_error_rise,
+        ),
+    ]
+    return _rows(rows)
 
 
 def _options(recipe: dict[str, Any]) -> str:

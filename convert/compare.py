@@ -1,23 +1,21 @@
 """Runs side by side: what each is worth on validation pictures before and after conversion."""
 
-import statistics
-import time
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from convert.bundle import calibration_sample, load
-from convert.evaluate import agreement, keras_logits, network_logits
-from convert.quantize import quantize_int8
-from lambda_api.classifier import Network
-from training.data import LabelledPictures, open_dataset, read_picture
-from training.network import logits_model
-from training.run import Run, resolve
+from convert.candidate import Candidate, make_candidate
+from convert.errors import ConvertError
+from convert.progress import Progress
+from convert.quantize import exported
+from convert.source import Source, open_source
+from convert.table import timed
+from lambda_api.manifest import Scheme
+from lambda_api.measurements import Thresholds
+from training.run import Run
 
-TIMED = 200  # inferences
 
-
-class Candidate(BaseModel):
+class Compared(BaseModel):
     """A run, converted to int8.
 
     Attributes:
@@ -41,53 +39,57 @@ class Candidate(BaseModel):
     megabytes: float
 
 
-def compare(run: Run, data: Path, calibration_pictures: int) -> Candidate:
-    """Convert a finished run, and measure it on its validation pictures.
+def candidates_of(
+    source: Source, schemes: tuple[Scheme, ...], calibration_pictures: int, progress: Progress
+) -> list[Candidate]:
+    """A run by each of `schemes`, held to the gate's own thresholds.
 
     Raises:
-        ConvertError: the run's model cannot be read.
+        ConvertError: there are too few pictures to calibrate with.
+    """
+    candidates = []
+    with exported(source.model) as saved:
+        for scheme in schemes:
+            progress(f"converting to {scheme}, and comparing")
+            candidates.append(
+                make_candidate(source, saved, scheme, calibration_pictures, Thresholds())
+            )
+    return candidates
+
+
+def compare(run: Run, data: Path, calibration_pictures: int, progress: Progress) -> Compared:
+    """Convert a finished run to int8, and measure it on its validation pictures.
+
+    Raises:
+        ConvertError: run and pictures do not belong together, or int8 cannot run it.
         DataError: pictures that cannot be used.
         RunError: the run is not finished, or its pictures are not in `data`.
     """
-    config, split, result = run.config(), run.split(), run.result()
-    pictures, _ = open_dataset(data)
-    fitting, validation = resolve(pictures, split.train), resolve(pictures, split.validation)
-    model = logits_model(load(run.model_path))
-    sample = calibration_sample(fitting, calibration_pictures, config.seed)
-    size = config.image_size
-    file = quantize_int8(model, (read_picture(sample.root / path, size) for path in sample.paths))
-    network = Network(file)
-    floats, integers = keras_logits(model, validation, size), network_logits(network, validation)
-    return Candidate(
+    progress(f"opening {run.folder}")
+    source = open_source(run, data)
+    (candidate,) = candidates_of(source, ("int8",), calibration_pictures, progress)
+    if candidate.measured is None:
+        raise ConvertError(f"{run.folder}: {candidate.refusal()}")
+    return Compared(
         name=run.folder.name,
-        architecture=config.architecture,
-        pixels=config.working_size,
-        epochs=result.epochs,
-        accuracy=float((floats.argmax(axis=1) == validation.labels).mean()),
-        int8_accuracy=float((integers.argmax(axis=1) == validation.labels).mean()),
-        agreement=agreement(floats, integers),
-        milliseconds=_milliseconds(network, validation, size),
-        megabytes=len(file) / 1e6,
+        architecture=source.config.architecture,
+        pixels=source.config.working_size,
+        epochs=source.result.epochs,
+        accuracy=candidate.measured.keras.accuracy,
+        int8_accuracy=candidate.measured.metrics.accuracy,
+        agreement=candidate.measured.gate.agreement,
+        milliseconds=timed(source, [candidate])["int8"],
+        megabytes=len(candidate.file) / 1e6,
     )
 
 
-def table(candidates: list[Candidate]) -> str:
-    """The candidates in Markdown, the most accurate first."""
+def runs_table(compared: list[Compared]) -> str:
+    """The runs in Markdown, the most accurate first."""
     header = "| run | architecture | pixels | epochs | validation | int8 | agreement | ms | MB |"
     rows = [
         f"| {c.name} | {c.architecture} | {c.pixels} | {c.epochs} | {c.accuracy:.4f} "
         f"| {c.int8_accuracy:.4f} | {c.agreement:.4f} | {c.milliseconds:.1f} "
         f"| {c.megabytes:.1f} |"
-        for c in sorted(candidates, key=lambda candidate: -candidate.int8_accuracy)
+        for c in sorted(compared, key=lambda one: -one.int8_accuracy)
     ]
     return "\n".join([header, "|---" * 9 + "|", *rows])
-
-
-def _milliseconds(network: Network, pictures: LabelledPictures, size: int) -> float:
-    pixels = read_picture(pictures.root / pictures.paths[0], size)
-    seconds = []
-    for _ in range(TIMED):
-        begin = time.perf_counter()
-        network.logits(pixels)
-        seconds.append(time.perf_counter() - begin)
-    return statistics.median(seconds) * 1000

@@ -1,8 +1,10 @@
-"""Keras to full-integer TensorFlow Lite."""
+"""Keras to TensorFlow Lite, by any of the schemes."""
 
 import tempfile
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -10,13 +12,24 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from convert.errors import ConversionError
+from convert.schemes import QUANTISED_ACTIVATIONS
+from lambda_api.manifest import Scheme
 
-def quantize_int8(model: Any, calibration: Iterable[npt.NDArray[np.uint8]]) -> bytes:
-    """Convert a Keras model to int8, weights per channel: uint8 pixels in, float32 logits out.
+Pictures = Callable[[], Iterable[npt.NDArray[np.uint8]]]
+
+_OPERATORS = {
+    "int8": tf.lite.OpsSet.TFLITE_BUILTINS_INT8,
+    "int16x8": (tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8),
+}
+
+
+@contextmanager
+def exported(model: Any) -> Iterator[Path]:
+    """A folder, while the context lasts, with what `converted` reads.
 
     Args:
         model: float pixels 0..255, (batch, height, width, 3), to logits (batch, classes).
-        calibration: pictures, uint8 (height, width, 3), that show the range of the activations.
     """
     archive = keras.export.ExportArchive()
     archive.track(model)
@@ -28,20 +41,46 @@ def quantize_int8(model: Any, calibration: Iterable[npt.NDArray[np.uint8]]) -> b
     )
     with tempfile.TemporaryDirectory() as folder:
         archive.write_out(folder, verbose=False)
-        return _quantize(tf.lite.TFLiteConverter.from_saved_model(folder), calibration)
+        yield Path(folder)
 
 
-def _quantize(converter: Any, calibration: Iterable[npt.NDArray[np.uint8]]) -> bytes:
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: (
-        [picture[np.newaxis].astype(np.float32)] for picture in calibration
-    )
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = tf.uint8
-    converter.inference_output_type = tf.float32
-    # tflite-runtime 2.14, the last of its name, cannot load a dense layer quantised per channel.
-    converter._experimental_disable_per_channel_quantization_for_dense_layers = True
+def converted(saved: Path, scheme: Scheme, calibration: Pictures) -> bytes:
+    """The model file: pixels 0..255 in, float32 logits out; uint8 in for int8, float32 else.
+
+    Args:
+        saved: a folder of `exported`.
+        scheme: int8 has its weights per channel.
+        calibration: gives pictures, uint8 (height, width, 3), that show the range of the
+            activations; asked by int8 and int16x8.
+
+    Raises:
+        ConversionError: TensorFlow cannot.
+    """
     with warnings.catch_warnings():
         # Said of every model with quantised inputs; the statistics come from the calibration.
         warnings.filterwarnings("ignore", "Statistics for quantized inputs were expected")
-        return bytes(converter.convert())
+        try:
+            return bytes(converter(saved, scheme, calibration).convert())
+        except Exception as error:  # of TensorFlow: ConverterError, ValueError, RuntimeError …
+            reason = str(error).strip().splitlines()[:1] or [type(error).__name__]
+            raise ConversionError(reason[0]) from error
+
+
+def converter(saved: Path, scheme: Scheme, calibration: Pictures) -> Any:
+    """A `tf.lite.TFLiteConverter` that is set up for a scheme; arguments as of `converted`."""
+    made = tf.lite.TFLiteConverter.from_saved_model(str(saved))
+    # tflite-runtime 2.14, the last of its name, cannot load a dense layer quantised per channel
+    # and dynamically (FULLY_CONNECTED version 12).
+    made._experimental_disable_per_channel_quantization_for_dense_layers = True
+    if scheme != "float32":
+        made.optimizations = [tf.lite.Optimize.DEFAULT]
+    if scheme == "float16":
+        made.target_spec.supported_types = [tf.float16]
+    if scheme in QUANTISED_ACTIVATIONS:
+        made.representative_dataset = lambda: (
+            [picture[np.newaxis].astype(np.float32)] for picture in calibration()
+        )
+        made.target_spec.supported_ops = [_OPERATORS[scheme]]
+        made.inference_input_type = tf.uint8 if scheme == "int8" else tf.float32
+        made.inference_output_type = tf.float32
+    return made

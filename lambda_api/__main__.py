@@ -1,7 +1,7 @@
 """`python -m lambda_api`: what the service does without a server.
 
 `classify` says what pictures show, `hash-password` makes what a setting may hold in place of a
-password, `openapi` prints the OpenAPI document.
+password, `openapi` and `manifest-schema` print what docs/ holds of them.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from lambda_api import images
 from lambda_api.classifier import Answer, Classifier
-from lambda_api.manifest import BundleError
+from lambda_api.manifest import BundleError, Manifest
 from lambda_api.passwords import hash_password
 from lambda_api.settings import BUNDLED_MODEL
 
@@ -91,6 +91,13 @@ def _print_openapi(_: argparse.Namespace) -> int:
     return 0
 
 
+def _print_manifest_schema(_: argparse.Namespace) -> int:
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    schema |= Manifest.model_json_schema()
+    print(json.dumps(schema, indent=2, ensure_ascii=False))
+    return 0
+
+
 def _pictures(paths: Iterable[Path]) -> Iterator[Path]:
     """Files as they are named; of folders, whatever has a picture's suffix."""
     for path in paths:
@@ -153,6 +160,11 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "openapi", help="print the OpenAPI document", description="Print the OpenAPI document."
     ).set_defaults(command=_print_openapi)
+    commands.add_parser(
+        "manifest-schema",
+        help="print the JSON Schema of a bundle's manifest",
+        description="Print the JSON Schema of a bundle's manifest.",
+    ).set_defaults(command=_print_manifest_schema)
     classify = commands.add_parser(
         "classify",
         help="say what pictures show",

@@ -134,6 +134,7 @@ def _add_service_routes(app: FastAPI, authenticated: params.Depends) -> None:
                     "version": manifest.version,
                     "sha256": manifest.model.sha256,
                 },
+                "source": current.source,
                 "classes": manifest.classes,
                 "load_ms": current.load_ms,
                 "uptime_s": current.uptime_s(),

@@ -93,10 +93,11 @@ def _reported() -> Iterator[None]:
     """Turns boto3's many exceptions into `AwsError`."""
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
+    from urllib3.exceptions import HTTPError
 
     try:
         yield
     except ClientError as error:
         raise AwsError(error.response["Error"]["Code"]) from error
-    except (BotoCoreError, Boto3Error) as error:
+    except (BotoCoreError, Boto3Error, HTTPError) as error:  # the last of a body cut off
         raise AwsError(type(error).__name__) from error

@@ -59,10 +59,11 @@ class Network:
 
     Attributes:
         size: height and width in pixels of the input.
+        dtype: of the input, "uint8" or "float32"; its values are 0..255 in both.
         classes: how many logits it gives.
 
     Raises:
-        BundleError: the file does not load, or is not from uint8 pixels to float32 logits.
+        BundleError: the file does not load, or is not from pixels to float32 logits.
     """
 
     def __init__(self, model: bytes) -> None:
@@ -75,16 +76,17 @@ class Network:
         sources = self._interpreter.get_input_details()
         targets = self._interpreter.get_output_details()
         match [(*x["shape"].tolist(), np.dtype(x["dtype"]).name) for x in sources + targets]:
-            case [(1, height, width, 3, "uint8"), (1, classes, "float32")]:
-                self.size, self.classes = (height, width), classes
+            case [(1, height, width, 3, "uint8" | "float32" as dtype), (1, classes, "float32")]:
+                self.size, self.dtype, self.classes = (height, width), dtype, classes
             case found:
                 raise BundleError(f"The model's tensors are not pixels and logits: {found}.")
         self._input, self._output = sources[0]["index"], targets[0]["index"]
 
     def logits(self, pixels: npt.NDArray[np.uint8]) -> Logits:
         """The output, float32 (classes,), for uint8 RGB pixels (height, width, 3)."""
+        given = pixels[np.newaxis].astype(self.dtype, copy=False)
         with self._lock:
-            self._interpreter.set_tensor(self._input, pixels[np.newaxis])
+            self._interpreter.set_tensor(self._input, given)
             self._interpreter.invoke()
             return np.asarray(self._interpreter.get_tensor(self._output)[0])
 
@@ -99,10 +101,13 @@ class Classifier:
     def __init__(self, bundle: Path) -> None:
         self.manifest, model = read_bundle(bundle)
         self._network = Network(model)
-        wanted = (self.manifest.input.height, self.manifest.input.width)
-        if (self._network.size, self._network.classes) != (wanted, len(self.manifest.classes)):
+        network, spec = self._network, self.manifest.input
+        size = (spec.height, spec.width)
+        if (network.size, network.classes) != (size, len(self.manifest.classes)):
             raise BundleError("The model has another input size or number of classes than it says.")
-        self._network.logits(np.zeros((*wanted, 3), np.uint8))  # the first call is the slow one
+        if network.dtype != spec.dtype:
+            raise BundleError("The model takes another type of numbers than its manifest says.")
+        network.logits(np.zeros((*size, 3), np.uint8))  # the first call is the slow one
 
     def probabilities(self, pixels: npt.NDArray[np.uint8]) -> Probabilities:
         """Calibrated probabilities (n, classes) for n pictures, uint8 RGB (n, height, width, 3)."""

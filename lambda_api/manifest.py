@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     NonNegativeInt,
     PositiveFloat,
@@ -20,79 +18,39 @@ from pydantic import (
     model_validator,
 )
 
+from lambda_api.measurements import Evaluation, Gate, Part, Share
+
 MANIFEST_FILE = "manifest.json"
 MODEL_FILE = "model.tflite"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 NAME_PATTERN = r"^[a-z0-9][a-z0-9-]*$"
 
-Share = Annotated[float, Field(ge=0, le=1)]
+Scheme = Literal["float32", "float16", "dynamic", "int8", "int16x8"]
+
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Version = Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
 
 
 class BundleError(RuntimeError):
     """A bundle that cannot be served; the message says why, without the path of its folder."""
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class InputSpec(_Part):
-    """The model's input: uint8 RGB of shape (1, height, width, 3), values 0..255."""
+class InputSpec(Part):
+    """The model's input: RGB of shape (1, height, width, 3), values 0..255 whatever the dtype."""
 
     height: PositiveInt
     width: PositiveInt
-    dtype: Literal["uint8"] = "uint8"
+    dtype: Literal["uint8", "float32"]
 
 
-class ModelFile(_Part):
+class ModelFile(Part):
     """The model file by content."""
 
     sha256: Sha256
     bytes: PositiveInt
 
 
-class ClassMetrics(_Part):
-    """One class's figures, each 0..1, on `support` pictures."""
-
-    precision: Share
-    recall: Share
-    f1: Share
-    support: NonNegativeInt
-
-
-class Metrics(_Part):
-    """Figures of one model on one set of pictures, each 0..1.
-
-    Attributes:
-        calibration_error: expected calibration error (Guo et al. 2017, arXiv:1706.04599), 15 bins
-            of equal width.
-        confusion: pictures by true class (row) and predicted class (column).
-    """
-
-    accuracy: Share
-    macro_f1: Share
-    calibration_error: Share
-    per_class: dict[str, ClassMetrics]
-    confusion: tuple[tuple[NonNegativeInt, ...], ...]
-
-
-class Evaluation(_Part):
-    """The Keras model and the bundle side by side on the same pictures.
-
-    Attributes:
-        pictures: "test", or "validation" where the data has no test part.
-        agreement: share of pictures that both give the same label.
-    """
-
-    pictures: Literal["test", "validation"]
-    count: PositiveInt
-    keras: Metrics
-    bundle: Metrics
-    agreement: Share
-
-
-class Dataset(_Part):
+class Dataset(Part):
     """The pictures by content; counts are pictures.
 
     Attributes:
@@ -106,32 +64,37 @@ class Dataset(_Part):
     test: NonNegativeInt
 
 
-class Manifest(_Part):
+class Manifest(Part):
     """All that is known of a model.
 
     Attributes:
         version: first 12 hex digits of the SHA-256 of everything else but `created`: the same
             content always has the same version.
         classes: names in the order of the model's outputs.
+        calibration_pictures: training pictures that showed the range of the activations; 0 where
+            these are not quantised.
         temperature: what logits are divided by before the softmax (Guo et al. 2017), fitted on
             validation pictures.
         confidence_threshold: an answer is `confident` at this confidence or above; chosen on
             validation pictures.
+        gate: what the bundle had to keep of the Keras model before it was written.
         created: when the training run ended.
     """
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     name: Annotated[str, Field(pattern=NAME_PATTERN)]
-    version: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
+    version: Version
     created: datetime
     classes: Annotated[tuple[str, ...], Field(min_length=2)]
     architecture: str
     input: InputSpec
-    quantization: Literal["int8"]
+    quantization: Scheme
+    calibration_pictures: NonNegativeInt
     model: ModelFile
     temperature: PositiveFloat
     confidence_threshold: Share
     evaluation: Evaluation
+    gate: Gate
     dataset: Dataset
     toolchain: dict[str, str]
     training: dict[str, Any]
@@ -182,9 +145,10 @@ def _read_manifest(path: Path) -> Manifest:
     schema = document.get("schema_version") if isinstance(document, dict) else None
     if not isinstance(schema, int):
         raise BundleError(f"{MANIFEST_FILE} is not a bundle's manifest (no schema_version).")
-    if schema > SCHEMA_VERSION:
+    if schema != SCHEMA_VERSION:
         raise BundleError(
-            f"{MANIFEST_FILE} has schema {schema}; this service reads up to {SCHEMA_VERSION}."
+            f"{MANIFEST_FILE} has schema {schema}; this service reads {SCHEMA_VERSION}. "
+            "Convert and serve with the same version of the project."
         )
     try:
         manifest = Manifest.model_validate(document)

@@ -4,16 +4,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic, perf_counter
+from typing import Literal
 
 from aws_lambda_powertools import Logger
 from starlette.requests import Request
 
 from lambda_api import aws
 from lambda_api.classifier import Classifier
+from lambda_api.current import CURRENT, MAX_BYTES, read_current
 from lambda_api.manifest import MANIFEST_FILE, MODEL_FILE, BundleError
 from lambda_api.problems import Problem
 
 S3 = "s3://"
+Source = Literal["folder", "s3", "promoted"]
 
 
 @dataclass(frozen=True)
@@ -26,12 +29,14 @@ class Model:
         outcome: the classifier, or what was wrong with its bundle.
         load_ms: milliseconds that loading took.
         loaded_at: monotonic clock, seconds.
+        source: where it comes from: "folder", "s3", or "promoted" in S3.
         fallback: why another bundle than the one asked for was loaded; None if it was not.
     """
 
     outcome: Classifier | BundleError
     load_ms: float
     loaded_at: float
+    source: Source
     fallback: str | None = None
 
     @classmethod
@@ -39,7 +44,8 @@ class Model:
         """Load a bundle from a folder or from S3; a failure is logged and kept, not raised.
 
         Args:
-            uri: a folder, or s3://bucket/prefix.
+            uri: a folder, or s3://bucket/prefix; of a prefix that ends in `/current`, the version
+                that is promoted there.
             fallback: folder of the bundle that is loaded where S3 does not give a usable one.
             logger: is told what was loaded or why not.
         """
@@ -56,9 +62,13 @@ class Model:
         else:
             manifest = outcome.manifest
             logger.info(
-                "model loaded", model=manifest.name, version=manifest.version, load_ms=load_ms
+                "model loaded",
+                model=manifest.name,
+                version=manifest.version,
+                bundle=uri,
+                load_ms=load_ms,
             )
-        return cls(outcome, load_ms, monotonic(), reason)
+        return cls(outcome, load_ms, monotonic(), _source(uri), reason)
 
     def classifier(self) -> Classifier:
         """The classifier. Raises a 503 `Problem` with the reason where there is none."""
@@ -77,20 +87,38 @@ def current_model(request: Request) -> Model:
     return model
 
 
+def _source(uri: str) -> Source:
+    if not uri.startswith(S3):
+        return "folder"
+    return "promoted" if uri.rstrip("/").endswith(f"/{CURRENT}") else "s3"
+
+
 def _load(uri: str) -> Classifier | BundleError:
+    source = _source(uri)
     try:
-        if not uri.startswith(S3):
+        if source == "folder":
             return Classifier(Path(uri))
+        bucket, _, prefix = uri.removeprefix(S3).rstrip("/").partition("/")
+        if source == "promoted":
+            prefix = _promoted(bucket, prefix)
         with TemporaryDirectory() as folder:
-            _download(uri, Path(folder))
+            _download(bucket, prefix, Path(folder))
             return Classifier(Path(folder))
     except BundleError as error:
         return error
 
 
-def _download(uri: str, folder: Path) -> None:
+def _promoted(bucket: str, key: str) -> str:
+    """The prefix of the version that the pointer at `key` names. Raises `BundleError`."""
+    try:
+        current = read_current(aws.read_object(bucket, key, MAX_BYTES))
+    except (aws.AwsError, aws.ObjectTooLarge) as error:
+        raise BundleError(f"{CURRENT!r} cannot be read from S3 ({error}).") from error
+    return f"{key.removesuffix(CURRENT)}{current.version}"
+
+
+def _download(bucket: str, prefix: str, folder: Path) -> None:
     """Fetch what of a bundle is needed to serve it. Raises `BundleError`."""
-    bucket, _, prefix = uri.removeprefix(S3).rstrip("/").partition("/")
     for name in (MANIFEST_FILE, MODEL_FILE):
         key = f"{prefix}/{name}".lstrip("/")
         try:

@@ -33,6 +33,7 @@ EXAMPLES: dict[str, Any] = {
     "Health": {
         "status": "ok",
         "model": {"name": "intel-scenes", "version": _VERSION, "sha256": "5d" * 32},
+        "source": "folder",
         "classes": ["buildings", "forest", "glacier", "mountain", "sea", "street"],
         "load_ms": 61.7,
         "uptime_s": 754.2,

@@ -41,6 +41,10 @@ class Health(BaseModel):
 
     status: Literal["ok"] = "ok"
     model: ModelIdentity
+    source: Annotated[
+        Literal["folder", "s3", "promoted"],
+        Field(description="Where it was loaded from; promoted: what `current` in S3 named then."),
+    ]
     classes: tuple[str, ...]
     load_ms: Annotated[float, Field(description="Milliseconds that loading the model took.")]
     uptime_s: Annotated[float, Field(description="Seconds since the model was loaded.")]

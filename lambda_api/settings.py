@@ -50,7 +50,8 @@ class Settings(BaseSettings):
         api_users: more users, a JSON object of names and passwords or hashes.
         auth_secret_arn: a secret in Secrets Manager that has the users, in place of these three.
         failed_logins_per_minute: how often a source address may fail before it is slowed down.
-        model_uri: bundle to serve: a folder, or s3://bucket/prefix.
+        model_uri: bundle to serve: a folder, s3://bucket/prefix, or s3://bucket/…/current for the
+            version that is promoted there.
         fallback_model: folder of the bundle to serve where S3 does not give the other.
         upload_bucket: of pictures too large for a request; without it there is no `/uploads`.
         upload_prefix: what the keys of uploads start with.

@@ -7,7 +7,7 @@ from shutil import which
 
 import pytest
 
-pytest_plugins = ["tests.small_line"]
+pytest_plugins = ["tests.small_line", "tests.containers.images"]
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"

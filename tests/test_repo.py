@@ -15,7 +15,7 @@ MAX_TRACKED_BYTES = 6_000_000
 
 
 def make_targets() -> set[str]:
-    return set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    return set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
 def pins(requirements: Path) -> dict[str, list[str]]:
@@ -30,7 +30,7 @@ def name(path: Path) -> str:
 
 def test_every_make_command_of_the_readme_is_a_target() -> None:
     readme = (ROOT / "README.md").read_text()
-    commands = set(re.findall(r"(?:`|\$ |^)make ([a-z-]+)", readme, re.MULTILINE))
+    commands = set(re.findall(r"(?:`|\$ |^)make ([a-z0-9-]+)", readme, re.MULTILINE))
 
     assert {"demo", "test"} <= commands
     assert commands <= make_targets()
@@ -55,7 +55,7 @@ def test_the_figures_of_the_readme_are_those_of_the_bundle() -> None:
 def test_make_without_a_target_lists_every_target() -> None:
     listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
-    assert set(re.findall(r"^make ([a-z-]+) +\S", listed, re.MULTILINE)) == make_targets()
+    assert set(re.findall(r"^make ([a-z0-9-]+) +\S", listed, re.MULTILINE)) == make_targets()
 
 
 @pytest.mark.parametrize("part", PARTS, ids=name)

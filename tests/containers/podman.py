@@ -27,15 +27,19 @@ class PodmanError(RuntimeError):
 
 
 class Podman:
-    """Images and containers in a folder of their own: no one else shall meet a stand-in there."""
+    """Images and containers in a folder of their own: no one else shall meet a stand-in there.
+
+    Attributes:
+        command: how podman is called.
+        environment: what that command needs besides the machine's.
+    """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         configuration = folder / "containers.conf"
         configuration.write_text(CONFIGURATION)
-        self._command = ["podman", f"--root={folder / 'storage'}", f"--runroot={STATE}"]
-        self._environment = {
-            **os.environ,
+        self.command = ["podman", f"--root={folder / 'storage'}", f"--runroot={STATE}"]
+        self.environment = {
             "CONTAINERS_CONF": str(configuration),
             "DISABLE_HC_SYSTEMD": "true",  # which would ask for health; here, tests do
         }
@@ -44,8 +48,8 @@ class Podman:
         self, *arguments: str | Path, stdin: IO[bytes] | None = None
     ) -> subprocess.CompletedProcess[str]:
         result = subprocess.run(
-            [*self._command, *arguments],
-            env=self._environment,
+            [*self.command, *arguments],
+            env={**os.environ, **self.environment},
             stdin=stdin,
             capture_output=True,
             text=True,
@@ -73,18 +77,21 @@ class Podman:
 
     def build(self, context: Path, *options: str, wheels: Path) -> None:
         """Build an image without a network; pip finds `wheels` and nothing else."""
+        with self.build_options(wheels) as offline:
+            self("build", *offline, *options, context)
+
+    @contextmanager
+    def build_options(self, wheels: Path) -> Iterator[list[str]]:
+        """With which a build needs no network; pip finds `wheels` and nothing else."""
         with TemporaryDirectory() as folder:
             pip = Path(folder) / "pip.conf"
             pip.write_text(LOCAL_WHEELS)
-            self(
-                "build",
+            yield [
                 "--format=docker",  # OCI's has no health check
                 "--network=none",
                 f"--volume={pip}:/etc/pip.conf:ro",
                 f"--volume={wheels}:/wheels:ro",
-                *options,
-                context,
-            )
+            ]
 
     @contextmanager
     def container(self, image: str, port: int, *options: str) -> Iterator[str]:
@@ -103,8 +110,9 @@ class Podman:
             socket = Path(folder) / "podman.sock"
             address = f"unix://{socket}"
             service = subprocess.Popen(
-                [*self._command, "system", "service", "--time=0", address],
-                env=self._environment,
+                [*self.command, "system", "service", "--time=0", address],
+                env={**os.environ, **self.environment},
+                start_new_session=True,  # on Ctrl-C, it is ended after those who need it
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )

@@ -10,13 +10,18 @@ import numpy as np
 import pytest
 
 from convert.__main__ import main
-from convert.bundle import ConvertError, make_bundle
+from convert.bundle import make_bundle
+from convert.errors import ConvertError
 from convert.evaluate import bundle_probabilities, measure
 from lambda_api.classifier import Classifier
 from lambda_api.manifest import read_bundle
+from lambda_api.measurements import Thresholds
+from tests import small_line
 from training.data import read_folder
 from training.errors import RunError
 from training.run import Run
+
+LENIENT = Thresholds(**small_line.LENIENT)
 
 
 def test_the_figures_are_those_of_the_bundle_as_it_serves(small_bundle: Path, crops: Path):
@@ -72,7 +77,7 @@ def test_the_same_run_makes_the_same_bundle_byte_for_byte(
     small_bundle: Path, small_run: Run, crops: Path, tmp_path: Path
 ):
     again = tmp_path / "small"
-    make_bundle(small_run, crops, again, calibration_pictures=40)
+    make_bundle(small_run, crops, again, calibration_pictures=40, thresholds=LENIENT)
     files = {p.name: p.read_bytes() for p in small_bundle.iterdir()}
     assert {p.name: p.read_bytes() for p in again.iterdir()} == files
 
@@ -82,7 +87,9 @@ def test_without_test_pictures_it_is_measured_on_the_validation_ones(
 ):
     data = tmp_path / crops.name
     shutil.copytree(crops / "train", data / "train")
-    manifest = make_bundle(small_run, data, tmp_path / "small", calibration_pictures=40)
+    manifest = make_bundle(
+        small_run, data, tmp_path / "small", calibration_pictures=40, thresholds=LENIENT
+    )
     assert manifest.evaluation.pictures == "validation"
     assert manifest.evaluation.count == manifest.dataset.validation == 15
     card = (tmp_path / "small" / "MODEL_CARD.md").read_text()
@@ -106,7 +113,7 @@ def test_what_is_there_is_kept_unless_it_is_a_bundle_to_replace(
     with pytest.raises(ConvertError, match="--replace"):
         make_bundle(small_run, crops, bundle)
     (bundle / "MODEL_CARD.md").unlink()
-    make_bundle(small_run, crops, bundle, calibration_pictures=40, replace=True)
+    make_bundle(small_run, crops, bundle, calibration_pictures=40, thresholds=LENIENT, replace=True)
     assert (bundle / "MODEL_CARD.md").is_file()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["small", "thesis"]
 
@@ -158,7 +165,7 @@ def test_the_command_line_makes_and_measures_a_bundle(
     assert main([*arguments, "--calibration-pictures", "20"]) == 0
     made = capsys.readouterr().out
     assert "shop" in made
-    assert "accuracy on test pictures" in made
+    assert "accuracy on 24 test pictures" in made
 
     assert main(["evaluate", str(bundle), str(crops / "test")]) == 0
     assert "24 pictures: accuracy" in capsys.readouterr().out

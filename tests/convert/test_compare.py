@@ -7,11 +7,12 @@ import pytest
 
 from convert.__main__ import main
 from convert.compare import compare
+from convert.progress import Progress
 from training.run import Run
 
 
 def test_a_run_is_measured_before_and_after_conversion(small_run: Run, crops: Path):
-    candidate = compare(small_run, crops, calibration_pictures=20)
+    candidate = compare(small_run, crops, calibration_pictures=20, progress=Progress())
     assert candidate.architecture == "custom_cnn"
     assert candidate.pixels == 80  # 64, enlarged by 1.25 inside the network
     assert candidate.accuracy == pytest.approx(small_run.result().validation_accuracy)

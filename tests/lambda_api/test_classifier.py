@@ -138,7 +138,7 @@ def test_a_picture_as_a_model_is_refused(make_bundle: Callable[..., Path], photo
     [
         {"classes": ("land", "sea")},
         {"classes": tuple("abcdefghijkl")},
-        {"input": InputSpec(height=224, width=150)},
+        {"input": InputSpec(height=224, width=150, dtype="uint8")},
     ],
     ids=["fewer classes", "more classes", "another input size"],
 )

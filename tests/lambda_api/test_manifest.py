@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from lambda_api.__main__ import main
 from lambda_api.manifest import (
     MANIFEST_FILE,
     MODEL_FILE,
@@ -17,6 +19,7 @@ from lambda_api.manifest import (
     Manifest,
     read_bundle,
 )
+from tests.conftest import ROOT
 from tests.lambda_api.pictures import sha256
 
 
@@ -83,16 +86,16 @@ UNUSABLE: dict[str, tuple[Callable[[Path], object], str]] = {
     "schema is text": (_edit(schema_version="1"), "is not a bundle's manifest"),
     "newer schema": (
         _edit(schema_version=SCHEMA_VERSION + 1, news=[]),
-        f"has schema {SCHEMA_VERSION + 1}; this service reads up to {SCHEMA_VERSION}",
+        f"has schema {SCHEMA_VERSION + 1}; this service reads {SCHEMA_VERSION}",
     ),
-    "schema 0": (_edit(schema_version=0), "is not valid .schema_version"),
-    "only a schema": (_write('{"schema_version": 1}'), "is not valid .name: Field required"),
+    "schema 0": (_edit(schema_version=0), "has schema 0; this service reads"),
+    "only a schema": (_write('{"schema_version": 2}'), "is not valid .name: Field required"),
     "unknown field": (_edit(notes="mine"), "is not valid .notes"),
     "one class": (_edit(classes=["sea"]), "is not valid .classes"),
     "a class twice": (_edit(classes=["sea", "sea"]), "a class is named twice"),
     "temperature 0": (_edit(temperature=0), "is not valid .temperature"),
     "another dtype": (
-        _edit(input={"height": 150, "width": 150, "dtype": "float32"}),
+        _edit(input={"height": 150, "width": 150, "dtype": "int8"}),
         "is not valid .input.dtype",
     ),
     "altered temperature": (_edit(temperature=0.123), "was altered"),
@@ -112,3 +115,22 @@ def test_what_is_no_bundle_is_refused_with_the_reason(case: str, bundle: Path, t
     with pytest.raises(BundleError, match=reason) as caught:
         read_bundle(folder)
     assert str(tmp_path) not in str(caught.value)  # it is shown to whoever asks for /health
+
+
+SCHEMA = ROOT / "docs" / "manifest.schema.json"
+
+
+def test_the_committed_schema_is_that_of_the_manifest(capsys: pytest.CaptureFixture[str]):
+    """If not: make schema."""
+    assert main(["manifest-schema"]) == 0
+    assert SCHEMA.read_text(encoding="utf-8") == capsys.readouterr().out
+
+
+def test_the_committed_schema_tells_manifests_from_what_is_none(bundle: Path):
+    validator = Draft202012Validator(json.loads(SCHEMA.read_bytes()))
+    document = json.loads((bundle / MANIFEST_FILE).read_bytes())
+    assert validator.is_valid(document)
+    for field in ("gate", "version", "classes", "quantization"):
+        assert not validator.is_valid({k: v for k, v in document.items() if k != field})
+    assert not validator.is_valid(document | {"quantization": "int4"})
+    assert not validator.is_valid(document | {"notes": "mine"})

@@ -55,7 +55,7 @@ def test_a_bundle_in_s3_is_served(
     [
         (None, "manifest.json cannot be fetched from S3 (404)"),
         ({"model": b"TFL3"}, "model.tflite has 4 bytes"),
-        ({"manifest": b'{"schema_version": 2}'}, "has schema 2"),
+        ({"manifest": b'{"schema_version": 3}'}, "has schema 3"),
     ],
     ids=["missing", "corrupt", "newer schema"],
 )

@@ -3,8 +3,6 @@
 import os
 import platform
 import subprocess
-import sys
-from hashlib import sha256
 from pathlib import Path
 from shutil import which
 
@@ -13,12 +11,12 @@ import pytest
 from tests.conftest import ROOT, _missing
 from tests.containers.podman import Podman
 from tests.containers.wheels import fetch
+from tests.environments import CACHE, python_environment
 
 STAND_IN = Path(__file__).parent / "stand_in"
 SUITE, PACKAGE = "trixie", "python3-venv"
 DEBIAN = f"localhost/debian:{SUITE}-{PACKAGE}"
 UNUSED = ("./var/cache/apt", "./var/lib/apt/lists", "./usr/share/doc", "./usr/share/locale")
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "landscape-classifier"
 
 
 @pytest.fixture(scope="session")
@@ -94,14 +92,7 @@ def sam_image(podman: Podman, lambda_bases: None, lambda_wheels: Path) -> str:
 @pytest.fixture(scope="session")
 def sam() -> Path:
     """The command of the AWS SAM CLI, in an environment of its own; made once for a machine."""
-    requirements = Path(__file__).parent / "sam" / "requirements.txt"
-    folder = CACHE / f"sam-{sha256(requirements.read_bytes()).hexdigest()[:16]}"
-    command = folder / "bin" / "sam"
-    if not command.exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-        install = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-deps"]
-        subprocess.run([*install, "--require-hashes", "-r", requirements], check=True)
-    return command
+    return python_environment("sam", Path(__file__).parent / "sam" / "requirements.txt") / "sam"
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,135 @@
+"""What is converted: a finished run, with the pictures that it was trained on."""
+
+import json
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile, ZipFile
+
+import keras
+import numpy as np
+
+from convert.errors import ConvertError
+from convert.evaluate import keras_logits
+from convert.quantize import Pictures
+from training.calibration import Calibration, Floats
+from training.config import TrainingConfig
+from training.data import LabelledPictures, content_hash, open_dataset, read_picture
+from training.network import LOGITS, logits_model
+from training.run import Result, Run, Split, resolve
+
+MIN_CALIBRATION_PICTURES = 10
+
+
+@dataclass(frozen=True)
+class Source:
+    """A finished run and its pictures, checked against each other.
+
+    Attributes:
+        model: Keras, pixels 0..255 to logits.
+        fitting: the pictures that it was trained on.
+        test: those set aside, if any.
+    """
+
+    config: TrainingConfig
+    split: Split
+    result: Result
+    calibration: Calibration
+    model: Any
+    fitting: LabelledPictures
+    validation: LabelledPictures
+    test: LabelledPictures | None
+
+    @cached_property
+    def validation_logits(self) -> Floats:
+        """Of Keras, (validation pictures, classes)."""
+        return keras_logits(self.model, self.validation, self.config.image_size)
+
+    def calibration_sample(self, count: int) -> LabelledPictures:
+        """`count` training pictures, drawn at random, or all where there are fewer.
+
+        Raises:
+            ConvertError: these are too few to show the range of the activations.
+        """
+        available = min(count, len(self.fitting))
+        if available < MIN_CALIBRATION_PICTURES:
+            raise ConvertError(
+                f"{available} calibration pictures are too few to see the range of the "
+                f"activations: {MIN_CALIBRATION_PICTURES} are the least, some hundreds are good. "
+                "Or convert by a scheme that needs none (--scheme float16)."
+            )
+        chosen = np.random.default_rng(self.config.seed).permutation(len(self.fitting))[:available]
+        return self.fitting.subset(chosen.tolist())
+
+    def with_fewer(self, count: int) -> "Source":
+        """The same with `count` of the validation pictures, drawn at random."""
+        order = np.random.default_rng(self.config.seed).permutation(len(self.validation))
+        return replace(self, validation=self.validation.subset(sorted(order[:count].tolist())))
+
+    def pixels(self, pictures: LabelledPictures) -> Pictures:
+        """Gives the decoded `pictures` one by one, each time it is asked."""
+        size = self.config.image_size
+        return lambda: (read_picture(pictures.root / path, size) for path in pictures.paths)
+
+
+def open_source(run: Run, data: Path) -> Source:
+    """Read a finished run and find its pictures.
+
+    Raises:
+        ConvertError: the model cannot be read, or is not of these classes; or `data` is not what
+            the run was trained on.
+        RunError: `run` is not finished.
+        DataError: pictures that cannot be used.
+    """
+    config, split, result = run.config(), run.split(), run.result()
+    pictures, test = open_dataset(data)
+    if pictures.classes != split.classes:
+        raise ConvertError(
+            f"{data}: has the classes {', '.join(pictures.classes)}; "
+            f"the run was trained on {', '.join(split.classes)}."
+        )
+    used = {*split.train, *split.validation}
+    others = {path.as_posix() for path in pictures.paths} - used  # what an audit left out
+    if content_hash(pictures.without(others)) != split.dataset_sha256:
+        raise ConvertError(f"{data}: holds other pictures than the run was trained on.")
+    return Source(
+        config=config,
+        split=split,
+        result=result,
+        calibration=run.calibration(),
+        model=_load(run.model_path, (config.image_size, config.image_size, 3), split.classes),
+        fitting=resolve(pictures, split.train),
+        validation=resolve(pictures, split.validation),
+        test=test,
+    )
+
+
+def _load(path: Path, shape: tuple[int, int, int], classes: tuple[str, ...]) -> Any:
+    """The logits of a Keras model. Raises `ConvertError` where it is not the run's."""
+    if not path.is_file():
+        raise ConvertError(f"{path}: is not there. Train again, or bring the file back.")
+    try:
+        model = keras.models.load_model(path, compile=False)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ConvertError(
+            f"{path}: is not a model that Keras {keras.__version__} can read ({error}). "
+            f"{_writer(path)}Convert with the Keras that wrote it, or train again."
+        ) from error
+    found = (tuple(model.input_shape[1:]), tuple(model.output_shape[1:]))
+    if found != (shape, (len(classes),)) or LOGITS not in [x.name for x in model.layers]:
+        raise ConvertError(
+            f"{path}: goes from {found[0]} to {found[1]}, but the run is of pictures {shape} and "
+            f"{len(classes)} classes ({', '.join(classes)}). It is not this run's model."
+        )
+    return logits_model(model)
+
+
+def _writer(path: Path) -> str:
+    """A sentence on the Keras that wrote a file, as far as it says so."""
+    try:
+        with ZipFile(path) as archive:
+            wrote = json.loads(archive.read("metadata.json"))["keras_version"]
+    except (BadZipFile, KeyError, ValueError):
+        return ""
+    return f"It was written by Keras {wrote}. "

@@ -1,0 +1,282 @@
+"""Publish, list, promote, roll back, pull: over HTTP, on a server that talks S3's protocol."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from fastapi.testclient import TestClient
+
+from convert.__main__ import main
+from convert.registry.errors import ConflictError, RegistryError
+from convert.registry.promotion import current, promote, rollback
+from convert.registry.store import Store
+from convert.registry.versions import publish, pull
+from lambda_api import aws
+from lambda_api.app import create_app
+from lambda_api.manifest import MANIFEST_FILE, MODEL_FILE, read_bundle
+from lambda_api.settings import Settings
+from tests.convert.registry.unreliable import UnreliableS3
+
+NAME, REGISTRY = "intel-scenes", "s3://registry/models"
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def health(**settings: Any) -> dict[str, Any]:
+    """What a service says of itself that starts now."""
+    aws._client.cache_clear()
+    made = Settings(_env_file=None, api_users={"demo": "for-tests-only-9f2c"}, **settings)
+    with TestClient(create_app(made)) as client:
+        answer = client.get("/health")
+        assert answer.status_code == 200
+    aws._client.cache_clear()
+    return answer.json()
+
+
+def test_what_is_published_comes_back_byte_for_byte(store: Store, bundle: Path, tmp_path: Path):
+    published = publish(bundle, store)
+    assert published.new
+    pull(store, NAME, published.manifest.version, tmp_path / "back")
+    assert files(tmp_path / "back") == files(bundle)
+
+
+def test_s3_is_given_the_sha256_of_every_file_and_the_manifest_is_the_last(
+    store: Store, s3: UnreliableS3, bundle: Path
+):
+    version = publish(bundle, store).manifest.version
+    client = boto3.client("s3", endpoint_url=s3.upstream)
+    for name, content in files(bundle).items():
+        key = f"models/{NAME}/{version}/{name}"
+        head = client.head_object(Bucket="registry", Key=key, ChecksumMode="ENABLED")
+        expected = base64.b64encode(hashlib.sha256(content).digest()).decode()
+        assert head["ChecksumSHA256"] == expected
+    written = [path for method, path in s3.seen if method == "PUT"]
+    assert written[-1].endswith(f"/{version}/{MANIFEST_FILE}")
+    assert len(written) == len(files(bundle))
+
+
+def test_publishing_again_changes_nothing(store: Store, bundle: Path):
+    assert publish(bundle, store).new
+    assert not publish(bundle, store).new
+
+
+def test_a_version_is_never_overwritten(store: Store, bundle: Path, make_version: Callable):
+    folder = make_version(1.5)
+    version = publish(folder, store).manifest.version
+    before = (folder / "MODEL_CARD.md").read_bytes()
+    (folder / "MODEL_CARD.md").write_text("another card")
+    with pytest.raises(ConflictError, match=r"MODEL_CARD\.md holds something else"):
+        publish(folder, store)
+    found = store.read(f"{NAME}/{version}/MODEL_CARD.md")
+    assert found is not None
+    assert found[0] == before
+
+
+def test_the_service_loads_what_is_promoted(
+    store: Store, make_version: Callable[[float], Path], tmp_path: Path
+):
+    first, second = (publish(make_version(t), store).manifest.version for t in (1.5, 2.5))
+    uri = f"{REGISTRY}/{NAME}/current"
+    unpromoted = health(model_uri=uri)
+    assert "'current' cannot be read from S3 (NoSuchKey)" in unpromoted["fallback"]
+    assert unpromoted["source"] == "folder"
+
+    promote(store, NAME, first)
+    assert (health(model_uri=uri)["model"]["version"], current(store, NAME).previous) == (first, ())
+    promote(store, NAME, second)
+    answer = health(model_uri=uri)
+    assert (answer["model"]["version"], answer["source"]) == (second, "promoted")
+    assert answer["fallback"] is None
+    rollback(store, NAME)
+    assert health(model_uri=uri)["model"]["version"] == first
+    assert health(model_uri=f"{REGISTRY}/{NAME}/{second}")["source"] == "s3"
+
+
+def test_a_pointer_that_is_none_leaves_the_baked_in_bundle(
+    store: Store, s3: UnreliableS3, bundle: Path
+):
+    for content in (b"", b"{}", b'{"version": "../../other"}', b"x" * 20_000):
+        boto3.client("s3", endpoint_url=s3.upstream).put_object(
+            Bucket="registry", Key=f"models/{NAME}/current", Body=content
+        )
+        answer = health(model_uri=f"{REGISTRY}/{NAME}/current")
+        assert answer["model"]["version"] == read_bundle(bundle)[0].version
+        assert "'current'" in answer["fallback"]
+
+
+def test_a_pointer_that_s3_cuts_off_leaves_the_baked_in_bundle(
+    store: Store, s3: UnreliableS3, make_version: Callable[[float], Path]
+):
+    promote(store, NAME, publish(make_version(1.5), store).manifest.version)
+    s3.plan = lambda method, path, _: "half" if path.endswith("/current") else None
+    answer = health(model_uri=f"{REGISTRY}/{NAME}/current")
+    assert "'current' cannot be read from S3" in answer["fallback"]
+
+
+def test_roll_back_goes_back_version_by_version(store: Store, make_version: Callable):
+    versions = [publish(make_version(t), store).manifest.version for t in (1.5, 2.5, 3.5)]
+    for version in versions:
+        promote(store, NAME, version)
+    assert rollback(store, NAME).version == versions[1]
+    assert rollback(store, NAME).version == versions[0]
+    with pytest.raises(RegistryError, match="no version served before"):
+        rollback(store, NAME)
+
+
+def test_promoting_what_is_current_changes_nothing(store: Store, make_version: Callable):
+    first, second = (publish(make_version(t), store).manifest.version for t in (1.5, 2.5))
+    promote(store, NAME, first)
+    promote(store, NAME, second)
+    assert promote(store, NAME, second).previous == (first,)
+
+
+def test_of_two_who_promote_at_once_one_is_told(store: Store, make_version: Callable):
+    versions = [publish(make_version(t), store).manifest.version for t in (1.5, 2.5, 3.5)]
+    promote(store, NAME, versions[0])
+
+    def attempt(version: str) -> str:
+        try:
+            return promote(store, NAME, version).version
+        except ConflictError as error:
+            return str(error)
+
+    for _ in range(5):
+        with ThreadPoolExecutor(2) as pool:
+            outcomes = list(pool.map(attempt, versions[1:]))
+        serving = current(store, NAME)
+        assert serving is not None
+        assert serving.version in outcomes
+        assert all(x in versions or "at the same time" in x for x in outcomes)
+
+
+def test_a_promotion_between_reading_and_writing_is_a_conflict(
+    store: Store, s3: UnreliableS3, make_version: Callable
+):
+    first, second, third = (
+        publish(make_version(t), store).manifest.version for t in (1.5, 2.5, 3.5)
+    )
+    promote(store, NAME, first)
+    s3.seen.clear()
+    other = Store.at(REGISTRY)
+
+    def plan(method: str, path: str, _: int) -> str | None:
+        if method == "PUT":
+            s3.plan = lambda *_: None
+            boto3.client("s3", endpoint_url=s3.upstream).put_object(
+                Bucket="registry",
+                Key=f"models/{NAME}/current",
+                Body=json.dumps({"version": third}).encode(),
+            )
+        return None
+
+    s3.plan = plan
+    with pytest.raises(ConflictError, match="somebody else promoted another version"):
+        promote(other, NAME, second)
+    serving = current(store, NAME)
+    assert serving is not None
+    assert serving.version == third
+
+
+def test_a_pull_leaves_what_is_there(store: Store, bundle: Path, tmp_path: Path):
+    version = publish(bundle, store).manifest.version
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(RegistryError, match="is there already"):
+        pull(store, NAME, version, tmp_path / "mine")
+    assert list((tmp_path / "mine").iterdir()) == []
+
+
+def test_the_commands_do_all_of_it(
+    s3: UnreliableS3,
+    make_version: Callable[[float], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    first, second = make_version(1.5), make_version(2.5)
+    v1, v2 = (read_bundle(folder)[0].version for folder in (first, second))
+    assert main(["list", REGISTRY]) == 0
+    assert capsys.readouterr().out == ""
+    assert main(["publish", str(first), REGISTRY]) == 0
+    assert f"{REGISTRY}/{NAME}/{v1} is published" in capsys.readouterr().out
+    assert main(["publish", str(first), REGISTRY]) == 0
+    assert "was there already" in capsys.readouterr().out
+
+    monkeypatch.setenv("MODEL_REGISTRY", REGISTRY)
+    assert main(["publish", str(second)]) == 0
+    assert main(["promote", NAME, v1]) == 0
+    assert main(["promote", NAME, v2]) == 0
+    assert main(["rollback", NAME]) == 0
+    assert f"{v1} is current again" in capsys.readouterr().out
+    assert main(["list", "--name", NAME]) == 0
+    rows = {row.split()[1]: row for row in capsys.readouterr().out.splitlines()}
+    assert rows.keys() == {v1, v2}
+    assert rows[v1].endswith("current")
+    assert not rows[v2].endswith("current")
+    assert main(["pull", NAME, "--out", str(tmp_path / "served")]) == 0
+    assert read_bundle(tmp_path / "served")[0].version == v1
+    assert main(["pull", NAME, v2, "--out", str(tmp_path / "other")]) == 0
+    assert read_bundle(tmp_path / "other")[0].version == v2
+
+
+def test_a_version_that_cannot_be_read_does_not_hide_the_others(
+    store: Store, bundle: Path, capsys: pytest.CaptureFixture[str]
+):
+    version = publish(bundle, store).manifest.version
+    store.create(f"{NAME}/{'0' * 12}/{MANIFEST_FILE}", b'{"schema_version": 1}', "text/plain")
+    assert main(["list", REGISTRY]) == 0
+    rows = {row.split()[1]: row for row in capsys.readouterr().out.splitlines()}
+    assert "cannot be read" in rows["0" * 12]
+    assert "test 0.9" in rows[version]
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (["promote", NAME, "0" * 12, "--registry", REGISTRY], "is not complete, or is not there"),
+        (["rollback", NAME, "--registry", REGISTRY], "no version served before"),
+        (["pull", NAME, "--out", "nowhere", "--registry", REGISTRY], "nothing is promoted"),
+        (["list", "models"], "'models' is no registry"),
+        (["list", "s3://"], "'s3://' is no registry"),
+        (["list"], "MODEL_REGISTRY"),
+        (["list", "s3://other/models"], "Make the bucket first"),
+    ],
+)
+def test_what_is_not_there_ends_with_exit_code_4(
+    s3: UnreliableS3, command: list[str], told: str, capsys: pytest.CaptureFixture[str]
+):
+    assert main(command) == 4
+    assert told in capsys.readouterr().err
+    assert not Path("nowhere").exists()
+
+
+def test_without_credentials_it_says_how_to_give_them(
+    s3: UnreliableS3,
+    bundle: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+    assert main(["publish", str(bundle), REGISTRY]) == 4
+    assert "Give credentials" in capsys.readouterr().err
+    assert s3.seen == []
+
+
+def test_an_altered_bundle_is_not_published(
+    store: Store, s3: UnreliableS3, make_version: Callable, capsys: pytest.CaptureFixture[str]
+):
+    folder = make_version(1.5)
+    (folder / MODEL_FILE).write_bytes((folder / MODEL_FILE).read_bytes()[:-1])
+    assert main(["publish", str(folder), REGISTRY]) == 2
+    assert "model.tflite has" in capsys.readouterr().err
+    assert s3.seen == []

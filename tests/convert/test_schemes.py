@@ -1,0 +1,121 @@
+"""Every scheme makes a bundle that the service serves."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from convert.__main__ import main
+from convert.bundle import make_bundle
+from convert.schemes import POLICY, SCHEMES
+from lambda_api.app import create_app
+from lambda_api.classifier import Classifier
+from lambda_api.manifest import Scheme, read_bundle
+from lambda_api.measurements import Thresholds
+from lambda_api.settings import Settings
+from tests.small_line import LENIENT
+from training.architectures import ARCHITECTURES
+from training.run import Run
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_bundle_of_each_scheme_is_served(
+    small_bundles: dict[Scheme, Path], crops: Path, scheme: Scheme
+):
+    folder, credentials = small_bundles[scheme], ("demo", "for-tests-only-9f2c")
+    settings = Settings(
+        _env_file=None,
+        api_username=credentials[0],
+        api_password=credentials[1],
+        model_uri=str(folder),
+    )
+    right = 0
+    pictures = sorted((crops / "test").glob("*/*.jpg"))
+    with TestClient(create_app(settings)) as client:
+        model = client.get("/model", auth=credentials).json()
+        for path in pictures:
+            answer = client.post("/predict", content=path.read_bytes(), auth=credentials)
+            assert answer.status_code == 200
+            right += answer.json()["label"] == path.parent.name
+    assert (model["quantization"], model["input"]["dtype"]) == (
+        scheme,
+        "uint8" if scheme == "int8" else "float32",
+    )
+    assert right / len(pictures) == pytest.approx(model["evaluation"]["bundle"]["accuracy"])
+
+
+def test_float32_answers_as_keras_does_and_the_others_are_smaller(
+    small_bundles: dict[Scheme, Path],
+):
+    manifests = {scheme: read_bundle(folder)[0] for scheme, folder in small_bundles.items()}
+    assert manifests["float32"].evaluation.agreement == 1
+    assert manifests["float32"].gate.accuracy_drop == 0
+    size = {scheme: manifest.model.bytes for scheme, manifest in manifests.items()}
+    assert size["float16"] < 0.6 * size["float32"]
+    assert size["int8"] < 0.4 * size["float32"]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_calibration_pictures_are_recorded_where_they_were_asked_for(
+    small_bundles: dict[Scheme, Path], scheme: Scheme
+):
+    manifest, _ = read_bundle(small_bundles[scheme])
+    asked = scheme in ("int8", "int16x8")
+    assert manifest.calibration_pictures == (20 if asked else 0)
+    card = (small_bundles[scheme] / "MODEL_CARD.md").read_text()
+    assert f"--scheme {scheme}" in card
+    assert ("--calibration-pictures 20" in card) is asked
+
+
+def test_a_manifest_that_says_another_dtype_than_the_model_is_refused(
+    small_bundles: dict[Scheme, Path], tmp_path: Path
+):
+    manifest, model = read_bundle(small_bundles["float32"])
+    other = manifest.model_copy(
+        update={"input": manifest.input.model_copy(update={"dtype": "uint8"})}
+    )
+    other = other.model_copy(update={"version": other.content_version()})
+    (tmp_path / "manifest.json").write_text(other.model_dump_json())
+    (tmp_path / "model.tflite").write_bytes(model)
+    with pytest.raises(Exception, match="another type of numbers"):
+        Classifier(tmp_path)
+
+
+def test_every_architecture_has_a_default_that_suits_it():
+    assert POLICY.keys() == ARCHITECTURES.keys()
+    assert {name for name, schemes in POLICY.items() if schemes[0] != "int8"} == {"efficientnet_b0"}
+    assert all("float32" in schemes for schemes in POLICY.values())  # which loses nothing
+
+
+def test_schemes_are_set_side_by_side(
+    small_run: Run, crops: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    command = ["schemes", str(small_run.folder), "--data", str(crops), "--only", "int8", "float32"]
+    assert main([*command, "--calibration-pictures", "20", "--pictures", "12"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "### custom_cnn, 80 pixels" in lines
+    assert "On 12 validation pictures:" in lines
+    rows = [line.split("|")[1:-1] for line in lines if line.startswith("| ")]
+    assert [row[0].strip() for row in rows] == ["scheme", "Keras", "int8", "float32"]
+    keras, float32 = rows[1], rows[3]
+    assert keras[3:6] == float32[3:6]  # accuracy, recall, calibration error
+    assert float(float32[2]) > 0
+
+
+def test_the_error_of_each_layer_is_written(small_run: Run, crops: Path, tmp_path: Path):
+    make_bundle(
+        small_run,
+        crops,
+        tmp_path / "small",
+        thresholds=Thresholds(**LENIENT),
+        calibration_pictures=20,
+        debug=tmp_path / "debug",
+    )
+    with (tmp_path / "debug" / "layer_errors.csv").open() as file:
+        layers = list(csv.DictReader(file))
+    assert [x["operator"] for x in layers if "POOL" not in x["operator"]].count("CONV_2D") == 4
+    assert all(0 < float(x["error_in_steps"]) < 5 for x in layers if x["operator"] == "CONV_2D")
+    assert (tmp_path / "debug" / "layer_errors.png").read_bytes().startswith(b"\x89PNG")
+    assert json.loads((tmp_path / "small" / "manifest.json").read_text())["quantization"] == "int8"

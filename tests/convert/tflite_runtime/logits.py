@@ -1,0 +1,18 @@
+"""Run by a Python with tflite-runtime: the logits of a model file for pixels, all in one folder."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from tflite_runtime.interpreter import Interpreter
+
+folder = Path(sys.argv[1])
+interpreter = Interpreter(model_path=str(folder / "model.tflite"))
+interpreter.allocate_tensors()
+(source,), (target,) = interpreter.get_input_details(), interpreter.get_output_details()
+logits = []
+for pixels in np.load(folder / "pixels.npy"):
+    interpreter.set_tensor(source["index"], pixels[np.newaxis].astype(source["dtype"]))
+    interpreter.invoke()
+    logits.append(interpreter.get_tensor(target["index"])[0])
+np.save(folder / "logits.npy", np.stack(logits))

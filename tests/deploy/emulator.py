@@ -1,0 +1,155 @@
+"""The emulator of AWS: ministack, for this machine and its containers and for no one else."""
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import requests
+
+from tests.deploy.engine import Engine
+
+SERVE = Path(__file__).parent / "ministack" / "serve.py"
+REGION = "eu-central-1"
+SECRET_KEY = "of-nobody"
+IP_FREEBIND = 15  # of Linux: podman makes its bridge with its first container
+READY_S = 120
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """A running emulator with one account.
+
+    Attributes:
+        account: its number, of this run alone, and so are the names of its images.
+        port: of this machine's loopback, for every service of AWS.
+        environment: with which any client of AWS finds the emulator and nothing else.
+        log: what it prints.
+    """
+
+    account: str
+    port: int
+    environment: dict[str, str]
+    log: Path
+
+    @property
+    def label(self) -> str:
+        """Of its containers."""
+        return f"ministack.instance={socket.gethostname()}:{self.port}"
+
+    def client(self, service: str) -> Any:
+        """boto3's client of a service."""
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id=self.account,
+            aws_secret_access_key=SECRET_KEY,
+        )
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@contextmanager
+def running(python: Path, node_modules: Path, engine: Engine, folder: Path) -> Iterator[Emulator]:
+    """Run the emulator; what it stores, and its containers, are gone afterwards.
+
+    Args:
+        python: of the environment that has ministack.
+        node_modules: what functions in JavaScript find, as Lambda has its SDK for them.
+        engine: runs functions that are images.
+        folder: for its log.
+    """
+    account = "".join(secrets.choice("123456789") for _ in range(12))
+    with _listener("127.0.0.1", 0) as loopback:
+        port = loopback.getsockname()[1]
+        emulator = Emulator(account, port, _client(account, port), folder / "log")
+        with _listener(engine.host, port) as bridge, emulator.log.open("w") as log:
+            sockets = [loopback.fileno(), bridge.fileno()]
+            own = {
+                "DOCKER_HOST": engine.api,
+                "GATEWAY_PORT": str(port),
+                "IOT_MTLS_ENABLED": "0",  # which would listen to everyone
+                "LAMBDA_DOCKER_FLAGS": f"--add-host=host.docker.internal:{engine.host} "
+                f"--env=AWS_ENDPOINT_URL=http://{engine.host}:{port}",
+                "MINISTACK_ACCOUNT_ID": account,
+                "MINISTACK_REGION": REGION,
+                "NODE_PATH": str(node_modules),
+                "TMPDIR": str(folder),
+            }
+            process = subprocess.Popen(
+                [python, SERVE, *map(str, sockets)],
+                env=_without(emulator.environment, "AWS_ENDPOINT_URL") | own,
+                pass_fds=sockets,
+                start_new_session=True,  # on Ctrl-C, it is ended below, in order
+                stdout=log,
+                stderr=log,
+            )
+            try:
+                _wait_until_ready(emulator, process)
+                yield emulator
+            finally:
+                _stop(process)
+                if left := engine("ps", "--all", "--quiet", f"--filter=label={emulator.label}"):
+                    engine("rm", "--force", *left.split())
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()  # it removes its containers
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:  # a function of a failed deployment may hang in it
+        process.kill()
+        process.wait()
+
+
+def _without(environment: Mapping[str, str], *prefixes: str) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if not name.startswith(prefixes)}
+
+
+def _client(account: str, port: int) -> dict[str, str]:
+    """This environment, without a real account and without the `make` that runs the tests."""
+    tools = Path(sys.executable).parent  # Node.js is there
+    return {
+        **_without(os.environ, "AWS_", "MAKE", "MFLAGS", "ARGS"),
+        "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
+        "AWS_ACCESS_KEY_ID": account,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_PAGER": "",
+    }
+
+
+def _listener(address: str, port: int) -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.IPPROTO_IP, IP_FREEBIND, 1)
+    listener.bind((address, port))
+    listener.listen()
+    return listener
+
+
+def _wait_until_ready(emulator: Emulator, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + READY_S
+    while process.poll() is None and time.monotonic() < deadline:
+        try:  # the socket listens already: this waits for an answer
+            if requests.get(f"{emulator.url}/_ministack/ready", timeout=2).ok:
+                return
+        except requests.Timeout:
+            continue
+        time.sleep(0.1)
+    raise RuntimeError(f"the emulator did not start:\n{emulator.log.read_text()[-3000:]}")

@@ -1,0 +1,59 @@
+"""Where AWS does otherwise than ministack, as far as a deployment meets it."""
+
+from ministack.core.responses import error_response_json
+from ministack.services import ecr, lambda_svc, s3
+from ministack.services.cloudformation import provisioners
+
+
+def mend() -> None:
+    """Replace what ministack does by what is below."""
+    ecr._describe_images = describe_images_or_fail
+    provisioners._cw_metric_alarm_record = alarm_record_of_any
+    lambda_svc._warm_pool_key = instances_of_a_version
+    buckets = provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]
+    buckets.update(create=create_tagged_bucket, delete=delete_empty_bucket)
+
+
+_describe_images = ecr._describe_images
+_alarm_record = provisioners._cw_metric_alarm_record
+_pool_key = lambda_svc._warm_pool_key
+_create_bucket = provisioners._s3_create
+_delete_bucket = provisioners._s3_delete
+
+
+def describe_images_or_fail(data):
+    """A tag that ECR does not know is an error, not an empty list.
+
+    The CDK's command line takes such a list for an image that was published before.
+    """
+    repository = data.get("repositoryName", "")
+    if any(ecr._find_image(repository, image) is None for image in data.get("imageIds", [])):
+        return error_response_json("ImageNotFoundException", "there is no such image", 400)
+    return _describe_images(data)
+
+
+def alarm_record_of_any(name, properties):
+    """CloudFormation takes alarms on metric math; they are kept as on a metric without data."""
+    if properties.get("Metrics"):
+        of_no_data = {"MetricName": "metric-math", "Namespace": "not-emulated", "Metrics": None}
+        properties = {**properties, **of_no_data}
+    return _alarm_record(name, properties)
+
+
+def instances_of_a_version(function, configuration):
+    """Versions of a function share no instances, even where they have the same image."""
+    return f"{_pool_key(function, configuration)}:{configuration['Version']}"
+
+
+def create_tagged_bucket(logical_id, properties, stack_name):
+    """The tags of a template are the bucket's; CDK empties none without its tag."""
+    name, attributes = _create_bucket(logical_id, properties, stack_name)
+    s3._bucket_tags[name] = {tag["Key"]: tag["Value"] for tag in properties.get("Tags", [])}
+    return name, attributes
+
+
+def delete_empty_bucket(name, properties):
+    """A bucket that holds objects is not deleted."""
+    if s3._buckets[name]["objects"]:
+        raise ValueError(f"BucketNotEmpty: {name}")
+    _delete_bucket(name, properties)
