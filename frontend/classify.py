@@ -5,7 +5,7 @@ from typing import TypeGuard
 
 import streamlit as st
 
-from frontend import answer, asking, explanation, notices, several
+from frontend import answer, asking, explanation, markup, notices, several
 from frontend.api_client import ApiClient
 from frontend.api_errors import ApiError, NotReady, PictureRefused, TimedOut, Unreachable
 from frontend.class_cards import ClassCards
@@ -60,9 +60,14 @@ def draw_answers(
     """
     uploads = [one.picture for one in pictures if isinstance(one.picture, Upload)]
     if not pictures:
-        st.html('<p class="lc-empty">Drop a picture, and its answer appears here.</p>')
+        st.html(
+            markup.empty(
+                "landscape",
+                "Drop a picture, and its answer appears here. No picture at hand? Try a sample.",
+            )
+        )
     elif not uploads:
-        st.html('<p class="lc-empty">There is no picture that could be answered.</p>')
+        st.html(markup.empty("hide_image", "There is no picture that could be answered."))
     elif isinstance(found, NotReady) or _is_down(found):
         notices.show(found, on_retry=on_retry)  # sending pictures would only mean waiting
     elif len(pictures) == 1:

@@ -10,7 +10,7 @@ from frontend.api_answers import Prediction
 from frontend.charts import latency_bars, latency_in_words
 from frontend.class_cards import ClassCards
 from frontend.images import Upload
-from frontend.markup import data_uri, icon, milliseconds
+from frontend.markup import data_uri, empty, icon, milliseconds
 
 _KEPT = "lc-history"
 SHOWN = 40  # answers; each keeps some kilobytes of this server's memory
@@ -42,7 +42,7 @@ def show(cards: ClassCards) -> None:
     """Draw how long the answers took, and a table of them."""
     latest = entries()
     if not latest:
-        st.html('<p class="lc-empty">Nothing yet. Each picture\'s answer is noted here.</p>')
+        st.html(empty("history", "Nothing yet. The answer to each picture is noted here."))
         return
     predictions = [entry.prediction for entry in latest]
     st.html('<h2 class="lc-title">How long answers took</h2>')

@@ -14,6 +14,11 @@ def icon(name: str) -> str:
     return f'<span class="lc-icon" aria-hidden="true">{escape(name)}</span>'
 
 
+def empty(symbol: str, text: str) -> str:
+    """What stands where there is nothing yet."""
+    return f'<div class="lc-empty">{icon(symbol)}<p>{escape(text)}</p></div>'
+
+
 def milliseconds(value: float) -> str:
     """A duration to read: "4.3", "120"."""
     return f"{value:.{0 if value >= 100 else 1}f}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from frontend.images import prepare
 from frontend.markup import data_uri
 
-CREDIT = "Drawn by a program of this project; free for any use."
+CREDIT = "Drawn by a program for this page; free for any use."
 _FOLDER = Path(__file__).with_name("samples")
 
 
