@@ -19,8 +19,9 @@ def show(client: ApiClient, upload: Upload, on_retry: Callable[[], None]) -> Non
     """Draw a button, and once it was pressed for a picture, its heat map."""
     kept: dict[str, OcclusionMap] = st.session_state.setdefault(_KEPT, {})
     found = kept.get(upload.digest)
+    place = st.empty()
     if found is None:
-        if not st.button(
+        if not place.button(
             "Show what the answer rests on",
             icon=":material/visibility:",
             key="lc-explain",
@@ -29,14 +30,14 @@ def show(client: ApiClient, upload: Upload, on_retry: Callable[[], None]) -> Non
         ):
             return
         try:
-            with st.spinner("Covering the picture piece by piece …"):
+            with place, st.spinner("Covering the picture piece by piece …"):
                 found = client.explain(upload.content, upload.filename).explanation
         except ApiError as error:
             notices.show(error, on_retry=on_retry, key="lc-retry-explain")
             return
         kept[upload.digest] = found
-        st.rerun(scope="fragment")  # without the button
-    _draw(upload, found)
+    with place.container():
+        _draw(upload, found)
 
 
 def _draw(upload: Upload, found: OcclusionMap) -> None:

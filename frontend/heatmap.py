@@ -48,12 +48,14 @@ def in_words(drops: Sequence[Sequence[float]], label: str) -> str:
             f"No part of the picture alone decides for {label}: covered, the strongest one costs "
             f"{max(drop, 0):.1%}."
         )
-    where = f"{_third(int(row), grid.shape[0], 'top', 'bottom')} "
-    where += _third(int(column), grid.shape[1], "left", "right")
-    where = "middle" if where == "middle middle" else where.replace("middle ", "").strip()
+    parts = (
+        _third(int(row), grid.shape[0], "top", "bottom"),
+        _third(int(column), grid.shape[1], "left", "right"),
+    )
+    where = " ".join(part for part in parts if part) or "middle"
     return f"It rests most on the {where} of the picture: covered, {label} loses {drop:.0%}."
 
 
 def _third(index: int, count: int, first: str, last: str) -> str:
     share = (index + 0.5) / count
-    return first if share < 1 / 3 else last if share > 2 / 3 else "middle"
+    return first if share < 1 / 3 else last if share > 2 / 3 else ""
