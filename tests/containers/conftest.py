@@ -10,7 +10,7 @@ from shutil import which
 
 import pytest
 
-from tests.conftest import ROOT, _missing
+from tests.conftest import CACHE, ROOT, _missing
 from tests.containers.podman import Podman
 from tests.containers.wheels import fetch
 
@@ -18,7 +18,6 @@ STAND_IN = Path(__file__).parent / "stand_in"
 SUITE, PACKAGE = "trixie", "python3-venv"
 DEBIAN = f"localhost/debian:{SUITE}-{PACKAGE}"
 UNUSED = ("./var/cache/apt", "./var/lib/apt/lists", "./usr/share/doc", "./usr/share/locale")
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "landscape-classifier"
 
 
 @pytest.fixture(scope="session")
