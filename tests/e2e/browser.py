@@ -1,9 +1,11 @@
 """A visitor of the page: a tab of a real browser, and what people do in it."""
 
 import os
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 FLAGS = (
@@ -53,11 +55,15 @@ class Visitor:
         return self.page
 
     def photograph(self, name: str) -> None:
-        """Keep a screenshot in the folder that SCREENSHOT_DIR names; without it, none."""
+        """Keep a screenshot in the folder that SCREENSHOT_DIR names; without it, none.
+
+        In 256 colours: a third of the bytes.
+        """
         if folder := os.environ.get("SCREENSHOT_DIR"):
             self.page.mouse.move(0, 0)
             self.page.wait_for_timeout(1500)  # animations
-            self.page.screenshot(path=Path(folder) / f"{name}.png")
+            with Image.open(BytesIO(self.page.screenshot())) as image:
+                image.convert("RGB").quantize(256).save(Path(folder) / name, optimize=True)
 
 
 def drop(page: Page, picture: bytes, name: str = "holiday.jpg") -> None:

@@ -45,7 +45,7 @@ def test_visitor_drops_a_photo_and_sees_what_it_shows(
     expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
     expect(page.get_by_alt_text("Preview of your picture")).to_be_visible()
     expect(page.get_by_text(direct["model_version"]).first).to_be_visible()
-    visitor.photograph("page")
+    visitor.photograph("page.png")
 
 
 def test_visitor_sees_what_the_answer_rests_on(visitor: Visitor, page: Page) -> None:
@@ -60,7 +60,7 @@ def test_visitor_sees_what_the_answer_rests_on(visitor: Visitor, page: Page) -> 
     before = drawn.get_attribute("src")
     page.get_by_role("slider").press("ArrowLeft")
     expect(drawn).not_to_have_attribute("src", str(before))
-    visitor.photograph("explanation")
+    visitor.photograph("page-explanation.png")
 
 
 def test_visitor_drops_several_and_takes_the_answers_along(visitor: Visitor, page: Page) -> None:
@@ -72,7 +72,7 @@ def test_visitor_drops_several_and_takes_the_answers_along(visitor: Visitor, pag
     expect(page.get_by_text("7 of 8 pictures answered")).to_be_visible()
     expect(page.locator(".lc-grid img")).to_have_count(7)
     expect(page.locator(".lc-table tbody tr")).to_have_count(8)
-    visitor.photograph("several")
+    visitor.photograph("page-several.png")
     taken = {}
     for kind in ("CSV", "JSON"):
         with page.expect_download() as download:
@@ -105,12 +105,12 @@ def test_visitor_looks_at_the_session_and_the_model(visitor: Visitor, page: Page
     open_tab(page, "This session")
     expect(page.locator(".lc-table tbody tr")).to_have_count(3)
     expect(page.locator(".st-key-lc-session .js-plotly-plot .bars .point")).to_have_count(9)
-    visitor.photograph("session")
+    visitor.photograph("page-session.png")
     open_tab(page, "The model")
     expect(page.get_by_text("Measured on 1,061 test pictures")).to_be_visible()
     expect(page.locator(".lc-table tbody tr")).to_have_count(6)
     expect(page.locator(".st-key-lc-confusion .js-plotly-plot .hm")).to_be_visible()
-    visitor.photograph("model")
+    visitor.photograph("page-model.png")
     open_tab(page, "Classify")
     expect(page.locator(".lc-verdict h2")).to_have_text("sea")  # it is still there
 

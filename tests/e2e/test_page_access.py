@@ -40,7 +40,7 @@ def test_the_page_fits_its_window(demo: Any, new_visitor: Open, photo: bytes, wi
     stacked = answer["y"] >= picture["y"] + picture["height"]
     assert stacked is (width < 700)
     if width == 360:
-        visitor.photograph("phone")
+        visitor.photograph("page-phone.png")
         for tab in ("This session", "The model"):
             open_tab(page, tab)
             expect(page.locator(".lc-table:visible")).to_be_visible()
@@ -59,7 +59,7 @@ def test_the_page_follows_the_system_s_light_or_dark(
     card = page.locator(".st-key-lc-answer").evaluate("e => getComputedStyle(e).backgroundColor")
     assert int(card.removeprefix("rgb(").split(",")[0]) == lightness
     if scheme == "dark":
-        visitor.photograph("dark")
+        visitor.photograph("page-dark.png")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

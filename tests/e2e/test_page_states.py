@@ -58,7 +58,6 @@ def test_an_api_that_stops_midway_is_told_and_its_return_noticed(
 
     expect(page.get_by_role("alert")).to_contain_text("The API cannot be reached")
     expect(page.locator(".lc-status.lc-down")).to_be_visible()
-    visitor.photograph("down")
     started("api", API_PORT=str(api.api_port))
     expect(page.locator(".lc-verdict h2")).to_have_text("forest")  # without a click
     expect(page.locator(".lc-status.lc-ready")).to_be_visible()
