@@ -67,7 +67,7 @@ def _from_files() -> dict[str, Given]:
 
 
 def _from_camera() -> dict[str, Given]:
-    file = st.camera_input("Take a picture", key="lc-camera")
+    file = st.camera_input("Take a picture", key="lc-camera", resolution="720p")
     if file is None:
         st.caption(
             "The browser asks whether this page may use the camera. If it may not, a picture "

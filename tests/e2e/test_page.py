@@ -143,8 +143,12 @@ def test_a_picture_of_the_camera_is_answered(
 ) -> None:
     page = new_visitor(permissions=["camera"]).visit(demo.page)
     choose_source(page, "Camera")
+    page.wait_for_function("document.querySelector('video')?.videoWidth > 0")
 
-    page.get_by_role("button", name="Take Photo").click()
+    taken = page.get_by_role("button", name="Clear photo")
+    while not taken.is_visible():  # at first, Streamlit's widget may have no frame to take
+        page.get_by_role("button", name="Take Photo").click()
+        page.wait_for_timeout(1000)
 
     expect(page.locator(".lc-verdict h2")).to_be_visible()
 
