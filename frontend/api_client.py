@@ -6,11 +6,12 @@
         answer = client.predict(Path("beach.jpg").read_bytes(), "beach.jpg")
         print(answer.label, answer.confidence)
 
-Calls return the values of `frontend.api_answers`. Where there is no answer, they raise an
-`ApiError` of `frontend.api_errors`.
+Calls return the values of `frontend.api_answers` and `frontend.api_model`. Where there is no
+answer, they raise an `ApiError` of `frontend.api_errors`.
 """
 
 import time
+from collections.abc import Sequence
 from typing import Any, Self, TypeVar
 
 import requests
@@ -19,12 +20,21 @@ from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 from urllib3.util.retry import Retry
 
-from frontend.api_answers import Answer, Health, Prediction
-from frontend.api_errors import TimedOut, UnexpectedAnswer, Unreachable, error_from
+from frontend.api_answers import Answer, AnsweredItem, Batch, Explained, Health, Prediction
+from frontend.api_errors import (
+    ApiError,
+    TimedOut,
+    UnexpectedAnswer,
+    Unreachable,
+    error_from,
+    error_of_item,
+)
+from frontend.api_model import Manifest
 
 CONNECT_TIMEOUT_S = 3.05  # just over TCP's three seconds before it repeats a lost packet
 ANSWER_TIMEOUT_S = 35.0  # API Gateway gives up after 30 and says so; hear it out
 HEALTH_TIMEOUT_S = 3.0  # a page waits for it
+MAX_BATCH = 16  # pictures that the API takes in one request
 RETRIES = 3
 RETRY_AFTER_MAX_S = 5  # however long the API asks for: a person is waiting
 
@@ -34,9 +44,9 @@ AnswerT = TypeVar("AnswerT", bound=Answer)
 class ApiClient:
     """One connection to one API. Not for several threads at once (`requests.Session` is not).
 
-    `predict` is tried up to three more times, with back-off, on 429, 502, 503 and 504 and where no
+    A call is tried up to three more times, with back-off, on 429, 502, 503 and 504 and where no
     connection comes about; a classification changes nothing, so repeating it is safe.
-    `health` is asked once: it reports, it does not wait.
+    Only `health` is asked once: it reports, it does not wait.
 
     Args:
         base_url: the API's address, without a slash at the end.
@@ -105,8 +115,69 @@ class ApiClient:
             files={"file": (filename, picture)},
             params={"top_k": top_k},
         )
-        round_trip_ms = (time.perf_counter() - started) * 1000
-        return self._read(Prediction, response, round_trip_ms=round_trip_ms)
+        return self._read(Prediction, response, **_seen(response, _ms_since(started)))
+
+    def predict_batch(self, pictures: Sequence[tuple[str, bytes]]) -> list[Prediction | ApiError]:
+        """Classify several pictures in one request.
+
+        Args:
+            pictures: names and files, at most `MAX_BATCH`, together within the API's limit of
+                4,000,000 bytes.
+
+        Returns:
+            An answer for each picture, or the error that it alone would have raised.
+
+        Raises:
+            ApiError: as `predict`, where the request as a whole has no answer.
+        """
+        started = time.perf_counter()
+        response = self._send(
+            "POST",
+            "/predict/batch",
+            timeout_s=ANSWER_TIMEOUT_S,
+            files=[("file", picture) for picture in pictures],
+        )
+        share_ms = _ms_since(started) / len(pictures)
+        batch = self._read(Batch, response)
+        seen = {
+            **_seen(response, share_ms),
+            "request_id": batch.request_id,
+            "model_version": batch.model_version,
+        }
+        return [
+            Prediction(**item.prediction.model_dump(), **seen)
+            if isinstance(item, AnsweredItem)
+            else error_of_item(item.error.status, item.error.detail, batch.request_id)
+            for item in batch.results
+        ]
+
+    def explain(self, picture: bytes, filename: str, *, grid: int = 7) -> Explained:
+        """Ask which parts of a picture its label rests on.
+
+        Args:
+            picture: as for `predict`.
+            filename: as for `predict`.
+            grid: cells a side; the API needs `grid**2 + 1` inferences.
+
+        Raises:
+            ApiError: as `predict`.
+        """
+        response = self._send(
+            "POST",
+            "/explain",
+            timeout_s=ANSWER_TIMEOUT_S,
+            files={"file": (filename, picture)},
+            params={"grid": grid},
+        )
+        return self._read(Explained, response)
+
+    def model(self) -> Manifest:
+        """What is known of the model that serves: figures of each class, where it comes from.
+
+        Raises:
+            ApiError: as `predict`, but for pictures that are refused.
+        """
+        return self._read(Manifest, self._send("GET", "/model", timeout_s=ANSWER_TIMEOUT_S))
 
     def _send(self, verb: str, path: str, *, timeout_s: float, **request: Any) -> requests.Response:
         try:
@@ -125,10 +196,20 @@ class ApiClient:
             raise error_from(response)
         return response
 
-    def _read(self, kind: type[AnswerT], response: requests.Response, **measured: float) -> AnswerT:
+    def _read(self, kind: type[AnswerT], response: requests.Response, **seen: Any) -> AnswerT:
         try:
-            return kind.model_validate({**response.json(), **measured})
+            return kind.model_validate({**response.json(), **seen})
         except (requests.JSONDecodeError, TypeError, ValidationError) as error:
             raise UnexpectedAnswer(
                 f"{self.base_url} answers, but not as this API does.", status=response.status_code
             ) from error
+
+
+def _ms_since(started: float) -> float:
+    return (time.perf_counter() - started) * 1000
+
+
+def _seen(response: requests.Response, round_trip_ms: float) -> dict[str, Any]:
+    """What the body does not say."""
+    cold = {"true": True, "false": False}.get(response.headers.get("X-Cold-Start", ""))
+    return {"round_trip_ms": round_trip_ms, "cold_start": cold}

@@ -82,15 +82,23 @@ _BY_STATUS: dict[int, type[ApiError]] = {
 def error_from(response: requests.Response) -> ApiError:
     """Tell by its status and its problem+json body which error a non-200 answer stands for."""
     status = response.status_code
-    kind = _BY_STATUS.get(status, ServerFault if status >= 500 else UnexpectedAnswer)
     problem = _problem(response)
     retry_after = response.headers.get("Retry-After", "")
-    return kind(
+    return _kind(status)(
         str(problem.get("detail") or problem.get("title") or f"The API answered {status}."),
         status=status,
         request_id=problem.get("request_id") or response.headers.get("X-Request-ID"),
         retry_after_s=int(retry_after) if retry_after.isdecimal() else None,
     )
+
+
+def error_of_item(status: int, detail: str, request_id: str) -> ApiError:
+    """The error that one picture of several was answered with."""
+    return _kind(status)(detail, status=status, request_id=request_id)
+
+
+def _kind(status: int) -> type[ApiError]:
+    return _BY_STATUS.get(status, ServerFault if status >= 500 else UnexpectedAnswer)
 
 
 def _problem(response: requests.Response) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The page. Start it from the repository's root: `streamlit run frontend/app.py`."""
 
 import sys
+from functools import partial
 from html import escape
 from pathlib import Path
 
@@ -11,15 +12,13 @@ if (root := str(Path(__file__).parents[1])) not in sys.path:
 import streamlit as st
 from pydantic import SecretStr
 
-from frontend import answer, status
-from frontend.api_answers import Prediction
+from frontend import classify, history, model_page, notices, several, sources, status
 from frontend.api_client import ApiClient
-from frontend.api_errors import ApiError, NotReady
-from frontend.images import UnusablePicture, Upload, megabytes, prepare
-from frontend.messages import explain
-from frontend.settings import DEFAULT_TITLE, NotConfigured, load_settings
+from frontend.class_cards import ClassCards
+from frontend.health import HealthWatch
+from frontend.settings import DEFAULT_TITLE, NotConfigured, Settings, load_settings
 
-SUFFIXES = ["jpg", "jpeg", "png", "webp"]
+TABS = ("Classify", "This session", "The model")
 
 
 def main() -> None:
@@ -29,91 +28,70 @@ def main() -> None:
     except NotConfigured as error:
         _open(DEFAULT_TITLE)
         status.show_not_configured()
-        _show_error(error)
+        notices.show(error, on_retry=lambda: None)
         return
     _open(settings.page_title)
-    left, right = st.columns(2, gap="medium")
-    with left, st.container(key="lc-picture"):
-        upload = _picture()
-    # Asked after the picture is drawn: an API that is down holds up nothing that a person sees.
-    client = _client(settings.api_url, settings.api_username, settings.api_password)
-    found = status.health(client)
-    status.show(found)
-    with right, st.container(key="lc-answer"):
-        if upload is None:
-            st.html('<p class="lc-empty">Drop a picture, and its answer appears here.</p>')
-        elif isinstance(found, NotReady):  # sending the picture would only mean waiting
-            _show_error(found)
-        else:
-            _answer(client, upload)
+    client, watch = _client(*_access(settings)), _watch(*_access(settings))
+    cards = ClassCards(settings.class_descriptions)
+    found = status.show(watch)
+    first, session, model = st.tabs(TABS, key="lc-tab", on_change="rerun")
+    with first:  # always drawn: a widget that is not drawn forgets its picture
+        left, right = st.columns(2, gap="medium")
+        with left, st.container(key="lc-picture"):
+            pictures = sources.choose()
+            classify.preview(pictures)
+        with right, st.container(key="lc-answer"):
+            rows = classify.draw_answers(pictures, client, cards, found, watch.forget)
+        if rows:
+            with st.container(key="lc-all"):
+                several.show_by_label(rows, cards)
+                several.show_table(rows, cards)
+    if session.open:
+        with session, st.container(key="lc-session"):
+            history.show(cards)
+    if model.open:
+        with model:
+            model_page.show(client, cards, watch.forget)
 
 
 def _secrets() -> dict[str, object]:
     return dict(st.secrets) if st.secrets.load_if_toml_exists() else {}
 
 
-@st.cache_resource(
-    scope="session",
-    max_entries=1,
+def _access(settings: Settings) -> tuple[str, str, SecretStr]:
+    return settings.api_url, settings.api_username, settings.api_password
+
+
+_cache = partial(
+    st.cache_resource,
     show_spinner=False,
     hash_funcs={SecretStr: SecretStr.get_secret_value},
-    on_release=ApiClient.close,
 )
+
+
+@_cache(scope="session", max_entries=1, on_release=ApiClient.close)
 def _client(api_url: str, username: str, password: SecretStr) -> ApiClient:
     """Connect to the API: one connection a visitor, made anew where the settings change."""
     return ApiClient(api_url, username, password.get_secret_value())
 
 
+@_cache(max_entries=1)
+def _watch(api_url: str, username: str, password: SecretStr) -> HealthWatch:
+    """Watch the API: one thread for all visitors, with a connection of its own."""
+    return HealthWatch(ApiClient(api_url, username, password.get_secret_value()).health)
+
+
 def _open(title: str) -> None:
-    st.set_page_config(page_title=title, page_icon="🏞️", layout="wide")
-    st.html(Path(__file__).with_name("theme.css"))
+    folder = Path(__file__).parent
+    # A file of our own: for an emoji or a symbol, browsers would be sent to a server of Google's.
+    icon = str(folder / "icon.png")
+    st.set_page_config(page_title=title, page_icon=icon, layout="wide")
+    for sheet in (folder / "theme.css", *sorted((folder / "styles").glob("*.css"))):
+        st.html(sheet)
     st.html(
         f'<header class="lc-hero"><h1>{escape(title)}</h1>'
         "<p>Drop a picture and see what the network makes of it, and how sure it is.</p></header>"
     )
-
-
-def _picture() -> Upload | None:
-    file = st.file_uploader("Your picture", type=SUFFIXES)
-    if file is None:
-        return None
-    try:
-        upload = _prepared(file.getvalue(), file.name)
-    except UnusablePicture as error:
-        _show_error(error)
-        return None
-    st.image(upload.preview, alt="Preview of your picture", width="stretch")
-    st.caption(
-        f"{upload.format} · {upload.width} × {upload.height} pixels · "
-        f"{megabytes(upload.given_bytes)}"
-    )
-    if upload.note:
-        st.info(upload.note, icon=":material/photo_size_select_large:")
-    return upload
-
-
-@st.cache_data(scope="session", max_entries=2, show_spinner=False)
-def _prepared(data: bytes, filename: str) -> Upload:
-    return prepare(data, filename)
-
-
-def _answer(client: ApiClient, upload: Upload) -> None:
-    answered = answer.ask(client, upload)
-    if isinstance(answered, Prediction):
-        answer.show(answered)
-    else:
-        _show_error(answered)
-
-
-def _show_error(error: ApiError | UnusablePicture | NotConfigured) -> None:
-    message = explain(error)
-    points = "".join(f"<li>{escape(point)}</li>" for point in message.points)
-    st.html(
-        f'<div class="lc-error" role="alert"><strong>{escape(message.title)}</strong>'
-        f"<p>{escape(message.text)}</p>{f'<ul>{points}</ul>' if points else ''}</div>"
-    )
-    if message.retry:
-        st.button("Try again", icon=":material/refresh:", on_click=status.health.clear)
 
 
 main()

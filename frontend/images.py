@@ -12,6 +12,7 @@ MAX_UPLOAD_PIXELS = 40_000_000  # the API's limit
 MAX_READABLE_PIXELS = 110_000_000  # a 108-megapixel phone; 440 MB as RGBA while it is reduced
 REDUCED_SIDE = 1600  # pixels: far within both limits, and far above what a network looks at
 PREVIEW_SIDE = 900  # pixels
+THUMBNAIL_SIDE = 240  # pixels
 JPEG_QUALITY = 90
 
 FORMATS = ("JPEG", "PNG", "WEBP")
@@ -44,6 +45,7 @@ class Upload:
         filename: the name to send them under.
         digest: SHA-256 of the file as it was given: the same picture, the same digest.
         preview: a small upright JPEG without transparency.
+        thumbnail: the same, smaller.
         format: "JPEG", "PNG" or "WEBP", as it was given.
         width: upright width in pixels, as it was given.
         height: upright height in pixels, as it was given.
@@ -55,6 +57,7 @@ class Upload:
     filename: str
     digest: str
     preview: bytes
+    thumbnail: bytes
     format: str
     width: int
     height: int
@@ -97,7 +100,20 @@ def prepare(data: bytes, filename: str) -> Upload:
         )
     digest = hashlib.sha256(data).hexdigest()
     rgb.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
-    return Upload(content, filename, digest, _jpeg(rgb), format_, width, height, len(data), note)
+    preview = _jpeg(rgb)
+    rgb.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    return Upload(
+        content=content,
+        filename=filename,
+        digest=digest,
+        preview=preview,
+        thumbnail=_jpeg(rgb),
+        format=format_,
+        width=width,
+        height=height,
+        given_bytes=len(data),
+        note=note,
+    )
 
 
 def megabytes(size: int) -> str:

@@ -16,6 +16,8 @@ from frontend.api_errors import (
 from frontend.images import UnusablePicture
 from frontend.settings import NotConfigured
 
+Tellable = ApiError | UnusablePicture | NotConfigured
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -26,15 +28,17 @@ class Message:
         text: more about it, and what to do.
         points: what is to be put right, one by one.
         retry: whether trying again, without changing anything, can help.
+        passing: whether it is no fault, and passes by itself.
     """
 
     title: str
     text: str
     points: tuple[str, ...] = ()
     retry: bool = False
+    passing: bool = False
 
 
-def explain(error: ApiError | UnusablePicture | NotConfigured) -> Message:
+def explain(error: Tellable) -> Message:
     """Put an error into words for the person who uses the page."""
     match error:
         case NotConfigured():
@@ -49,6 +53,7 @@ def explain(error: ApiError | UnusablePicture | NotConfigured) -> Message:
                 "The API takes too long",
                 f"{error} It may be starting up or busy. Try again in a moment.",
                 retry=True,
+                passing=True,
             )
         case Unreachable():
             return Message(
@@ -66,10 +71,18 @@ def explain(error: ApiError | UnusablePicture | NotConfigured) -> Message:
                 "API_USERNAME and API_PASSWORD of this page must be the same as the API's.",
             )
         case RateLimited():
-            return Message("Too many pictures at once", f"Try again {_when(error)}.", retry=True)
+            return Message(
+                "The API asks to wait",
+                f"{error} Try again {_when(error)}.",
+                retry=True,
+                passing=True,
+            )
         case NotReady():
             return Message(
-                "The model is not ready", f"{error} Try again {_when(error)}.", retry=True
+                "The model is not ready",
+                f"{error} This page looks again by itself; the API asks to wait {_wait(error)}.",
+                retry=True,
+                passing=True,
             )
         case TooLarge():
             return Message("The picture is too large", str(error))
@@ -81,6 +94,10 @@ def explain(error: ApiError | UnusablePicture | NotConfigured) -> Message:
                 f"{error} It was not the picture's fault. Try again in a moment.",
                 retry=True,
             )
+
+
+def _wait(error: ApiError) -> str:
+    return f"{error.retry_after_s} s" if error.retry_after_s else "a moment"
 
 
 def _when(error: ApiError) -> str:

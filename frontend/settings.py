@@ -1,11 +1,14 @@
 """What the page has to know before it can start, and plain words for what is missing."""
 
+import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from frontend.class_cards import ClassCard
 
 DEFAULT_TITLE = "Landscape Classifier"
 
@@ -30,6 +33,8 @@ class Settings(BaseSettings):
         api_username: user name for the API's Basic authentication.
         api_password: its password; masked in every representation.
         page_title: heading of the page and title of the browser tab.
+        class_descriptions: cards of classes that the page does not know by itself; a JSON object
+            in the environment, a table in Streamlit's secrets.
     """
 
     model_config = SettingsConfigDict(
@@ -45,6 +50,7 @@ class Settings(BaseSettings):
     api_username: str
     api_password: SecretStr
     page_title: str = DEFAULT_TITLE
+    class_descriptions: Annotated[dict[str, ClassCard], NoDecode] = {}
 
     @field_validator("api_url")
     @classmethod
@@ -55,6 +61,17 @@ class Settings(BaseSettings):
         if "@" in address.netloc:  # the page shows the address; it must not show a password
             raise ValueError("must not hold a user name or password; set API_USERNAME and so on")
         return value.rstrip("/")
+
+    @field_validator("class_descriptions", mode="before")
+    @classmethod
+    def _is_json(cls, value: Any) -> Any:
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except ValueError as error:
+            raise ValueError(
+                'must be a JSON object such as {"rose": {"icon": "local_florist", '
+                '"description": "A rose."}}'
+            ) from error
 
 
 def load_settings(secrets: Mapping[str, Any]) -> Settings:
@@ -68,7 +85,8 @@ def load_settings(secrets: Mapping[str, Any]) -> Settings:
         NotConfigured: something is missing or wrong.
     """
     given: dict[str, Any] = {
-        name: str(value)  # TOML may hold a password of digits as a number
+        # TOML may hold a password of digits as a number, and descriptions as tables.
+        name: _plain(value) if isinstance(value, Mapping) else str(value)
         for name in Settings.model_fields
         if (value := secrets.get(name.upper(), "")) != ""
     }
@@ -76,14 +94,21 @@ def load_settings(secrets: Mapping[str, Any]) -> Settings:
         return Settings(**given)
     except ValidationError as error:
         problems = tuple(
-            _problem(str(item["loc"][0]).upper(), item["type"], item["msg"])
+            _problem(item["loc"], item["type"], item["msg"])
             for item in error.errors(include_input=False, include_context=False, include_url=False)
         )
     # Raised outside the handler: pydantic's error holds the values, and a traceback would chain it.
     raise NotConfigured(problems)
 
 
-def _problem(name: str, kind: str, message: str) -> str:
+def _plain(table: Mapping[str, Any]) -> dict[str, Any]:
+    """A table of Streamlit's secrets as dictionaries, which is what pydantic takes."""
+    return {k: _plain(v) if isinstance(v, Mapping) else v for k, v in table.items()}
+
+
+def _problem(where: tuple[int | str, ...], kind: str, message: str) -> str:
+    name, *inside = (str(part) for part in where)
     if kind == "missing":
-        return f"{name} is not set."
-    return f"{name} {message.removeprefix('Value error, ')}."
+        return f"{name.upper()} is not set."
+    said = message.removeprefix("Value error, ")
+    return f"{name.upper()}{': ' if inside else ''}{'.'.join(inside)} {said}."

@@ -1,68 +1,102 @@
-"""The side bar: is the API there, and with which model."""
+"""The line under the heading: is the API there, with which model, and was it awake."""
 
 from html import escape
 
 import streamlit as st
 
+from frontend import history
 from frontend.api_answers import Health
-from frontend.api_client import ApiClient
-from frontend.api_errors import ApiError, NotReady
+from frontend.api_errors import ApiError, NotReady, TimedOut
+from frontend.health import Found, HealthWatch
 from frontend.messages import explain
 
-_FRESH_S = 5  # a health answer serves every visitor for this long
+LOOK_AGAIN_S = 2  # while it is not ready
+LOOK_S = 20  # while it is; each look may keep a Lambda warm, so not more often
 
 
-@st.cache_data(
-    ttl=_FRESH_S, show_spinner=False, hash_funcs={ApiClient: lambda client: client.base_url}
-)
-def health(client: ApiClient) -> Health | ApiError:
-    """Ask for the API's health; an error is returned, not raised, so that it is cached too."""
-    try:
-        return client.health()
-    except ApiError as error:
-        return error
+def show(watch: HealthWatch) -> Found | None:
+    """Draw the line, which keeps itself up to date, and return what it says.
 
+    Where the API becomes ready, or ceases to be, the whole page is drawn anew.
+    """
+    found = watch.latest()
+    state = _state(found)
+    every = LOOK_S if state == "ready" else LOOK_AGAIN_S
 
-def show(found: Health | ApiError) -> None:
-    """Draw the panel."""
-    with st.sidebar:
-        st.html('<h2 class="lc-side-title">System status</h2>')
-        match found:
-            case Health():
-                _indicator("ready", "Ready", _uptime(found))
-                _model(found)
-            case NotReady():
-                _indicator("waiting", "Not ready", str(found))
-            case ApiError():
-                message = explain(found)
-                _indicator("down", message.title, message.text)
-        st.button("Check again", icon=":material/refresh:", on_click=health.clear, width="stretch")
+    @st.fragment(run_every=every)
+    def line() -> None:
+        latest = watch.latest()
+        if _state(latest) != state:
+            st.rerun()
+        _draw(latest, watch)
+
+    line()
+    return found
 
 
 def show_not_configured() -> None:
-    """Draw the panel of a page that does not know its API."""
-    with st.sidebar:
-        st.html('<h2 class="lc-side-title">System status</h2>')
-        _indicator("down", "Not configured", "The page does not know its API yet.")
+    """Draw the line of a page that does not know its API."""
+    with st.container(key="lc-status"):
+        st.html(_indicator("down", "Not configured", "The page does not know its API yet."))
 
 
-def _indicator(state: str, word: str, detail: str) -> None:
-    st.html(
+def _draw(found: Found | None, watch: HealthWatch) -> None:
+    state = _state(found)
+    with st.container(key="lc-status", horizontal=True, vertical_alignment="center"):
+        match found:
+            case None:
+                st.html(_indicator(state, "Asking the API", "It has not said yet how it is."))
+            case Health():
+                st.html(_indicator(state, "Ready", _uptime(found)) + _facts(found))
+            case TimedOut():
+                st.html(_indicator(state, "Starting up", "The API takes its time to answer."))
+            case NotReady():
+                st.html(_indicator(state, "Not ready", str(found)))
+            case ApiError():
+                message = explain(found)
+                st.html(_indicator(state, message.title, message.text))
+        st.button(
+            "Check again",
+            icon=":material/refresh:",
+            key="lc-check",
+            type="tertiary",
+            on_click=watch.forget,
+        )
+
+
+def _state(found: Found | None) -> str:
+    match found:
+        case Health():
+            return "ready"
+        case None | NotReady() | TimedOut():
+            return "waiting"
+        case _:
+            return "down"
+
+
+def _indicator(state: str, word: str, detail: str) -> str:
+    return (
         f'<div class="lc-status lc-{state}" role="status"><span class="lc-dot"></span>'
-        f"<div><strong>{escape(word)}</strong><p>{escape(detail)}</p></div></div>"
+        f"<div><strong>{escape(word)}</strong><span>{escape(detail)}</span></div></div>"
     )
 
 
-def _model(found: Health) -> None:
-    classes = "".join(f"<li>{escape(label)}</li>" for label in found.classes)
-    st.html(
-        '<dl class="lc-facts">'
-        f"<dt>Model</dt><dd>{escape(found.model.name)}</dd>"
-        f"<dt>Version</dt><dd><code>{escape(found.model.version)}</code></dd>"
-        f"<dt>Loaded in</dt><dd>{found.load_ms:.0f} ms</dd></dl>"
-        f'<h3 class="lc-side-title">{len(found.classes)} classes</h3>'
-        f'<ul class="lc-chips">{classes}</ul>'
-    )
+def _facts(found: Health) -> str:
+    facts = {
+        "Model": found.model.name,
+        "Version": found.model.version,
+        "Loaded in": f"{found.load_ms:.0f} ms",
+        "Last answer": "cold start" if _last_was_cold(found) else "warm",
+    }
+    pairs = "".join(f"<div><dt>{k}</dt><dd>{escape(v)}</dd></div>" for k, v in facts.items())
+    return f'<dl class="lc-line">{pairs}</dl>'
+
+
+def _last_was_cold(found: Health) -> bool:
+    """Whether a process was started for this session's last answer; before it, for the health."""
+    answered = history.entries()
+    cold = answered[-1].prediction.cold_start if answered else None
+    return found.cold_start if cold is None else cold
 
 
 def _uptime(found: Health) -> str:

@@ -103,7 +103,7 @@ def _surround(app: FastAPI, settings: Settings, logger: Logger, *, interruptible
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
-            expose_headers=["X-Request-ID", "Retry-After"],
+            expose_headers=["X-Request-ID", "X-Cold-Start", "Retry-After"],
         )
     namespace = settings.powertools_metrics_namespace
     app.add_middleware(

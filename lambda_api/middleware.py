@@ -32,10 +32,11 @@ class RequestContext:
     """Pure ASGI middleware, the outermost layer of the app.
 
     Gives each request an id (the client's `X-Request-ID`, else API Gateway's, else a random one) in
-    `request.state.request_id` and in the answer's `X-Request-ID`; `request.state.cold_start` says
-    whether it is the first of the process; puts security headers on the answer; answers what nobody
-    caught with a 500 that says nothing of the inside; writes one log line and one set of metrics,
-    to which a route adds through `request.state.log` and `request.state.answers`.
+    `request.state.request_id` and in the answer's `X-Request-ID`; says whether it is the first of
+    the process in `request.state.cold_start` and in the answer's `X-Cold-Start`; puts security
+    headers on the answer; answers what nobody caught with a 500 that says nothing of the inside;
+    writes one log line and one set of metrics, to which a route adds through `request.state.log`
+    and `request.state.answers`.
     """
 
     def __init__(self, app: ASGIApp, logger: Logger, metrics: Metrics | None) -> None:
@@ -61,6 +62,7 @@ class RequestContext:
                 status = message["status"]
                 headers = [*message["headers"], *_SECURITY_HEADERS]
                 headers.append((b"x-request-id", request_id.encode()))
+                headers.append((b"x-cold-start", b"true" if state["cold_start"] else b"false"))
                 if not any(name == _POLICY[0] for name, _ in headers):  # as /docs has
                     headers.append(_POLICY)
                 if scope["scheme"] == "https":

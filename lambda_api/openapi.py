@@ -34,6 +34,7 @@ seconds. After 10 failed log-ins in a minute, a source address has to wait.
 
 **Errors** are `{MEDIA_TYPE}` (RFC 9457), each with the id of the request, which every answer has as
 `X-Request-ID` too. A client may choose the id: 1 to 128 letters, digits, `.`, `_`, `=` and `-`.
+`X-Cold-Start` says whether a request was the first of its process (`true`) or not (`false`).
 """
 
 _BINARY = {"type": "string", "format": "binary"}

@@ -1,4 +1,4 @@
-"""`make demo`'s script in a checkout of its own, as a new user would run it."""
+"""`make demo`'s script in a checkout of its own, as a new user would run it; and a browser."""
 
 import os
 import shutil
@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 from dotenv import dotenv_values
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.e2e.browser import FAKE_CAMERA, FLAGS, Visitor
 
 ROOT = Path(__file__).parents[2]
 NEEDED = (".env.example", ".streamlit", "frontend", "lambda_api", "models", "scripts")
@@ -22,6 +25,7 @@ class Demo:
     def __init__(self, checkout: Path, *arguments: str, **environment: str) -> None:
         self.checkout = checkout
         self.api_port, self.page_port = _free_ports(2)
+        self.api_port = int(environment.get("API_PORT", self.api_port))
         self.output = ""
         home = checkout / "home"
         home.mkdir(exist_ok=True)
@@ -47,6 +51,12 @@ class Demo:
     def credentials(self) -> tuple[str, str]:
         env = dotenv_values(self.checkout / ".env")
         return str(env["API_USERNAME"]), str(env["API_PASSWORD"])
+
+    @property
+    def uvicorn(self) -> int:
+        """The process id of its API."""
+        command = ["pgrep", "-P", str(self.process.pid), "-f", "uvicorn"]
+        return int(subprocess.run(command, capture_output=True, check=True).stdout)
 
     def wait_for(self, text: str) -> None:
         """Read what it prints up to a line that holds `text`."""
@@ -77,10 +87,8 @@ def _free_ports(count: int) -> list[int]:
     return ports
 
 
-@pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def _checkout(folder: Path) -> Path:
     """What `make demo` needs of the repo, without a `.env`."""
-    folder = tmp_path_factory.mktemp("checkout")
     for name in NEEDED:
         source = ROOT / name
         if source.is_dir():
@@ -88,6 +96,20 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
         else:
             shutil.copy(source, folder / name)
     return folder
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _checkout(tmp_path_factory.mktemp("checkout"))
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """A demo that tests of several files use, and leave as it is."""
+    demo = Demo(_checkout(tmp_path_factory.mktemp("demo")))
+    demo.wait_until_ready()
+    yield demo
+    demo.end(signal.SIGTERM)
 
 
 @pytest.fixture(scope="module")
@@ -103,3 +125,32 @@ def start_demo(checkout: Path) -> Iterator[Callable[..., Demo]]:
     for demo in demos:
         if demo.process.returncode is None:
             demo.end(signal.SIGTERM)
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        flags = [*FLAGS.split(), FAKE_CAMERA]
+        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_visitor(browser: Browser) -> Iterator[Callable[..., Visitor]]:
+    """Open a tab, with options of Playwright's; none of its requests may leave the machine."""
+    visitors: list[Visitor] = []
+
+    def open_tab(**context: object) -> Visitor:
+        visitors.append(Visitor(browser, **context))
+        return visitors[-1]
+
+    yield open_tab
+    for visitor in visitors:
+        visitor.page.close()
+    assert {host for visitor in visitors for host in visitor.asked} <= {"127.0.0.1"}
+
+
+@pytest.fixture
+def visitor(new_visitor: Callable[..., Visitor]) -> Visitor:
+    return new_visitor()

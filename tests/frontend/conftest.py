@@ -8,15 +8,17 @@ from types import SimpleNamespace
 
 import pytest
 import streamlit as st
+from streamlit.testing.v1 import AppTest
 
-from tests.frontend.stand_in_api import StandInApi, serve
+from tests.frontend.driver import APP
+from tests.frontend.stand_in_api import PASSWORD, USERNAME, StandInApi, serve
 
 
 @pytest.fixture(autouse=True)
 def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No settings, no `.env` of the developer's, nothing cached by the test before."""
     monkeypatch.chdir(tmp_path)
-    for name in ("API_URL", "API_USERNAME", "API_PASSWORD", "PAGE_TITLE"):
+    for name in ("API_URL", "API_USERNAME", "API_PASSWORD", "PAGE_TITLE", "CLASS_DESCRIPTIONS"):
         monkeypatch.delenv(name, raising=False)
     st.cache_data.clear()
     st.cache_resource.clear()
@@ -51,3 +53,13 @@ def photos() -> Path:
 def photo(photos: Path) -> bytes:
     """A real photo."""
     return (photos / "china.jpg").read_bytes()
+
+
+@pytest.fixture
+def page(stand_in_api: StandInApi, monkeypatch: pytest.MonkeyPatch, slept: list[float]) -> AppTest:
+    """A page that is configured for the stand-in; it waits for nothing between retries."""
+    monkeypatch.setattr("frontend.health.WAIT_S", 10.0)  # on a busy machine, the stand-in is slow
+    monkeypatch.setenv("API_URL", stand_in_api.url)
+    monkeypatch.setenv("API_USERNAME", USERNAME)
+    monkeypatch.setenv("API_PASSWORD", PASSWORD)
+    return AppTest.from_file(APP, default_timeout=30)

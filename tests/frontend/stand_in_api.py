@@ -41,6 +41,23 @@ def prediction(*confidences: float, confident: bool = True) -> dict[str, Any]:
     }
 
 
+def explained(drops: list[list[float]]) -> dict[str, Any]:
+    """The body of a 200 from /explain."""
+    map_ = {"label": "buildings", "grid": len(drops), "drops": drops, "overlay_png": None}
+    return {**SURE, "explanation": map_}
+
+
+def batch(*outcomes: dict[str, Any]) -> dict[str, Any]:
+    """The body of a 200 from /predict/batch: bodies of predictions and of problems."""
+    results = [
+        {"filename": "a.jpg", "prediction": outcome, "error": None}
+        if "label" in outcome
+        else {"filename": "a.jpg", "prediction": None, "error": outcome}
+        for outcome in outcomes
+    ]
+    return {"request_id": "a-batch", "model_version": "1a2b3c4d5e6f", "results": results}
+
+
 SURE = prediction(0.874, 0.011, 0.008, 0.017, 0.029, 0.061)
 UNSURE = prediction(0.035, 0.022, 0.371, 0.402, 0.150, 0.020, confident=False)
 
@@ -79,7 +96,10 @@ class Received:
 
 
 class StandInApi(ThreadingHTTPServer):
-    """Set `health` and `predict` to what shall be answered; read in `received` what was asked."""
+    """Set in `answers` what shall be answered, by route; read in `received` what was asked.
+
+    /predict/batch answers each picture as /predict does, unless something else is set.
+    """
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -87,6 +107,7 @@ class StandInApi(ThreadingHTTPServer):
         self.health = Reply(200, HEALTHY)
         self.predict = Reply(200, SURE)
         self.predict_first: deque[Reply] = deque()  # answered before `predict` is
+        self.answers: dict[str, Reply] = {}  # to other requests, by "GET /model" and so on
         self.received: list[Received] = []
 
     def count(self, route: str) -> int:
@@ -99,27 +120,42 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        self._answer(self.server.health)
+        received = self._received()
+        if received.route == "GET /health":
+            self._answer(self.server.health)
+        else:
+            self._answer_who_may_ask(received)
 
     def do_POST(self) -> None:
+        self._answer_who_may_ask(self._received())
+
+    def _answer_who_may_ask(self, received: Received) -> None:
+        server, route = self.server, received.route
         expected = base64.b64encode(f"{USERNAME}:{PASSWORD}".encode()).decode()
-        if self.headers.get("Authorization") != f"Basic {expected}":
+        if received.authorization != f"Basic {expected}":
             self._answer(problem(401, "Wrong user name or password."))
-        elif self.server.predict_first:
-            self._answer(self.server.predict_first.popleft())
+        elif route in server.answers:
+            self._answer(server.answers[route])
+        elif route == "POST /predict/batch" and server.predict.status == 200:
+            count = received.body.count(b'name="file"')
+            self._answer(Reply(200, batch(*[server.predict.body] * count)))
+        elif server.predict_first:
+            self._answer(server.predict_first.popleft())
         else:
-            self._answer(self.server.predict)
+            self._answer(server.predict)
+
+    def _received(self) -> Received:
+        address = urlsplit(self.path)
+        received = Received(
+            f"{self.command} {address.path}",
+            parse_qs(address.query),
+            self.headers.get("Authorization", ""),
+            self.rfile.read(int(self.headers.get("Content-Length", 0))),
+        )
+        self.server.received.append(received)
+        return received
 
     def _answer(self, reply: Reply) -> None:
-        address = urlsplit(self.path)
-        self.server.received.append(
-            Received(
-                f"{self.command} {address.path}",
-                parse_qs(address.query),
-                self.headers.get("Authorization", ""),
-                self.rfile.read(int(self.headers.get("Content-Length", 0))),
-            )
-        )
         time.sleep(reply.delay_s)
         body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
         self.send_response(reply.status)

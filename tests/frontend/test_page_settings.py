@@ -96,6 +96,46 @@ def test_the_password_is_in_no_message_and_no_representation(
     assert PASSWORD not in "".join(format_exception(caught.value))
 
 
+DESCRIPTIONS = '{"rose": {"icon": "local_florist", "description": "A rose."}}'
+
+
+def test_classes_are_described_in_the_environment_as_json(
+    credentials: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLASS_DESCRIPTIONS", DESCRIPTIONS)
+
+    assert load_settings({}).class_descriptions["rose"].icon == "local_florist"
+
+
+@pytest.mark.parametrize(
+    "given", [DESCRIPTIONS, {"rose": {"icon": "local_florist", "description": "A rose."}}]
+)
+def test_classes_are_described_in_the_secrets_as_json_or_as_a_table(
+    credentials: None, given: object
+) -> None:
+    settings = load_settings({"CLASS_DESCRIPTIONS": given})
+
+    assert settings.class_descriptions["rose"].description == "A rose."
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("A rose.", "CLASS_DESCRIPTIONS must be a JSON object"),
+        ('["rose"]', "CLASS_DESCRIPTIONS Input should be a valid dictionary"),
+        ('{"rose": {"icon": "<b>"}}', r"CLASS_DESCRIPTIONS: rose\.icon String should match"),
+        ('{"rose": {"colour": "red"}}', r"CLASS_DESCRIPTIONS: rose\.colour Extra inputs"),
+    ],
+)
+def test_descriptions_that_are_none_are_named(
+    credentials: None, monkeypatch: pytest.MonkeyPatch, value: str, words: str
+) -> None:
+    monkeypatch.setenv("CLASS_DESCRIPTIONS", value)
+
+    with pytest.raises(NotConfigured, match=words):
+        load_settings({})
+
+
 def test_settings_cannot_be_changed_after_the_start(credentials: None) -> None:
     settings: Settings = load_settings({})
 

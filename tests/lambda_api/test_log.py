@@ -64,9 +64,9 @@ def test_every_request_is_one_line(
 def test_only_the_first_request_of_a_process_is_a_cold_start(
     client: TestClient, log_lines: list[dict[str, Any]]
 ):
-    for _ in range(3):
-        client.get("/")
+    told = [client.get("/").headers["X-Cold-Start"] for _ in range(3)]
     assert [line["cold_start"] for line in log_lines] == [True, False, False]
+    assert told == ["true", "false", "false"]
 
 
 @pytest.fixture

@@ -1,0 +1,57 @@
+"""The part of an answer that shows, on demand, what it rests on."""
+
+from collections.abc import Callable
+from html import escape
+
+import streamlit as st
+
+from frontend import heatmap, notices
+from frontend.api_answers import OcclusionMap
+from frontend.api_client import ApiClient
+from frontend.api_errors import ApiError
+from frontend.images import Upload
+
+_KEPT = "lc-explanations"
+
+
+@st.fragment
+def show(client: ApiClient, upload: Upload, on_retry: Callable[[], None]) -> None:
+    """Draw a button, and once it was pressed for a picture, its heat map."""
+    kept: dict[str, OcclusionMap] = st.session_state.setdefault(_KEPT, {})
+    found = kept.get(upload.digest)
+    place = st.empty()
+    if found is None:
+        if not place.button(
+            "Show what the answer rests on",
+            icon=":material/visibility:",
+            key="lc-explain",
+            type="primary",
+            width="stretch",
+        ):
+            return
+        try:
+            with place, st.spinner("Covering the picture piece by piece …"):
+                found = client.explain(upload.content, upload.filename).explanation
+        except ApiError as error:
+            notices.show(error, on_retry=on_retry, key="lc-retry-explain")
+            return
+        kept[upload.digest] = found
+    with place.container():
+        _draw(upload, found)
+
+
+def _draw(upload: Upload, found: OcclusionMap) -> None:
+    st.html('<h3 class="lc-caption">What the answer rests on</h3>')
+    place = st.empty()
+    opacity = st.slider("Opacity of the colours, in per cent", 0, 100, 65, 5, key="lc-opacity")
+    words = heatmap.in_words(found.drops, found.label)
+    place.image(
+        heatmap.blend(upload.preview, found.drops, opacity / 100),
+        alt=f"The picture with colours. {words}",
+        width="stretch",
+    )
+    st.html(
+        '<p class="lc-legend"><span class="lc-for">speaks for it</span>'
+        f'<span class="lc-against">speaks against it</span></p><p class="lc-soft">{escape(words)} '
+        f"Each of {found.grid} × {found.grid} cells was covered in turn.</p>"
+    )
