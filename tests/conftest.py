@@ -11,8 +11,6 @@ pytest_plugins = ["tests.small_line", "tests.containers.images"]
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
-# What takes long to fetch or to make, and is checked before it is used.
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "landscape-classifier"
 
 
 def _missing(reason: str) -> None:

@@ -8,7 +8,7 @@ from shutil import which
 
 import pytest
 
-from tests.conftest import CACHE, ROOT, _missing
+from tests.conftest import ROOT, _missing
 from tests.containers.podman import Podman
 from tests.containers.wheels import fetch
 from tests.environments import CACHE, python_environment

@@ -94,10 +94,10 @@ def test_an_api_that_asks_to_wait_says_for_how_long(
     started: Start, visitor: Visitor, photo: bytes
 ) -> None:
     api = started("api", FAILED_LOGINS_PER_MINUTE="1")
+    page: Page = visitor.visit(started("page", API_URL=api.api).page)
     wrong = ("demo", "not-the-password-of-the-api")
     answers = [requests.get(f"{api.api}/model", auth=wrong, timeout=10) for _ in range(3)]
-    assert answers[-1].status_code == 429
-    page: Page = visitor.visit(started("page", API_URL=api.api).page)
+    assert answers[-1].status_code == 429  # for a minute
 
     drop(page, photo)
 
