@@ -41,6 +41,8 @@ def read_query(request: Request, model: type[QueryT]) -> QueryT:
     Raises:
         Problem: 422, a value is out of range.
     """
+    if not request.scope["query_string"]:
+        return model()
     try:
         return model.model_validate(dict(request.query_params))
     except ValidationError as error:
