@@ -1,4 +1,4 @@
-"""The bucket of models, uploads and bulk results, and the one of its access logs."""
+"""The bucket of models and uploads, and the one of its access logs."""
 
 from collections.abc import Sequence
 
