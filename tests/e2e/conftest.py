@@ -127,7 +127,7 @@ def start_demo(checkout: Path) -> Iterator[Callable[..., Demo]]:
             demo.end(signal.SIGTERM)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # no longer: while Playwright is there, asyncio.run() is refused
 def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         flags = [*FLAGS.split(), FAKE_CAMERA]
