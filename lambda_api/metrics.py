@@ -12,7 +12,7 @@ from lambda_api.log import SERVICE
 
 
 class Metrics:
-    """Writes what happened in a request; to be called by one thread.
+    """Writes what happened in a request.
 
     All have the dimension `service`; `Predictions` has `label` too.
 

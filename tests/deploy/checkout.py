@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lambda_api.manifest import MANIFEST_FILE, Manifest, read_bundle
-from tests.conftest import ROOT
+from tests.checkout import copy_project
 
 NEEDED = (
     ".dockerignore",
@@ -45,12 +45,7 @@ class Checkout:
     @classmethod
     def of_project(cls, folder: Path, environment: dict[str, str]) -> "Checkout":
         """Copy what `cdk deploy` needs; the copy has this Python's environment as its `.venv`."""
-        for name in NEEDED:
-            source = ROOT / name
-            if source.is_dir():
-                shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                shutil.copy(source, folder / name)
+        copy_project(NEEDED, folder)
         (folder / ".venv").symlink_to(sys.prefix)
         return cls(folder, environment)
 

@@ -1,9 +1,7 @@
 """`make demo`'s script in a checkout of its own, as a new user would run it; and a browser."""
 
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,9 +11,10 @@ import pytest
 from dotenv import dotenv_values
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.checkout import copy_project
 from tests.e2e.browser import FAKE_CAMERA, FLAGS, Visitor
+from tests.ports import free_ports
 
-ROOT = Path(__file__).parents[2]
 NEEDED = (".env.example", ".streamlit", "frontend", "lambda_api", "models", "scripts")
 
 
@@ -24,7 +23,7 @@ class Demo:
 
     def __init__(self, checkout: Path, *arguments: str, **environment: str) -> None:
         self.checkout = checkout
-        self.api_port, self.page_port = _free_ports(2)
+        self.api_port, self.page_port = free_ports(2)
         self.api_port = int(environment.get("API_PORT", self.api_port))
         self.output = ""
         home = checkout / "home"
@@ -79,23 +78,9 @@ class Demo:
         return self.process.returncode
 
 
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
 def _checkout(folder: Path) -> Path:
     """What `make demo` needs of the repo, without a `.env`."""
-    for name in NEEDED:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, folder / name)
-    return folder
+    return copy_project(NEEDED, folder)
 
 
 @pytest.fixture(scope="module")

@@ -2,13 +2,13 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.ports import free_ports
 from tests.small_line import SMALL_NETWORK
 from training.__main__ import main
 from training.run import Run
@@ -18,17 +18,9 @@ OPTIONS = [*SMALL_NETWORK, "--epochs", "2", "--augmentation", "none", "--no-flip
 OPTIONS += ["--clip-norm", "1000"]
 
 
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [server.getsockname()[1] for server in sockets]
-    for server in sockets:
-        server.close()
-    return ports
-
-
 def test_two_workers_end_where_one_device_does(crops: Path, tmp_path: Path):
     together, alone = Run(tmp_path / "together"), Run(tmp_path / "alone")
-    addresses = [f"127.0.0.1:{port}" for port in _free_ports(2)]
+    addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
     processes = []
     for index in (0, 1):
         task = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
