@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 from aws_lambda_powertools import Logger
 from fastapi import Depends, FastAPI, Request, Response, params
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import JSONResponse
 from starlette.middleware.cors import CORSMiddleware
 
 from lambda_api import __version__, openapi, pictures, problems
 from lambda_api.auth import BasicAuth
 from lambda_api.failed_logins import FailedLogins
+from lambda_api.json_output import FastJSONResponse
 from lambda_api.limits import Deadline, SizeLimit
 from lambda_api.log import configured_logger
 from lambda_api.metrics import Metrics
@@ -76,7 +76,6 @@ def create_app(
     app.state.model = model
     _surround(app, settings, logger, interruptible=run is not inline)
     problems.install(app)
-    openapi.install(app)
     users = (
         SecretUsers(settings.auth_secret_arn, logger)
         if settings.auth_secret_arn
@@ -84,8 +83,9 @@ def create_app(
     )
     failures = FailedLogins(settings.failed_logins_per_minute)
     authenticated = Depends(BasicAuth(users, failures, run))
+    pictures.add_routes(app, authenticated, Uploads.of(settings), run)  # first, being the hot ones
     _add_service_routes(app, authenticated)
-    pictures.add_routes(app, authenticated, Uploads.of(settings), run)
+    openapi.install(app)
     return app
 
 
@@ -113,9 +113,9 @@ def _surround(app: FastAPI, settings: Settings, logger: Logger, *, interruptible
 
 def _add_service_routes(app: FastAPI, authenticated: params.Depends) -> None:
     @app.get("/", summary="Name, version and links", tags=["service"], responses=answer("Root"))
-    async def root(_: Request) -> JSONResponse:
+    async def root(_: Request) -> FastJSONResponse:
         links = {name: {"href": name} for name in LINKS}
-        return JSONResponse({"name": openapi.TITLE, "version": __version__, "links": links})
+        return FastJSONResponse({"name": openapi.TITLE, "version": __version__, "links": links})
 
     @app.get(
         "/health",
@@ -123,10 +123,10 @@ def _add_service_routes(app: FastAPI, authenticated: params.Depends) -> None:
         tags=["service"],
         responses=answer("Health") | problem_responses(503),
     )
-    async def health(request: Request) -> JSONResponse:
+    async def health(request: Request) -> FastJSONResponse:
         current = current_model(request)
         manifest = current.classifier().manifest
-        return JSONResponse(
+        return FastJSONResponse(
             {
                 "status": "ok",
                 "model": {

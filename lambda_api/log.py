@@ -8,6 +8,8 @@ from pathlib import Path
 
 from aws_lambda_powertools import Logger
 
+from lambda_api.json_output import to_line
+
 SERVICE = "landscape-classifier"
 
 if sys.version_info >= (3, 12):
@@ -34,7 +36,13 @@ class DatedFile(logging.Handler):
 @cache  # Powertools keeps one logger a service: its handlers must be added once
 def configured_logger(folder: Path | None) -> Logger:
     """The service's logger. Event, body, credentials and headers are never given to it."""
-    logger = Logger(service=SERVICE, utc=True, log_record_order=["timestamp", "level", "message"])
+    logger = Logger(
+        service=SERVICE,
+        utc=True,
+        log_record_order=["timestamp", "level", "message"],
+        json_serializer=to_line,
+        json_deserializer=str,  # no message is a document
+    )
     if folder is not None:
         file = DatedFile(folder)
         file.setFormatter(logger.registered_formatter)

@@ -1,6 +1,5 @@
 """Metrics for CloudWatch: lines in its embedded metric format on stdout, one set a request."""
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from aws_lambda_powertools.metrics import EphemeralMetrics
 
 from lambda_api.classifier import Answer
+from lambda_api.json_output import to_line
 from lambda_api.log import SERVICE
 
 
@@ -65,7 +65,7 @@ class Metrics:
         # Not by `add_metric` and `flush_metrics`: what they check is right here, and takes as long
         # as the rest.
         dimensions["service"] = SERVICE
-        print(json.dumps(self._emf.serialize_metric_set(metrics, dimensions)))
+        print(to_line(self._emf.serialize_metric_set(metrics, dimensions)))
 
 
 def _metric(unit: str, *values: float) -> dict[str, Any]:

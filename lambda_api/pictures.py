@@ -4,13 +4,13 @@ import asyncio
 from dataclasses import asdict
 
 from fastapi import FastAPI, Request, params
-from fastapi.responses import JSONResponse
 
 from lambda_api import answers, intake
 from lambda_api.aws import UPLOAD_EXPIRES_S
 from lambda_api.classifier import Answer, Classifier
 from lambda_api.explain import explain, overlay_png
 from lambda_api.images import PictureError
+from lambda_api.json_output import FastJSONResponse
 from lambda_api.model import current_model
 from lambda_api.openapi import PICTURE_BODY, PICTURES_BODY, UPLOAD_BODY, answer, problem_responses
 from lambda_api.problems import Problem, of_picture
@@ -37,13 +37,13 @@ def add_routes(app: FastAPI, authenticated: params.Depends, uploads: Uploads, ru
         responses=answer("Prediction") | problem_responses(400, 401, 404, 413, 415, 422, 429, 503),
         openapi_extra=PICTURE_BODY,
     )
-    async def predict(request: Request) -> JSONResponse:
+    async def predict(request: Request) -> FastJSONResponse:
         top_k = read_query(request, PredictQuery).top_k
         classifier = current_model(request).classifier()
         data = await intake.one_picture(request, uploads)
         found = await run(classifier.classify, data)
         request.state.answers.append(found)
-        return JSONResponse(answers.whole(request, classifier, answers.picture(found, top_k)))
+        return FastJSONResponse(answers.whole(request, classifier, answers.picture(found, top_k)))
 
     @app.post(
         "/predict/batch",
@@ -54,7 +54,7 @@ def add_routes(app: FastAPI, authenticated: params.Depends, uploads: Uploads, ru
         responses=answer("Batch") | problem_responses(400, 401, 413, 415, 422, 429, 503),
         openapi_extra=PICTURES_BODY,
     )
-    async def predict_batch(request: Request) -> JSONResponse:
+    async def predict_batch(request: Request) -> FastJSONResponse:
         top_k = read_query(request, PredictQuery).top_k
         classifier = current_model(request).classifier()
         results = []
@@ -63,7 +63,7 @@ def add_routes(app: FastAPI, authenticated: params.Depends, uploads: Uploads, ru
             if isinstance(outcome, Answer):
                 request.state.answers.append(outcome)
             results.append(answers.batch_item(picture.filename, outcome, top_k))
-        return JSONResponse(answers.whole(request, classifier, {"results": results}))
+        return FastJSONResponse(answers.whole(request, classifier, {"results": results}))
 
     @app.post(
         "/explain",
@@ -77,7 +77,7 @@ def add_routes(app: FastAPI, authenticated: params.Depends, uploads: Uploads, ru
         | problem_responses(400, 401, 404, 413, 415, 422, 429, 503),
         openapi_extra=PICTURE_BODY,
     )
-    async def explain_(request: Request) -> JSONResponse:
+    async def explain_(request: Request) -> FastJSONResponse:
         query = read_query(request, ExplainQuery)
         classifier = current_model(request).classifier()
         data = await intake.one_picture(request, uploads)
@@ -88,7 +88,7 @@ def add_routes(app: FastAPI, authenticated: params.Depends, uploads: Uploads, ru
             **answers.picture(explanation.answer, query.top_k),
             "explanation": answers.occlusion_map(explanation, drawn),
         }
-        return JSONResponse(answers.whole(request, classifier, content))
+        return FastJSONResponse(answers.whole(request, classifier, content))
 
     @app.post(
         "/uploads",
@@ -101,7 +101,7 @@ def add_routes(app: FastAPI, authenticated: params.Depends, uploads: Uploads, ru
         responses=answer("Upload", status=201) | problem_responses(401, 404, 413, 422, 429, 503),
         openapi_extra=UPLOAD_BODY,
     )
-    async def new_upload(request: Request) -> JSONResponse:
+    async def new_upload(request: Request) -> FastJSONResponse:
         wanted = await intake.json_body(request, intake.UploadRequest)
         form = await asyncio.to_thread(uploads.new_form, wanted.content_type)
         content = {
@@ -109,7 +109,7 @@ def add_routes(app: FastAPI, authenticated: params.Depends, uploads: Uploads, ru
             "expires_in_s": UPLOAD_EXPIRES_S,
             "max_bytes": uploads.max_bytes,
         }
-        return JSONResponse(content, 201)
+        return FastJSONResponse(content, 201)
 
 
 def _answer_or_problem(classifier: Classifier, data: bytes) -> Answer | Problem:

@@ -6,10 +6,10 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from lambda_api import images
+from lambda_api.json_output import FastJSONResponse
 
 MEDIA_TYPE = "application/problem+json"
 _TYPE = "urn:landscape-classifier:problem:"
@@ -49,9 +49,9 @@ def problem_fields(problem: Problem) -> dict[str, str | int]:
     }
 
 
-def problem_response(problem: Problem, request_id: str) -> JSONResponse:
+def problem_response(problem: Problem, request_id: str) -> FastJSONResponse:
     """The HTTP answer for `problem`."""
-    return JSONResponse(
+    return FastJSONResponse(
         {**problem_fields(problem), "request_id": request_id},
         status_code=problem.status,
         headers=dict(problem.headers or {}),
@@ -75,22 +75,22 @@ def said(errors: Iterable[Mapping[str, Any]]) -> str:
 def install(app: FastAPI) -> None:
     """Answer every expected exception of `app` as a problem."""
 
-    def answer(request: Request, problem: Problem) -> JSONResponse:
+    def answer(request: Request, problem: Problem) -> FastJSONResponse:
         return problem_response(problem, request.state.request_id)
 
     @app.exception_handler(Problem)
-    async def _(request: Request, error: Problem) -> JSONResponse:
+    async def _(request: Request, error: Problem) -> FastJSONResponse:
         return answer(request, error)
 
     @app.exception_handler(images.PictureError)
-    async def _(request: Request, error: images.PictureError) -> JSONResponse:
+    async def _(request: Request, error: images.PictureError) -> FastJSONResponse:
         return answer(request, of_picture(error))
 
     @app.exception_handler(RequestValidationError)
-    async def _(request: Request, error: RequestValidationError) -> JSONResponse:
+    async def _(request: Request, error: RequestValidationError) -> FastJSONResponse:
         return answer(request, Problem(422, "invalid-request", said(error.errors())))
 
     @app.exception_handler(HTTPException)
-    async def _(request: Request, error: HTTPException) -> JSONResponse:
+    async def _(request: Request, error: HTTPException) -> FastJSONResponse:
         slug = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
         return answer(request, Problem(error.status_code, slug, error.detail, error.headers))
