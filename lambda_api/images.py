@@ -4,6 +4,7 @@ Training, calibration, evaluation and serving all call `decode`, so a network is
 what it was trained on.
 """
 
+import re
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Literal
@@ -12,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image
 
-MAX_PIXELS = 40_000_000  # 40 megapixels: 120 MB as RGB, what a small Lambda can still hold
+MAX_PIXELS = 40_000_000  # 40 megapixels: 160 MB as Pillow holds them, thrice that with transparency
 MIN_SIDE = 8  # pixels; below it there is no scene to see, only a colour
+MAX_SCANS = 100  # of a JPEG; libjpeg goes over the whole picture for each, and cameras write ten
 
 Format = Literal["JPEG", "PNG", "WEBP"]
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
@@ -22,6 +24,10 @@ _MAGIC: dict[Format, bytes] = {
     "PNG": b"\x89PNG\r\n\x1a\n",
     "WEBP": b"RIFF",
 }
+
+# A JPEG's markers, but for those within a scan's data (ITU T.81, B.1.1): stuffed zeros, restarts.
+_MARKER = re.compile(rb"\xff([\x02-\xcf\xd9-\xfe])")
+_SCAN, _END = b"\xda", b"\xd9"
 
 # EXIF 2.32, tag 0x0112: how to turn the stored picture upright. `ImageOps.exif_transpose` does the
 # same but also writes the EXIF block anew, which fails on the malformed blocks of real cameras.
@@ -87,9 +93,12 @@ def decode(data: bytes, size: tuple[int, int]) -> Picture:
         NoPicture: `data` is empty.
         UnsupportedFormat: not a JPEG, PNG or WebP.
         TooManyPixels: more than `MAX_PIXELS`; found before anything is decoded.
-        UndecodablePicture: damaged, cut off, or a side of less than `MIN_SIDE` pixels.
+        UndecodablePicture: damaged, cut off, a side of less than `MIN_SIDE` pixels, or more than
+            `MAX_SCANS` scans.
     """
     format_ = _sniff(data)
+    if format_ == "JPEG":
+        _check_scans(data)
     try:
         with Image.open(BytesIO(data), formats=(format_,)) as image:
             stored = _checked_size(image)
@@ -117,6 +126,15 @@ def _sniff(data: bytes) -> Format:
         if data.startswith(magic) and (name != "WEBP" or data[8:12] == b"WEBP"):
             return name
     raise UnsupportedFormat("This is not a JPEG, PNG or WebP picture.")
+
+
+def _check_scans(data: bytes) -> None:
+    scans, position = 0, len(_MAGIC["JPEG"]) - 1
+    while (marker := _MARKER.search(data, position)) and marker[1] != _END:
+        scans += marker[1] == _SCAN
+        if scans > MAX_SCANS:
+            raise UndecodablePicture(f"The JPEG picture has more than {MAX_SCANS} scans.")
+        position = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2])
 
 
 def _checked_size(image: Image.Image) -> tuple[int, int]:

@@ -77,6 +77,14 @@ def difference(a: np.ndarray, b: np.ndarray) -> float:
 
 
 @cache
+def jpeg_of_scans(count: int) -> bytes:
+    """A progressive JPEG whose last scan is repeated until there are `count` of them."""
+    data = encode(china(48, 32), "JPEG", progressive=True)
+    start, end = data.rindex(b"\xff\xda"), data.rindex(b"\xff\xd9")
+    more = count - data.count(b"\xff\xda")
+    return data[:end] + more * data[start:end] + data[end:]
+
+
 def refused() -> dict[str, tuple[bytes, type[images.PictureError]]]:
     """What is no picture for the service: bytes, and the error that they are answered with."""
     photo = china()
@@ -93,6 +101,7 @@ def refused() -> dict[str, tuple[bytes, type[images.PictureError]]]:
         "cut PNG": (encode(photo, "PNG")[:20_000], images.UndecodablePicture),
         "cut WebP": (webp[: len(webp) // 2], images.UndecodablePicture),
         "JPEG of three bytes": (b"\xff\xd8\xff", images.UndecodablePicture),
+        "JPEG of 101 scans": (jpeg_of_scans(101), images.UndecodablePicture),
         "1x1": (encode(china(1, 1), "PNG"), images.UndecodablePicture),
         "20,000x20,000 JPEG": (jpeg_that_claims(20_000, 20_000), images.TooManyPixels),
         "20,000x20,000 PNG": (

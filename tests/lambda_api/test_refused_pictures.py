@@ -15,6 +15,7 @@ from lambda_api import images
 from tests.lambda_api.pictures import (
     china,
     encode,
+    jpeg_of_scans,
     jpeg_that_claims,
     png,
     png_of_16_bits,
@@ -52,6 +53,17 @@ def test_a_picture_cut_off_anywhere_is_refused_or_whole(kind: str):
         except images.PictureError:
             continue
         assert np.array_equal(picture.pixels, whole), f"a part is shown after {length} bytes"
+
+
+def test_scans_are_counted_in_the_picture_alone():
+    """Phones put a video behind a picture, and a preview before it."""
+    fine = jpeg_of_scans(images.MAX_SCANS)
+    behind = fine + 200 * b"\xff\xda"
+    preview = b"\xff\xe1" + (2 + 400).to_bytes(2) + 200 * b"\xff\xda"
+    before = fine[:2] + preview + fine[2:]
+    whole = images.decode(fine, SIZE).pixels
+    for data in (behind, before):
+        assert np.array_equal(images.decode(data, SIZE).pixels, whole)
 
 
 @pytest.mark.parametrize(("width", "height"), [(8, 8), (8, 500), (500, 8)])
