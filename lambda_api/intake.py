@@ -6,6 +6,7 @@ from typing import Annotated, Literal, TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 
 from lambda_api.images import NoPicture
@@ -16,6 +17,7 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 MAX_BATCH = 16  # pictures; at 4,000,000 bytes a request, 250 kB each
 _MAX_TEXT_FIELDS = 8
+_MAX_JSON_BYTES = 4096  # the longest key that S3 knows has 1,024
 
 
 class UploadRequest(BaseModel):
@@ -47,7 +49,7 @@ async def one_picture(request: Request, uploads: Uploads) -> bytes:
 
     Raises:
         NoPicture: a form without its `file`.
-        Problem: a JSON body that names no upload, or one that cannot be had.
+        Problem: a JSON body that names no upload, or one that cannot be had; a form not in UTF-8.
         HTTPException: a form that is broken or has too many parts.
     """
     match _media_type(request):
@@ -76,8 +78,11 @@ async def json_body(request: Request, model: type[ModelT]) -> ModelT:
     Raises:
         Problem: 422, it is not such a document.
     """
+    body = await request.body()
+    if len(body) > _MAX_JSON_BYTES:
+        raise Problem(422, "invalid-request", f"The document is over {_MAX_JSON_BYTES:,} bytes.")
     try:
-        return model.model_validate_json(await request.body())
+        return model.model_validate_json(body)
     except ValidationError as error:
         raise Problem(422, "invalid-request", said(error.errors())) from error
 
@@ -87,6 +92,10 @@ def _media_type(request: Request) -> str:
 
 
 async def _files(request: Request, most: int) -> list[NamedPicture]:
+    # Starlette decodes names by any codec of Python's that the request asks for.
+    _, options = parse_options_header(request.headers["Content-Type"])
+    if options.get(b"charset", b"utf-8").lower() != b"utf-8":
+        raise Problem(400, "not-utf-8", "The names in a form are UTF-8: leave out its charset.")
     async with request.form(max_files=most, max_fields=_MAX_TEXT_FIELDS) as form:
         files = [file for file in form.getlist("file") if isinstance(file, UploadFile)]
         if not files:

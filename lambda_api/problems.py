@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
+from itertools import islice
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from lambda_api import images
@@ -13,6 +13,7 @@ from lambda_api.json_output import FastJSONResponse
 
 MEDIA_TYPE = "application/problem+json"
 _TYPE = "urn:landscape-classifier:problem:"
+_MAX_SAID = 5
 
 _PICTURE_PROBLEMS: dict[type[images.PictureError], tuple[int, str]] = {
     images.NoPicture: (400, "no-picture"),
@@ -66,9 +67,10 @@ def of_picture(error: images.PictureError) -> Problem:
 
 
 def said(errors: Iterable[Mapping[str, Any]]) -> str:
-    """What pydantic found wrong, without the values."""
+    """What pydantic found wrong first, without the values."""
     return "; ".join(
-        ": ".join([*([".".join(map(str, e["loc"]))] if e["loc"] else []), e["msg"]]) for e in errors
+        ": ".join([*([".".join(map(str, e["loc"]))] if e["loc"] else []), e["msg"]])
+        for e in islice(errors, _MAX_SAID)
     )
 
 
@@ -85,10 +87,6 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(images.PictureError)
     async def _(request: Request, error: images.PictureError) -> FastJSONResponse:
         return answer(request, of_picture(error))
-
-    @app.exception_handler(RequestValidationError)
-    async def _(request: Request, error: RequestValidationError) -> FastJSONResponse:
-        return answer(request, Problem(422, "invalid-request", said(error.errors())))
 
     @app.exception_handler(HTTPException)
     async def _(request: Request, error: HTTPException) -> FastJSONResponse:
