@@ -33,9 +33,10 @@ class ObjectTooLarge(RuntimeError):
 
 
 def secret_text(arn: str) -> str:
-    """A secret's present text. Raises `AwsError`."""
+    """A secret's present text, empty where it is binary. Raises `AwsError`."""
     with _reported():
-        return str(_client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
+        found = _client("secretsmanager").get_secret_value(SecretId=arn)
+        return str(found.get("SecretString", ""))
 
 
 def download(bucket: str, key: str, path: Path) -> None:

@@ -93,8 +93,7 @@ class SecretUsers:
 
     def __init__(self, arn: str, logger: Logger) -> None:
         self._arn, self._logger = arn, logger
-        self._text = ""
-        self._users = self._read()
+        self._text, self._users = self._read()
         self._read_at = monotonic()
 
     def recognises(self, credentials: bytes) -> bool:
@@ -115,20 +114,22 @@ class SecretUsers:
             return
         self._read_at = monotonic()
         try:
-            self._users = await run(self._read)
+            text, users = await run(self._read)
         except UsersError as error:
             self._logger.error("users not re-read", reason=str(error))
+            return
+        if text != self._text:  # else the old ones stay, with what they remember
+            self._text, self._users = text, users
 
-    def _read(self) -> Users:
+    def _read(self) -> tuple[str, Users]:
         try:
             text = aws.secret_text(self._arn)
         except aws.AwsError as error:
             raise UsersError(f"The secret of AUTH_SECRET_ARN cannot be read ({error}).") from error
-        if text == self._text:
-            return self._users  # and what it remembers
-        users = Users(_users_in(text))
-        self._text = text
-        return users
+        try:
+            return text, Users(_users_in(text))
+        except UnicodeEncodeError as error:
+            raise UsersError("The secret of AUTH_SECRET_ARN holds what is no text.") from error
 
 
 def _users_in(text: str) -> dict[str, str]:
@@ -139,7 +140,7 @@ def _users_in(text: str) -> dict[str, str]:
                 return users
             case {"username": str(name), "password": str(password)}:
                 return {name: password}
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     raise UsersError(
         'The secret of AUTH_SECRET_ARN is neither {"username": …, "password": …} nor '

@@ -164,6 +164,23 @@ def test_a_rotated_password_works_soon_and_the_old_one_ends(secret: Secret):
     assert not admits(directory, f"anna:{ANNA}")
 
 
+def test_a_rotation_that_a_request_broke_off_reading_is_read_by_the_next(secret: Secret):
+    secret.put({"username": "anna", "password": ANNA})
+    directory = secret.directory()
+    secret.put({"username": "anna", "password": BERT})
+    secret.now += users.REREAD_S
+
+    async def read_and_out_of_time(work: Callable[[], Any]) -> Any:
+        work()
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(directory.admit(f"anna:{BERT}".encode(), read_and_out_of_time))
+    secret.now += users.REREAD_S
+    assert admits(directory, f"anna:{BERT}")
+    assert not admits(directory, f"anna:{ANNA}")
+
+
 def test_a_password_that_was_rotated_away_ends_though_nobody_fails(secret: Secret):
     secret.put({"username": "anna", "password": ANNA})
     directory = secret.directory()
@@ -190,7 +207,7 @@ def test_a_secret_that_is_not_changed_keeps_what_was_verified(
 @pytest.mark.parametrize(
     "document",
     ["", "no json", "[]", "{}", {"username": "anna"}, {"users": {"anna": 7}},
-     {"users": {"anna": "short"}}],
+     {"users": {"anna": "short"}}, {"users": {"\ud800": ANNA}}],
 )  # fmt: skip
 def test_a_secret_without_users_is_refused_at_start_and_logged_later(
     secret: Secret, document: Any, log_lines: list[dict[str, Any]]
