@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import binascii
 from typing import Protocol
 
 from fastapi import Request
@@ -82,7 +81,7 @@ def _credentials(authorization: str) -> bytes | None:
         return None
     try:
         return base64.b64decode(parameter.strip(), validate=True)
-    except (binascii.Error, ValueError):
+    except ValueError:
         return None
 
 

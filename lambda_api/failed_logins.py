@@ -42,11 +42,13 @@ class FailedLogins:
 
 
 def _network(source: str) -> str:
-    """An IPv6 address as its /64, anything else as it is."""
+    """An IPv6 address as its /64, one of IPv4 in its IPv6 form as IPv4, the rest as it is."""
     if ":" not in source:  # parsing takes longer than all the rest of a log-in
         return source
     try:
-        address = int(IPv6Address(source))
+        address = IPv6Address(source)
     except ValueError:
         return source
-    return str(IPv6Address(address >> _IPV6_HOST_BITS << _IPV6_HOST_BITS))
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(IPv6Address(int(address) >> _IPV6_HOST_BITS << _IPV6_HOST_BITS))

@@ -125,6 +125,13 @@ def test_an_ipv6_customer_is_one_source(clock: Clock):
     assert failures.wait_s("2001:db8:7:2::1") == 0
 
 
+def test_ipv4_addresses_in_their_ipv6_form_are_sources_of_their_own(clock: Clock):
+    failures = FailedLogins(1)
+    failures.add("::ffff:203.0.113.7")
+    assert failures.wait_s("::ffff:203.0.113.8") == 0
+    assert failures.wait_s("203.0.113.7") > 0
+
+
 def test_only_so_many_sources_are_remembered(clock: Clock, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(failed_logins, "MAX_SOURCES", 3)
     failures = FailedLogins(1)
