@@ -106,10 +106,12 @@ class SizeLimit:
         async def send_after_body(message: Message) -> None:
             while arriving and received < 4 * self.limit:
                 await counted()
+            if arriving and message["type"] == "http.response.start":  # a body without an end
+                message["headers"].append((b"connection", b"close"))
             await send(message)
 
-        announced = headers.get("Content-Length", "")
-        if announced.isdecimal() and int(announced) > self.limit:
+        announced = headers.get("Content-Length", "").lstrip("0")
+        if announced.isdecimal() and (len(announced) > 20 or int(announced) > self.limit):
             response = problem_response(self._problem(), scope["state"]["request_id"])
             await response(scope, receive, send_after_body)
             return

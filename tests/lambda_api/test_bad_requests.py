@@ -111,6 +111,37 @@ def test_a_form_without_a_boundary_is_answered_400(client: TestClient, content_t
     check(answer, 400, "bad-request", "")
 
 
+@pytest.mark.parametrize("charset", ["idna", "utf-7", "undefined", "unicode_escape", "base64"])
+def test_a_form_whose_names_are_not_in_utf_8_is_answered_400(client: TestClient, charset: str):
+    """By Python's odder codecs, a file's name would end in a 500, and in the log."""
+    body = part('form-data; name="file"; filename="xn--a-.jpg"') + END
+    for path in ("/predict", "/predict/batch"):
+        content_type = {"Content-Type": f'{MULTIPART}; Charset="{charset}"'}
+        check(client.post(path, content=body, headers=content_type), 400, "not-utf-8", "UTF-8")
+
+
+def test_a_form_may_say_that_it_is_in_utf_8(client: TestClient, photo: bytes):
+    body = part('form-data; name="file"; filename="Küste.jpg"', "\0").encode().partition(b"\0")
+    answer = client.post(
+        "/predict/batch",
+        content=body[0] + photo + body[2] + END.encode(),
+        headers={"Content-Type": f"{MULTIPART}; charset=UTF-8"},
+    )
+    assert [item["filename"] for item in answer.json()["results"]] == ["Küste.jpg"]
+
+
+@pytest.mark.parametrize("path", ["/predict", "/uploads"])
+def test_a_document_of_very_many_keys_is_not_read(client: TestClient, path: str):
+    document = {str(number): 1 for number in range(1000)}
+    check(client.post(path, json=document), 422, "invalid-request", "over 4,096 bytes")
+
+
+def test_of_many_errors_the_first_are_told(client: TestClient):
+    answer = client.post("/predict", json={str(number): 1 for number in range(100)})
+    check(answer, 422, "invalid-request", "key: Field required; 0: ")
+    assert answer.json()["detail"].count(";") == 4
+
+
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # Starlette leaves the part's file open
 def test_a_form_that_ends_early_is_answered_400(client: TestClient):
     answer = client.post("/predict", content=part(FILE), headers={"Content-Type": MULTIPART})
@@ -155,6 +186,13 @@ def test_a_body_over_the_limit_that_was_not_announced_is_answered_413(
         headers={"Content-Type": content_type},
     )
     check(answer, 413, "too-many-bytes", "4,000,000 bytes")
+
+
+@pytest.mark.parametrize(("length", "status"), [("9" * 5000, 413), ("0" * 5000 + "7", 400)])
+def test_an_announced_length_may_have_many_digits(client: TestClient, length: str, status: int):
+    """More than Python's int() takes."""
+    headers = {"Content-Length": length}
+    assert client.post("/predict", content=b"", headers=headers).status_code == status
 
 
 def test_a_body_of_the_limit_is_read(client: TestClient, photo: bytes):

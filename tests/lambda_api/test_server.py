@@ -211,6 +211,17 @@ def _raw(server: Server, request: bytes) -> list[int]:
     return [int(status) for status in re.findall(rb"HTTP/1.1 (\d+) ", received)]
 
 
+def test_a_body_without_an_end_is_not_read_for_ever(server: Server):
+    host, _, port = server.url.removeprefix("http://").partition(":")
+    chunk = b"%x\r\n" % 65_536 + bytes(65_536) + b"\r\n"
+    with socket.create_connection((host, int(port)), timeout=TIMEOUT) as connection:
+        connection.sendall(
+            b"POST /predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
+        with pytest.raises(ConnectionError):  # after its 401, the server hangs up
+            connection.sendall(2000 * chunk)
+
+
 HIDDEN = b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
