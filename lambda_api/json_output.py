@@ -12,12 +12,12 @@ from pydantic_core import to_json
 
 
 class FastJSONResponse(JSONResponse):
-    """An answer of what `to_line` takes."""
+    """An answer of plain dictionaries, lists, strings and numbers; what is not finite is null."""
 
     def render(self, content: Any) -> bytes:
         return to_json(content, inf_nan_mode="null")
 
 
 def to_line(document: Mapping[str, Any]) -> str:
-    """A document without line breaks; of what JSON does not know, what `str` makes of it."""
-    return to_json(document, inf_nan_mode="null", fallback=str).decode()
+    """A document in one line of ASCII; of objects of other types, what `str` makes of them."""
+    return to_json(document, inf_nan_mode="null", ensure_ascii=True, fallback=str).decode()

@@ -29,7 +29,7 @@ class DatedFile(logging.Handler):
         try:
             with path.open("a", encoding="utf-8") as file:
                 file.write(self.format(record) + "\n")
-        except OSError:
+        except Exception:  # noqa: BLE001 - as all handlers do: no request fails for its log
             self.handleError(record)
 
 

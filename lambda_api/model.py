@@ -106,6 +106,8 @@ def _load(uri: str) -> Classifier | BundleError:
             return Classifier(Path(folder))
     except BundleError as error:
         return error
+    except (OSError, RecursionError, UnicodeError) as error:  # a full disk, a hostile manifest
+        return BundleError(f"The bundle cannot be read ({type(error).__name__}).")
 
 
 def _promoted(bucket: str, key: str) -> str:

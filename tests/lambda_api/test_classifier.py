@@ -66,6 +66,14 @@ def test_temperature_changes_the_confidence_and_not_the_label(
     assert now.confidence < was.confidence
 
 
+def test_a_bundle_that_answers_with_no_numbers_is_refused(make_bundle: Callable[..., Path]):
+    with (
+        pytest.raises(BundleError, match="no numbers"),
+        np.errstate(divide="ignore", over="ignore", invalid="ignore"),
+    ):
+        Classifier(make_bundle(temperature=1e-320))
+
+
 @pytest.mark.parametrize(("threshold", "confident"), [(0, True), (1, False)])
 def test_the_manifests_threshold_decides_what_is_confident(
     make_bundle: Callable[..., Path], photo: bytes, threshold: float, confident: bool

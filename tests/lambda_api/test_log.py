@@ -115,3 +115,11 @@ def test_a_folder_that_is_gone_does_not_stop_the_service(
     folder.rmdir()
     logger.info("on we go")
     assert "No such file or directory" in capsys.readouterr().err
+
+
+def test_what_is_no_text_does_not_stop_the_service(
+    dated: tuple[Logger, Path], capsys: pytest.CaptureFixture[str]
+):
+    logger, _ = dated
+    logger.info("a lone surrogate", path="/\ud800")
+    assert "UnicodeEncodeError" in capsys.readouterr().err

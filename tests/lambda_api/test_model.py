@@ -16,6 +16,10 @@ from lambda_api.settings import Settings
 SPOILED: dict[str, tuple[Callable[[Path], Any], str]] = {
     "missing": (shutil.rmtree, "There is no bundle: manifest.json cannot be read"),
     "corrupt": (lambda f: (f / MODEL_FILE).write_bytes(b"TFL3"), "model.tflite has 4 bytes"),
+    "deeply nested": (
+        lambda f: (f / MANIFEST_FILE).write_text('{"a":' * 200_000),
+        "The bundle cannot be read (RecursionError).",
+    ),
     "foreign": (lambda f: (f / MANIFEST_FILE).write_text('{"a": 1}'), "is not a bundle's manifest"),
 }
 
