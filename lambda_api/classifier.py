@@ -1,5 +1,6 @@
 """A bundle, loaded: pictures in, calibrated answers out. Nothing of the web is in here."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -107,10 +108,12 @@ class Classifier:
             raise BundleError("The model has another input size or number of classes than it says.")
         if network.dtype != spec.dtype:
             raise BundleError("The model takes another type of numbers than its manifest says.")
-        network.logits(np.zeros((*size, 3), np.uint8))  # the first call is the slow one
+        # The first call is the slow one.
+        if not np.isfinite(self.probabilities(np.zeros((1, *size, 3), np.uint8))).all():
+            raise BundleError("The model answers with what are no numbers.")
 
-    def probabilities(self, pixels: npt.NDArray[np.uint8]) -> Probabilities:
-        """Calibrated probabilities (n, classes) for n pictures, uint8 RGB (n, height, width, 3)."""
+    def probabilities(self, pixels: Iterable[npt.NDArray[np.uint8]]) -> Probabilities:
+        """Calibrated probabilities (n, classes) for n pictures, uint8 RGB (height, width, 3)."""
         logits = np.stack([self._network.logits(one) for one in pixels])
         return softmax(logits, self.manifest.temperature)
 
