@@ -112,7 +112,13 @@ def _surround(app: FastAPI, settings: Settings, logger: Logger, *, interruptible
 
 
 def _add_service_routes(app: FastAPI, authenticated: params.Depends) -> None:
-    @app.get("/", summary="Name, version and links", tags=["service"], responses=answer("Root"))
+    @app.get(
+        "/",
+        summary="Name, version and links",
+        tags=["service"],
+        description="Where to go on from here. The links are relative: they hold behind a stage.",
+        responses=answer("Root"),
+    )
     async def root(_: Request) -> FastJSONResponse:
         links = {name: {"href": name} for name in LINKS}
         return FastJSONResponse({"name": openapi.TITLE, "version": __version__, "links": links})
@@ -121,6 +127,8 @@ def _add_service_routes(app: FastAPI, authenticated: params.Depends) -> None:
         "/health",
         summary="Whether the model can serve",
         tags=["service"],
+        description="Which model serves and where it comes from; 503 with the reason where none "
+        "does. For monitors: asks for no credentials.",
         responses=answer("Health") | problem_responses(503),
     )
     async def health(request: Request) -> FastJSONResponse:
@@ -147,6 +155,7 @@ def _add_service_routes(app: FastAPI, authenticated: params.Depends) -> None:
         "/model",
         summary="All that is known of the model: its manifest",
         tags=["service"],
+        description="What it was trained on and what was measured of it, for each class too.",
         dependencies=[authenticated],
         responses=answer("Manifest") | problem_responses(401, 429, 503),
     )

@@ -56,7 +56,6 @@ _FORM_OF_SEVERAL = {
         }
     },
 }
-_KEY_EXAMPLE = {"key": "uploads/9f2c7d0e4b1a4c5d8e6f70123456789a.jpg"}
 
 PICTURE_BODY: dict[str, Any] = {
     "requestBody": {
@@ -68,10 +67,7 @@ PICTURE_BODY: dict[str, Any] = {
             "image/jpeg": {"schema": _BINARY},
             "image/png": {"schema": _BINARY},
             "image/webp": {"schema": _BINARY},
-            "application/json": {
-                "schema": {"$ref": "#/components/schemas/UploadedPicture"},
-                "example": _KEY_EXAMPLE,
-            },
+            "application/json": {"schema": {"$ref": "#/components/schemas/UploadedPicture"}},
         },
     }
 }
@@ -97,7 +93,7 @@ _QUERIES: dict[str, type[BaseModel]] = {
 }
 
 _PROBLEMS = {
-    400: "No picture in the request, a broken form, or a key that no upload has",
+    400: "No picture in the request, a broken form, a key that no upload has, or two lengths",
     401: "Credentials missing or wrong",
     404: "No upload has this key (any more), or the service takes no uploads",
     408: "The request body did not arrive in time",
@@ -109,12 +105,16 @@ _PROBLEMS = {
     500: "A fault of ours; the log has the details under the request's id",
     503: "The model cannot serve, S3 does not answer, or time ran out; the detail says which",
 }
+_ANY_HEADERS = {
+    "X-Request-ID": "The request's id, as in the log.",
+    "X-Cold-Start": "`true` with the first request of a process, else `false`.",
+}
 _HEADERS: dict[int, dict[str, str]] = {
     401: {"WWW-Authenticate": "The challenge; a gateway may rename it."},
     429: {"Retry-After": "Seconds until the next try."},
     503: {"Retry-After": "Seconds after which to try again."},
 }
-ANY_ROUTE = (408, 413, 431, 500)
+ANY_ROUTE = (400, 408, 413, 431, 500)
 
 # Swagger UI comes from where FastAPI takes it, and starts by a script in the page.
 _DOCS_POLICY = (
@@ -127,7 +127,7 @@ _DOCS_POLICY = (
 def answer(schema: str, status: int = 200) -> dict[int | str, dict[str, Any]]:
     """FastAPI's `responses` for a route that answers with this document of `schemas`."""
     content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
-    return {status: {"description": "The answer", "content": content}}
+    return {status: {"description": "The answer", "content": content, "headers": _headers()}}
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -137,12 +137,16 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
         status: {
             "description": _PROBLEMS[status],
             "content": {MEDIA_TYPE: {"schema": schema}},
-            "headers": {
-                name: {"description": text, "schema": {"type": "string"}}
-                for name, text in _HEADERS.get(status, {}).items()
-            },
+            "headers": _headers(**_HEADERS.get(status, {})),
         }
         for status in statuses
+    }
+
+
+def _headers(**more: str) -> dict[str, dict[str, Any]]:
+    return {
+        name: {"description": text, "schema": {"type": "string"}}
+        for name, text in (_ANY_HEADERS | more).items()
     }
 
 

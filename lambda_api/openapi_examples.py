@@ -22,6 +22,16 @@ _PROBLEM = {
     "status": 422,
     "detail": "The JPEG picture is damaged or incomplete.",
 }
+_METRICS = {
+    "accuracy": 0.95,
+    "macro_f1": 0.95,
+    "calibration_error": 0.0114,
+    "per_class": {
+        "cat": {"precision": 0.9412, "recall": 0.96, "f1": 0.9505, "support": 100},
+        "dog": {"precision": 0.9592, "recall": 0.94, "f1": 0.9495, "support": 100},
+    },
+    "confusion": [[96, 4], [6, 94]],
+}
 _KEY = "uploads/9f2c7d0e4b1a4c5d8e6f70123456789a.jpg"
 
 EXAMPLES: dict[str, Any] = {
@@ -39,6 +49,51 @@ EXAMPLES: dict[str, Any] = {
         "uptime_s": 754.2,
         "cold_start": False,
         "fallback": None,
+    },
+    "Manifest": {
+        "schema_version": 2,
+        "name": "cats-and-dogs",
+        "version": _VERSION,
+        "created": "2026-11-20T10:00:00Z",
+        "classes": ["cat", "dog"],
+        "architecture": "mobilenet_v2",
+        "input": {"height": 150, "width": 150, "dtype": "uint8"},
+        "quantization": "int8",
+        "calibration_pictures": 500,
+        "model": {"sha256": "5d" * 32, "bytes": 2_794_312},
+        "temperature": 0.71,
+        "confidence_threshold": 0.83,
+        "evaluation": {
+            "pictures": "test",
+            "count": 200,
+            "keras": _METRICS,
+            "bundle": _METRICS,
+            "agreement": 0.99,
+        },
+        "gate": {
+            "thresholds": {
+                "max_accuracy_drop": 0.005,
+                "max_recall_drop": 0.02,
+                "min_agreement": 0.98,
+                "max_calibration_error_rise": 0.01,
+                "max_bytes": 50_000_000,
+            },
+            "pictures": 300,
+            "accuracy_drop": 0.0033,
+            "recall_drop": 0.0067,
+            "agreement": 0.9933,
+            "calibration_error_rise": -0.0021,
+            "operators": ["CONV_2D", "FULLY_CONNECTED"],
+        },
+        "dataset": {
+            "name": "pets",
+            "sha256": "7a" * 32,
+            "train": 1200,
+            "validation": 300,
+            "test": 200,
+        },
+        "toolchain": {"tensorflow": "2.21.0"},
+        "training": {"epochs": 5},
     },
     "Prediction": {**_WHOLE, **_PICTURE},
     "Batch": {
@@ -58,6 +113,7 @@ EXAMPLES: dict[str, Any] = {
             "overlay_png": None,
         },
     },
+    "UploadedPicture": {"key": _KEY},
     "UploadRequest": {"content_type": "image/jpeg"},
     "Upload": {
         "url": "https://pictures.s3.eu-central-1.amazonaws.com/",

@@ -33,6 +33,8 @@ def add_routes(app: FastAPI, authenticated: params.Depends, uploads: Uploads, ru
         "/predict",
         summary="What a picture shows",
         tags=["pictures"],
+        description="Every class with its calibrated probability, the most probable first, and "
+        "whether the first is as sure as the model's threshold asks.",
         dependencies=[authenticated],
         responses=answer("Prediction") | problem_responses(400, 401, 404, 413, 415, 422, 429, 503),
         openapi_extra=PICTURE_BODY,
