@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -170,7 +171,6 @@ def aws_of_moto() -> Iterator[dict[str, str]]:
         "AWS_ACCESS_KEY_ID": "of-nobody",
         "AWS_SECRET_ACCESS_KEY": "of-nobody",
         "AWS_REGION": "eu-central-1",
-        "AWS_DEFAULT_REGION": "eu-central-1",
     }
     server.stop()
 
@@ -210,6 +210,19 @@ def test_an_account_without_bootstrap_is_told_and_with_it_is_ready_by_moto(
     assert "make bootstrap" in before.stderr
     assert after.returncode == 0
     assert after.stdout.startswith("Ready to deploy to account 123456789012, eu-central-1")
+
+
+def test_an_ssm_that_cannot_be_reached_is_told_without_a_traceback_by_moto(
+    aws_of_moto: dict[str, str],
+) -> None:
+    with socket.socket() as taken:  # bound, but nobody listens
+        taken.bind(("127.0.0.1", 0))
+        nowhere = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        ended = run("check", CDK_DOCKER="true", AWS_ENDPOINT_URL_SSM=nowhere, **aws_of_moto)
+
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("error: Whether the account is bootstrapped cannot be seen")
+    assert nowhere in ended.stderr
 
 
 def test_the_readme_lists_every_key_with_its_default() -> None:
