@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Callable
 
 from lambda_api.log import SERVICE
 from tests.infra.conftest import ROOT, Synthesised
@@ -28,10 +27,8 @@ def test_a_new_version_takes_over_by_a_canary_that_alarms_roll_back(default: Syn
     assert version["DeletionPolicy"] == "Retain"
 
 
-def test_without_the_canary_there_is_nothing_of_codedeploy(
-    synthesise: Callable[..., Synthesised],
-) -> None:
-    template = synthesise(canary="false").service
+def test_without_the_canary_there_is_nothing_of_codedeploy(otherwise: Synthesised) -> None:
+    template = otherwise.service
 
     template.resource_count_is("AWS::CodeDeploy::DeploymentGroup", 0)
     (alias,) = template.find_resources("AWS::Lambda::Alias").values()
