@@ -70,12 +70,17 @@ def test_a_step_that_is_called_again_changes_nothing_by_moto(client_of_moto: Any
     assert read(client_of_moto, arn, "AWSCURRENT") == pending
 
 
-def test_a_secret_of_several_users_is_left_alone_by_moto(client_of_moto: Any) -> None:
-    arn = make_secret(client_of_moto, users={"ann": "a-password-of-ann"})
+@pytest.mark.parametrize("beside", [{}, {"username": "ann", "password": "a-password-of-ann"}])
+def test_a_secret_of_several_users_is_left_alone_by_moto(
+    client_of_moto: Any, beside: dict[str, str]
+) -> None:
+    secret = {"users": {"ann": "a-password-of-ann"}, **beside}
+    arn = make_secret(client_of_moto, **secret)
 
     with pytest.raises(ValueError, match="several users"):
         rotate(arn, "createSecret")
-    assert read(client_of_moto, arn, "AWSCURRENT") == {"users": {"ann": "a-password-of-ann"}}
+    assert read(client_of_moto, arn, "AWSCURRENT") == secret
+    assert "AWSPENDING" not in str(client_of_moto.describe_secret(SecretId=arn))
 
 
 def test_the_schedule_calls_a_function_that_may_change_this_secret_alone(
