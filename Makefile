@@ -98,8 +98,8 @@ deploy: $(CDK_FOLDER)  ## Build the images and deploy to AWS; another stage: ARG
 destroy: $(CDK_FOLDER)  ## Remove from AWS what was deployed
 	@$(CDK) destroy --all $(ARGS)
 
-cost: $(INFRA_READY)  ## Write docs/cost.md: dollars a month; another load: ARGS="--requests 1e7"
-	@$(INFRA_PATH) python -m infra cost $(ARGS) > docs/cost.md
+cost: $(INFRA_READY)  ## Write docs/cost.md: dollars a month; or print another load: ARGS="--requests 1e7"
+	@$(INFRA_PATH) python -m infra cost $(ARGS) $(if $(ARGS),,> docs/cost.md.new && mv docs/cost.md.new docs/cost.md)
 
 snapshot: $(DEV)  ## Write tests/infra/snapshots anew, once the difference is what was meant
 	UPDATE_SNAPSHOTS=1 .venv/bin/python -m pytest -q tests/infra/test_snapshot.py

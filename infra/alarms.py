@@ -75,7 +75,8 @@ class Alarms(Construct):
             above=30,
             periods=6,
             says="Over 30 % of the answers were unsure, for half an hour: other pictures than the "
-            "model was trained on? On its test pictures it is 8 %.",
+            "model was trained on? The model that comes with the project is unsure of 8 % of its "
+            "test pictures.",
         )
         self.of_release = [server_errors, function_errors]
         self.all = [*self.of_release, slow, throttled, cold, unsure]

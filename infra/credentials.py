@@ -2,11 +2,11 @@
 
 import json
 
-from aws_cdk import RemovalPolicy
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.nag import acknowledge
+from infra.removal import removal_policy
 from infra.rotation.schedule import Rotation
 
 PASSWORD_LENGTH = 32
@@ -40,7 +40,7 @@ class Credentials(Construct):
                 password_length=PASSWORD_LENGTH,
                 exclude_punctuation=True,  # so that it needs no quotes in a shell
             ),
-            removal_policy=RemovalPolicy.RETAIN if keeps_data else RemovalPolicy.DESTROY,
+            removal_policy=removal_policy(keeps_data),
         )
         if rotate_days:
             Rotation(

@@ -43,9 +43,12 @@ class Dashboard(Construct):
             title="Last errors",
             log_group_names=[log.log_group_name],
             query_lines=[
-                "fields timestamp, request_id, status, path, message, exception_name",
-                'filter level = "ERROR" or status >= 500',
-                "sort timestamp desc",
+                "fields @timestamp, request_id, status, path, message, exception_name, "
+                "record.status, record.errorType",
+                # The last are Lambda's own: of what ran out of time or memory, the service is mute.
+                'filter level = "ERROR" or status >= 500 '
+                'or record.status in ["error", "failure", "timeout"]',
+                "sort @timestamp desc",
                 "limit 20",
             ],
             width=24,

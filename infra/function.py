@@ -36,6 +36,7 @@ class ServiceFunction(Construct):
         memory: int,
         environment: Mapping[str, str],
         bucket: s3.Bucket,
+        reads_models: bool,
         secret: secretsmanager.ISecret,
         log_days: int,
         reserved_concurrency: int | None,
@@ -47,10 +48,11 @@ class ServiceFunction(Construct):
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         self.logs.grant_write(role)
         secret.grant_read(role)
+        read = [MODELS, UPLOADS] if reads_models else [UPLOADS]
         role.add_to_policy(
             iam.PolicyStatement(
                 actions=["s3:GetObject"],
-                resources=[bucket.arn_for_objects(f"{p}*") for p in (MODELS, UPLOADS)],
+                resources=[bucket.arn_for_objects(f"{prefix}*") for prefix in read],
             )
         )
         # Whoever has a presigned form writes with the rights of the role that has signed it.
@@ -63,7 +65,7 @@ class ServiceFunction(Construct):
         role.add_to_policy(
             iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket.bucket_arn])
         )
-        for prefix in (MODELS, UPLOADS):
+        for prefix in read:
             acknowledge(
                 role,
                 f"IAM5[Resource::<{logical_id(bucket)}.Arn>/{prefix}*]",

@@ -31,7 +31,8 @@ def check() -> None:
             f"{docker} cannot be run or does not reach its daemon, and the image has to be built: "
             "start docker, or name another program by CDK_DOCKER=podman."
         ) from error
-    session = Session()
+    # Of the two variables that name a region, boto3 itself reads AWS_DEFAULT_REGION alone.
+    session = Session(region_name=os.environ.get("AWS_REGION"))
     if session.region_name is None:
         raise NotReady("No region is set. Set AWS_REGION, as in AWS_REGION=eu-central-1.")
     try:
@@ -41,15 +42,14 @@ def check() -> None:
             f"AWS does not accept the credentials, or there are none ({error}). Log in by `aws sso "
             "login` or `aws configure`; AWS_PROFILE chooses a profile."
         ) from error
+    ssm = session.client("ssm", config=CONFIG)
     try:
-        session.client("ssm", config=CONFIG).get_parameter(Name=BOOTSTRAP)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ParameterNotFound":
-            raise NotReady(
-                f"Whether the account is bootstrapped cannot be seen: {error}"
-            ) from error
+        ssm.get_parameter(Name=BOOTSTRAP)
+    except ssm.exceptions.ParameterNotFound as error:
         raise NotReady(
             f"Account {account} is not bootstrapped for CDK in {session.region_name}. Do it, once "
             "for each account and region: make bootstrap"
         ) from error
+    except (BotoCoreError, ClientError) as error:
+        raise NotReady(f"Whether the account is bootstrapped cannot be seen: {error}") from error
     print(f"Ready to deploy to account {account}, {session.region_name}.")

@@ -39,6 +39,21 @@ def _can_be_kept_for(days: int) -> int:
     return days
 
 
+def _is_no_stage_of_the_page(stage: str) -> str:
+    if stage.endswith("-page"):
+        raise ValueError('must not end in "-page": that is how a stage\'s page is named')
+    return stage
+
+
+def _runs_the_image(architecture: str) -> str:
+    if architecture != "x86_64":
+        raise ValueError(
+            "x86_64 is all that works: LiteRT's wheels for arm64 need a newer C++ library than "
+            "Lambda's base image has"
+        )
+    return architecture
+
+
 Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 Origin = Annotated[str, Field(pattern=r"^https?://[^/*\s]+$")]
 
@@ -53,8 +68,10 @@ class Settings(BaseModel):
             which the baked-in one stands in.
         username: of the generated credentials.
         memory: of the function, in MB. 1769 are one whole virtual CPU.
+        architecture: of the function; there is no choice yet.
         reserved_concurrency: of the function: a share of the account's, and its upper limit.
-        provisioned_concurrency: instances that are kept warm, and paid for, around the clock.
+        provisioned_concurrency: instances that are kept warm, and paid for, around the clock; at
+            most those that are reserved.
         canary: whether a new version first gets a tenth of the requests for five minutes.
         throttle_rate: requests a second that the API accepts in the long run.
         throttle_burst: requests at once.
@@ -71,11 +88,14 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    stage: str = Field("dev", pattern=r"^[a-z][a-z0-9-]{0,19}$")
+    stage: Annotated[str, AfterValidator(_is_no_stage_of_the_page)] = Field(
+        "dev", pattern=r"^[a-z][a-z0-9-]{0,19}$"
+    )
     bundle: str = Field("models/intel-scenes", pattern=r"^models/[\w.-]+$")
     model: Literal["image", "registry"] = "image"
     username: str = Field("classifier", pattern=r"^[\w.@-]{1,64}$")
     memory: int = Field(1769, ge=512, le=10_240)
+    architecture: Annotated[str, AfterValidator(_runs_the_image)] = "x86_64"
     reserved_concurrency: int | None = Field(None, ge=1)
     provisioned_concurrency: int = Field(0, ge=0)
     canary: bool = True
@@ -105,6 +125,15 @@ class Settings(BaseModel):
             raise ValueError(
                 "rotate_password_days: leave it out with frontend, for the page reads the password "
                 "when it starts and would keep the old one"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _keeps_warm_no_more_than_it_may_run(self) -> Self:
+        if self.reserved_concurrency and self.provisioned_concurrency > self.reserved_concurrency:
+            raise ValueError(
+                f"provisioned_concurrency: {self.provisioned_concurrency} instances cannot be kept "
+                f"warm where reserved_concurrency lets {self.reserved_concurrency} run"
             )
         return self
 
@@ -144,6 +173,12 @@ def read_settings(context: Mapping[str, Any], region: str | None) -> Settings:
             raise SettingsError(
                 f"budget: CloudFormation has no budgets in {region}. Leave it out, and make one of "
                 "the whole account in the billing console."
+            )
+        # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging.html
+        if settings.frontend and region and RegionInfo.get(region).is_opt_in_region:
+            raise SettingsError(
+                f"frontend: CloudFront delivers no logs to buckets in {region}, nor in any other "
+                "region that has to be enabled first. Leave it out, or choose another region."
             )
         return settings
     except ValidationError as error:

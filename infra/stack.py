@@ -63,6 +63,7 @@ class ServiceStack(Stack):
             memory=settings.memory,
             environment=environment,
             bucket=bucket,
+            reads_models=settings.model == "registry",
             secret=credentials.secret,
             log_days=settings.log_retention_days,
             reserved_concurrency=settings.reserved_concurrency,

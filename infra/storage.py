@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
+
+from infra.logs import log_bucket
+from infra.removal import removal_policy
 
 MODELS = "models/"
 UPLOADS = "uploads/"
@@ -29,18 +32,8 @@ class Storage(Construct):
         keeps_data: bool,
     ) -> None:
         super().__init__(scope, name)
-        removal = RemovalPolicy.RETAIN if keeps_data else RemovalPolicy.DESTROY
         # Uploads go past the service: who has sent them is told by these logs alone.
-        logs = s3.Bucket(
-            self,
-            "AccessLogs",
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            encryption=s3.BucketEncryption.S3_MANAGED,
-            enforce_ssl=True,
-            lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(log_days))],
-            removal_policy=removal,
-            auto_delete_objects=not keeps_data,
-        )
+        logs = log_bucket(self, "AccessLogs", days=log_days, keeps_data=keeps_data)
         self.bucket = s3.Bucket(
             self,
             "Bucket",
@@ -76,6 +69,6 @@ class Storage(Construct):
             ]
             if cors_origins
             else None,
-            removal_policy=removal,
+            removal_policy=removal_policy(keeps_data),
             auto_delete_objects=not keeps_data,
         )

@@ -1,5 +1,6 @@
 """What surrounds every request: its id, its log line and metrics, the last line of defence."""
 
+import os
 import re
 from collections import Counter
 from time import perf_counter
@@ -32,16 +33,18 @@ class RequestContext:
     """Pure ASGI middleware, the outermost layer of the app.
 
     Gives each request an id (the client's `X-Request-ID`, else API Gateway's, else a random one) in
-    `request.state.request_id` and in the answer's `X-Request-ID`; says whether it is the first of
-    the process in `request.state.cold_start` and in the answer's `X-Cold-Start`; puts security
-    headers on the answer; answers what nobody caught with a 500 that says nothing of the inside;
-    writes one log line and one set of metrics, to which a route adds through `request.state.log`
-    and `request.state.answers`.
+    `request.state.request_id` and in the answer's `X-Request-ID`; says whether it waited for
+    the process to start in `request.state.cold_start` and in the answer's `X-Cold-Start`; puts
+    security headers on the answer; answers what nobody caught with a 500 that says nothing of the
+    inside; writes one log line and one set of metrics, to which a route adds through
+    `request.state.log` and `request.state.answers`.
     """
 
     def __init__(self, app: ASGIApp, logger: Logger, metrics: Metrics | None) -> None:
         self.app, self.logger, self.metrics = app, logger, metrics
-        self.cold_start = True
+        # Provisioned instances have started before anybody asked: nobody has waited for them.
+        how = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE")
+        self.cold_start = how != "provisioned-concurrency"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
 
 
-def _missing(reason: str) -> None:
+def skip_or_fail(reason: str) -> None:
     """Skip, or fail where `.ci/run` insists that all is there."""
     if os.environ.get("LANDSCAPE_REQUIRE_ALL") == "1":
         pytest.fail(f"{reason} (LANDSCAPE_REQUIRE_ALL=1)")
@@ -25,7 +25,7 @@ def shared_pictures() -> Path:
     """A part of the Intel scenes: train/ and test/ with one folder a class."""
     folder = Path(os.environ.get("LANDSCAPE_DATA") or SHARED / "intel")
     if not (folder / "test").is_dir():
-        _missing(f"no scene pictures in {folder}; name their folder by LANDSCAPE_DATA")
+        skip_or_fail(f"no scene pictures in {folder}; name their folder by LANDSCAPE_DATA")
     return folder
 
 
@@ -34,7 +34,7 @@ def shared_weights() -> Path:
     """ImageNet weights of MobileNetV2 without its top."""
     file = SHARED / "weights" / "mobilenet_v2_ema_notop.weights.h5"
     if not file.is_file():
-        _missing(f"no ImageNet weights at {file}")
+        skip_or_fail(f"no ImageNet weights at {file}")
     return file
 
 
@@ -44,7 +44,7 @@ def chromium() -> str:
     names = ("chromium", "chromium-browser", "google-chrome")
     path = next((found for name in names if (found := which(name))), None)
     if path is None:
-        _missing("no Chromium here; on Debian: apt-get install chromium")
+        skip_or_fail("no Chromium here; on Debian: apt-get install chromium")
     return str(path)
 
 

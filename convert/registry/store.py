@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,7 +28,6 @@ _REMEDIES = {
     "AccessDenied": "The credentials may not do this; a policy has to allow it.",
     "BadDigest": "What arrived is not what was sent; try again.",
     "NoCredentialsError": "Give credentials: AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret.",
-    "NoRegionError": "Name a region: AWS_REGION=eu-central-1.",
 }
 
 
@@ -38,8 +38,9 @@ def _client() -> Any:
         retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
     )
     # A region is part of the signature; the one without buckets of its own finds all of them.
-    session = Session()
-    return session.client("s3", region_name=session.region_name or "us-east-1", config=config)
+    session = Session()  # which reads AWS_DEFAULT_REGION, but not AWS_REGION
+    region = os.environ.get("AWS_REGION") or session.region_name or "us-east-1"
+    return session.client("s3", region_name=region, config=config)
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,9 @@ def _lines(load: Load, region: str, table: Table, latency: Latency) -> Iterator[
     yield ""
     yield (
         "CloudWatch's free tier (10 metrics, 10 alarms, 3 dashboards in an account) covers most of "
-        "the second table, if nothing else uses it."
+        "the second table, if nothing else uses it. In no sum: calls of Secrets Manager, of which "
+        "a busy instance makes one in five minutes; storage and requests of S3; data that leaves "
+        "AWS."
     )
     yield ""
     yield from _requests(load, latency, prices)

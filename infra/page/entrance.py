@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ipaddress import IPv4Network
 from pathlib import Path
 
-from aws_cdk import Duration, RemovalPolicy, Stack, custom_resources
+from aws_cdk import Duration, Stack, custom_resources
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
 from aws_cdk import aws_ec2 as ec2
@@ -14,6 +14,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from infra.logs import log_bucket
 from infra.nag import acknowledge
 from infra.page.container import PORT
 
@@ -81,16 +82,12 @@ class Entrance(Construct):
             ),
             runtime=cloudfront.FunctionRuntime.JS_2_0,
         )
-        log = s3.Bucket(
+        log = log_bucket(
             self,
             "Log",
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            encryption=s3.BucketEncryption.S3_MANAGED,
-            enforce_ssl=True,
-            lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(log_days))],
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_PREFERRED,  # CloudFront writes by ACL
-            removal_policy=RemovalPolicy.RETAIN if keeps_data else RemovalPolicy.DESTROY,
-            auto_delete_objects=not keeps_data,
+            days=log_days,
+            keeps_data=keeps_data,
+            ownership=s3.ObjectOwnership.BUCKET_OWNER_PREFERRED,  # CloudFront writes by ACL
         )
         distribution = cloudfront.Distribution(
             self,

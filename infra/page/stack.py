@@ -62,4 +62,11 @@ class PageStack(Stack):
             log_days=log_days,
             keeps_data=keeps_data,
         )
-        CfnOutput(self, "Page", value=entrance.address)
+        outputs = {
+            "Page": entrance.address,
+            "ClusterName": container.service.cluster.cluster_name,
+            "ServiceName": container.service.service_name,
+            "LogGroupName": log.log_group_name,
+        }
+        for key, value in outputs.items():
+            CfnOutput(self, key, value=value)

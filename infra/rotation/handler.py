@@ -35,8 +35,9 @@ def _create(client: Any, secret: str, version: str) -> None:
         else:
             return
     current = json.loads(client.get_secret_value(SecretId=secret)["SecretString"])
-    if "password" not in current:
+    if "users" in current:  # a `password` beside them, for the page, is of one of them
         raise ValueError("The secret has several users: give them new passwords by hand.")
+    # As long as the first one; a test compares them, for this file goes to AWS alone.
     password = client.get_random_password(PasswordLength=32, ExcludePunctuation=True)
     client.put_secret_value(
         SecretId=secret,

@@ -8,7 +8,7 @@ from shutil import which
 
 import pytest
 
-from tests.conftest import ROOT, _missing
+from tests.conftest import ROOT, skip_or_fail
 from tests.containers.podman import Podman
 from tests.containers.wheels import fetch
 from tests.environments import CACHE, python_environment
@@ -24,11 +24,11 @@ def podman() -> Podman:
     tools = ("podman", "runc", "debootstrap")
     if missing := [tool for tool in tools if which(tool) is None]:
         install = f"apt-get install --no-install-recommends {' '.join(tools)}"
-        _missing(f"no {' and no '.join(missing)} here; on Debian: {install}")
+        skip_or_fail(f"no {' and no '.join(missing)} here; on Debian: {install}")
     if os.geteuid() != 0:
-        _missing("debootstrap and these containers need root")
+        skip_or_fail("debootstrap and these containers need root")
     if platform.machine() != "x86_64":
-        _missing("the images are for x86-64")
+        skip_or_fail("the images are for x86-64")
     podman = Podman(CACHE / "containers")
     podman.forget_old_builds()
     return podman

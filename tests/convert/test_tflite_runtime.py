@@ -18,7 +18,7 @@ from convert.quantize import converter, exported
 from convert.schemes import SCHEMES
 from lambda_api.classifier import Network
 from lambda_api.manifest import MODEL_FILE, Scheme, read_bundle
-from tests.conftest import _missing
+from tests.conftest import skip_or_fail
 from training.data import read_folder, read_picture
 from training.network import logits_model
 from training.run import Run
@@ -32,9 +32,9 @@ def tflite_python() -> Path:
     """A Python with tflite-runtime, in an environment of its own; made once for a machine."""
     python = sys.executable if sys.version_info[:2] == (3, 11) else which("python3.11")
     if python is None:
-        _missing("tflite-runtime ends at Python 3.11, and there is no python3.11 here")
+        skip_or_fail("tflite-runtime ends at Python 3.11, and there is no python3.11 here")
     if (sys.platform, platform.machine()) != ("linux", "x86_64"):
-        _missing("tflite-runtime is pinned for Linux on x86-64 here")
+        skip_or_fail("tflite-runtime is pinned for Linux on x86-64 here")
     requirements = PARTS / "requirements.txt"
     folder = CACHE / f"tflite-{sha256(requirements.read_bytes()).hexdigest()[:16]}"
     inside = folder / "bin" / "python"
@@ -43,7 +43,7 @@ def tflite_python() -> Path:
         install = [inside, "-m", "pip", "install", "--quiet", "--require-hashes"]
         done = subprocess.run([*install, "-r", requirements], capture_output=True, text=True)
         if done.returncode:
-            _missing(f"tflite-runtime cannot be installed: {done.stderr[-300:]}")
+            skip_or_fail(f"tflite-runtime cannot be installed: {done.stderr[-300:]}")
         (folder / ".complete").touch()
     return inside
 

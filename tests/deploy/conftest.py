@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import _missing
+from tests.conftest import skip_or_fail
 from tests.deploy import emulator as emulators
 from tests.deploy import engine as engines
 from tests.deploy.checkout import Checkout
@@ -24,7 +24,7 @@ def engine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Engine]:
     if sys.platform != "linux":
-        _missing("the emulator shares a network bridge with its containers as on Linux alone")
+        skip_or_fail("the emulator shares a network bridge with its containers as on Linux alone")
     folder = tmp_path_factory.mktemp("engine")
     if engines.docker_answers():
         engine = engines.docker(folder)

@@ -13,7 +13,7 @@ import requests
 
 from lambda_api.classifier import Classifier
 from lambda_api.manifest import read_bundle
-from tests.conftest import _missing
+from tests.conftest import skip_or_fail
 from tests.deploy.checkout import Checkout, CommandFailed
 from tests.deploy.conftest import NO_CANARY
 from tests.deploy.emulator import Emulator
@@ -86,7 +86,7 @@ def test_curl_line_that_the_deployment_prints_classifies_a_picture(
     service: Service, photo: bytes, tmp_path: Path
 ) -> None:
     if which("curl") is None:
-        _missing("no curl here")
+        skip_or_fail("no curl here")
     (tmp_path / "picture.jpg").write_bytes(photo)
 
     printed = service.shell(service.outputs["CurlCommand"], tmp_path)

@@ -37,6 +37,8 @@ EVERYTHING = {
     "frontend": "true",
     "page_networks": "203.0.113.0/24 198.51.100.7",
 }
+# What cannot be had with that: the page would keep the old password, and the canary is on.
+OTHERWISE = {"canary": "false", "rotate_password_days": "90"}
 
 
 @dataclass(frozen=True)
@@ -96,3 +98,9 @@ def default(synthesise: Callable[..., Synthesised]) -> Synthesised:
 def everything(synthesise: Callable[..., Synthesised]) -> Synthesised:
     """All that can be switched on."""
     return synthesise(**EVERYTHING)
+
+
+@pytest.fixture(scope="session")
+def otherwise(synthesise: Callable[..., Synthesised]) -> Synthesised:
+    """With rotation and without the canary."""
+    return synthesise(**OTHERWISE)

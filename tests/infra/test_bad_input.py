@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -48,6 +49,12 @@ def refused(context: dict[str, str], region: str | None = None) -> str:
         ({"memory": "lots"}, "memory: Input should be a valid integer"),
         ({"memory": "128"}, "memory: Input should be greater than or equal to 512"),
         ({"stage": "Prod!"}, "stage: "),
+        ({"stage": "dev-page"}, 'stage: must not end in "-page"'),
+        ({"architecture": "arm64"}, "architecture: x86_64 is all that works: LiteRT's wheels"),
+        (
+            {"reserved_concurrency": "1", "provisioned_concurrency": "5"},
+            "provisioned_concurrency: 5 instances cannot be kept warm",
+        ),
         ({"canary": "perhaps"}, "canary: Input should be a valid boolean"),
         ({"log_retention_days": "31"}, "log_retention_days: CloudWatch Logs knows 1, 3, 5"),
         ({"cors_origins": "*"}, "cors_origins: "),
@@ -83,6 +90,17 @@ def test_a_budget_is_refused_where_cloudformation_has_none() -> None:
 
     assert "budget: CloudFormation has no budgets in eu-north-1" in refused(context, "eu-north-1")
     assert read_settings(context, "eu-central-1").budget == 20
+
+
+@pytest.mark.parametrize("region", ["af-south-1", "eu-south-2", "me-central-1"])
+def test_the_page_is_refused_where_cloudfront_delivers_no_logs(region: str) -> None:
+    context = {"frontend": "true", "page_networks": "203.0.113.0/24"}
+
+    assert f"frontend: CloudFront delivers no logs to buckets in {region}" in (
+        refused(context, region)
+    )
+    assert read_settings(context, "eu-north-1").frontend
+    assert not read_settings({}, region).frontend
 
 
 def test_a_damaged_model_is_refused_with_both_hashes(bundle: Path, tmp_path: Path) -> None:
@@ -170,7 +188,6 @@ def aws_of_moto() -> Iterator[dict[str, str]]:
         "AWS_ACCESS_KEY_ID": "of-nobody",
         "AWS_SECRET_ACCESS_KEY": "of-nobody",
         "AWS_REGION": "eu-central-1",
-        "AWS_DEFAULT_REGION": "eu-central-1",
     }
     server.stop()
 
@@ -210,6 +227,19 @@ def test_an_account_without_bootstrap_is_told_and_with_it_is_ready_by_moto(
     assert "make bootstrap" in before.stderr
     assert after.returncode == 0
     assert after.stdout.startswith("Ready to deploy to account 123456789012, eu-central-1")
+
+
+def test_an_ssm_that_cannot_be_reached_is_told_without_a_traceback_by_moto(
+    aws_of_moto: dict[str, str],
+) -> None:
+    with socket.socket() as taken:  # bound, but nobody listens
+        taken.bind(("127.0.0.1", 0))
+        nowhere = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        ended = run("check", CDK_DOCKER="true", AWS_ENDPOINT_URL_SSM=nowhere, **aws_of_moto)
+
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("error: Whether the account is bootstrapped cannot be seen")
+    assert nowhere in ended.stderr
 
 
 def test_the_readme_lists_every_key_with_its_default() -> None:

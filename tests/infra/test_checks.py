@@ -20,7 +20,7 @@ OTHER_PARTITIONS = ("cn-", "us-gov-", "us-iso", "eu-iso", "eusc-")
 OF_AWS = [region for region in REGIONS if not region.startswith(OTHER_PARTITIONS)]
 
 
-@pytest.mark.parametrize("fixture", ["default", "everything"])
+@pytest.mark.parametrize("fixture", ["default", "everything", "otherwise"])
 def test_nag_finds_nothing_that_has_no_reason(fixture: str, request: pytest.FixtureRequest) -> None:
     synthesised: Synthesised = request.getfixturevalue(fixture)
     report = synthesised.report()
@@ -60,7 +60,7 @@ def linted(text: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("fixture", ["default", "everything"])
+@pytest.mark.parametrize("fixture", ["default", "everything", "otherwise"])
 def test_cfn_lint_finds_nothing_but_regions_without_budgets(
     fixture: str, request: pytest.FixtureRequest
 ) -> None:

@@ -4,12 +4,16 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from infra.cost.estimate import Load, compute_seconds, fargate, function, sagemaker
+from infra.cost.estimate import METRICS, Load, compute_seconds, fargate, function, sagemaker
 from infra.cost.latency import RESULTS, Latency, read_latency
 from infra.cost.prices import Table, read_table
+from lambda_api.classifier import Answer
+from lambda_api.manifest import read_bundle
+from lambda_api.metrics import Metrics
 from tests.infra.conftest import ROOT
 
 LATENCY = Latency(request_ms=5.4, init_ms=500)
@@ -80,6 +84,28 @@ def test_nothing_is_paid_for_computing_while_nobody_asks(table: Table) -> None:
     assert sum(function(nobody, LATENCY, prices).values()) < 1
 
 
+def test_all_metrics_that_the_service_can_write_are_counted(
+    bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = [
+        Answer(((label, 0.5),), confident=False, picture=None, decode_ms=1, inference_ms=1)
+        for label in read_bundle(bundle)[0].classes
+    ]
+    metrics = Metrics("Scenes")
+    for status, login in [(200, None), (401, "failed"), (401, "slowed"), (500, None)]:
+        metrics.write(
+            status=status, duration_ms=1, answers=answers, login=login, cold_start_load_ms=1
+        )
+
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    written = {
+        (metric["Name"], line.get("label"))
+        for line in lines
+        for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]
+    }
+    assert len(written) == METRICS
+
+
 def test_every_price_has_a_source_and_the_table_a_date(table: Table) -> None:
     assert all(source.startswith("https://aws.amazon.com/") for source in table.sources.values())
     assert len(table.as_of) == len("2026-11-23")
@@ -96,6 +122,18 @@ def test_times_are_those_of_the_benchmark() -> None:
 def test_the_page_is_what_the_command_says() -> None:
     """`make cost` writes it: after new prices, and after `make bench`."""
     assert (ROOT / "docs" / "cost.md").read_text() == cost().stdout
+
+
+def test_make_cost_of_another_load_is_printed_and_leaves_the_page_alone() -> None:
+    page = (ROOT / "docs" / "cost.md").read_text()
+    printed, refused = (
+        subprocess.run(["make", "cost", f"ARGS={load}"], cwd=ROOT, capture_output=True, text=True)
+        for load in ("--requests 2.5e6", "--region nowhere")
+    )
+
+    assert "2,500,000 requests a month" in printed.stdout
+    assert "error: prices.json has no prices of 'nowhere'" in refused.stderr
+    assert (ROOT / "docs" / "cost.md").read_text() == page
 
 
 def test_the_asked_for_load_is_in_the_answer() -> None:

@@ -2,12 +2,13 @@
 
 import json
 import os
+import re
 import subprocess
 
 import pytest
 from aws_cdk.assertions import Match, Template
 
-from tests.infra.conftest import Synthesised
+from tests.infra.conftest import ROOT, Synthesised
 
 NODE = os.environ["JSII_NODE"]  # set by infra
 
@@ -58,6 +59,16 @@ def test_the_container_gets_its_password_from_the_services_secret(everything: Sy
     for secret in container["Secrets"]:
         assert "Fn::ImportValue" in json.dumps(secret["ValueFrom"])
     assert [variable["Name"] for variable in container["Environment"]] == ["API_URL"]
+
+
+def test_the_outputs_name_what_the_operations_page_asks_for(everything: Synthesised) -> None:
+    guide = (ROOT / "docs" / "operations.md").read_text()
+    asked = set(re.findall(r"stack=\$stack-page;.*", guide))
+
+    assert asked
+    assert set(re.findall(r"output (\w+)", "".join(asked))) <= (
+        everything.page.find_outputs("*").keys()
+    )
 
 
 def test_a_page_that_does_not_get_well_is_rolled_back(everything: Synthesised) -> None:

@@ -1,13 +1,14 @@
 """Rotation of the password: its schedule in the template, and its function on a real secret."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
 
+from infra.credentials import PASSWORD_LENGTH
 from infra.rotation.handler import handler
 from tests.infra.conftest import Synthesised
 
@@ -46,7 +47,7 @@ def test_all_steps_change_the_password_and_not_the_user_by_moto(client_of_moto: 
 
     now = read(client_of_moto, arn, "AWSCURRENT")
     assert now["username"] == "classifier"
-    assert len(now["password"]) == 32
+    assert len(now["password"]) == PASSWORD_LENGTH
     assert now["password"].isalnum()
     assert read(client_of_moto, arn, "AWSPREVIOUS")["password"] == "the-old-password"
 
@@ -69,19 +70,23 @@ def test_a_step_that_is_called_again_changes_nothing_by_moto(client_of_moto: Any
     assert read(client_of_moto, arn, "AWSCURRENT") == pending
 
 
-def test_a_secret_of_several_users_is_left_alone_by_moto(client_of_moto: Any) -> None:
-    arn = make_secret(client_of_moto, users={"ann": "a-password-of-ann"})
+@pytest.mark.parametrize("beside", [{}, {"username": "ann", "password": "a-password-of-ann"}])
+def test_a_secret_of_several_users_is_left_alone_by_moto(
+    client_of_moto: Any, beside: dict[str, str]
+) -> None:
+    secret = {"users": {"ann": "a-password-of-ann"}, **beside}
+    arn = make_secret(client_of_moto, **secret)
 
     with pytest.raises(ValueError, match="several users"):
         rotate(arn, "createSecret")
-    assert read(client_of_moto, arn, "AWSCURRENT") == {"users": {"ann": "a-password-of-ann"}}
+    assert read(client_of_moto, arn, "AWSCURRENT") == secret
+    assert "AWSPENDING" not in str(client_of_moto.describe_secret(SecretId=arn))
 
 
 def test_the_schedule_calls_a_function_that_may_change_this_secret_alone(
-    synthesise: Callable[..., Synthesised],
+    otherwise: Synthesised,
 ) -> None:
-    synthesised = synthesise(rotate_password_days="90")
-    template = synthesised.service
+    template = otherwise.service
     (schedule,) = template.find_resources("AWS::SecretsManager::RotationSchedule").values()
     (secret,) = template.find_resources("AWS::SecretsManager::Secret")
     statements = [
@@ -94,5 +99,4 @@ def test_the_schedule_calls_a_function_that_may_change_this_secret_alone(
     assert schedule["Properties"]["RotationRules"] == {"ScheduleExpression": "rate(90 days)"}
     assert schedule["Properties"]["RotateImmediatelyOnUpdate"] is False
     assert [statement["Resource"] for statement in statements] == [{"Ref": secret}]
-    assert synthesised.report()["conclusion"] == "success"
-    assert [path.name for path in synthesised.folder.glob("asset.*/*.py")] == ["handler.py"]
+    assert [path.name for path in otherwise.folder.glob("asset.*/*.py")] == ["handler.py"]

@@ -55,9 +55,7 @@ def test_the_images_context_is_the_service_and_one_bundle(default: Synthesised) 
     assert [*context.rglob("__pycache__")] == []
 
 
-def test_the_function_may_read_models_and_uploads_write_uploads_and_nothing_else(
-    default: Synthesised,
-) -> None:
+def test_the_function_may_read_and_write_uploads_and_nothing_else(default: Synthesised) -> None:
     (bucket,) = default.service.find_resources(
         "AWS::S3::Bucket", {"Properties": {"VersioningConfiguration": Match.any_value()}}
     )
@@ -72,13 +70,21 @@ def test_the_function_may_read_models_and_uploads_write_uploads_and_nothing_else
     assert allowed == [
         (["logs:CreateLogStream", "logs:PutLogEvents"], {"Fn::GetAtt": [log, "Arn"]}),
         (["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"], {"Ref": secret}),
-        (
-            "s3:GetObject",
-            [{"Fn::Join": ["", [arn, "/models/*"]]}, {"Fn::Join": ["", [arn, "/uploads/*"]]}],
-        ),
-        ("s3:PutObject", {"Fn::Join": ["", [arn, "/uploads/*"]]}),
+        (["s3:GetObject", "s3:PutObject"], {"Fn::Join": ["", [arn, "/uploads/*"]]}),
         ("s3:ListBucket", arn),
     ]
+
+
+def test_the_function_may_read_models_where_they_come_from_the_bucket(
+    everything: Synthesised,
+) -> None:
+    (read,) = (
+        statement["Resource"]
+        for statement in statements_of_the_function(everything.service)
+        if statement["Action"] == "s3:GetObject"
+    )
+
+    assert [resource["Fn::Join"][1][1] for resource in read] == ["/models/*", "/uploads/*"]
 
 
 def test_the_functions_role_is_lambdas_alone_without_policies_of_aws(default: Synthesised) -> None:

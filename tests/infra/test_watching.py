@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable
 
+from lambda_api.log import SERVICE
 from tests.infra.conftest import ROOT, Synthesised
 from tests.infra.templates import properties
 
@@ -27,10 +27,8 @@ def test_a_new_version_takes_over_by_a_canary_that_alarms_roll_back(default: Syn
     assert version["DeletionPolicy"] == "Retain"
 
 
-def test_without_the_canary_there_is_nothing_of_codedeploy(
-    synthesise: Callable[..., Synthesised],
-) -> None:
-    template = synthesise(canary="false").service
+def test_without_the_canary_there_is_nothing_of_codedeploy(otherwise: Synthesised) -> None:
+    template = otherwise.service
 
     template.resource_count_is("AWS::CodeDeploy::DeploymentGroup", 0)
     (alias,) = template.find_resources("AWS::Lambda::Alias").values()
@@ -76,9 +74,7 @@ def test_alarms_and_dashboard_look_at_metrics_that_the_service_writes(default: S
             metric = query.get("MetricStat", {}).get("Metric", {})
             if metric.get("Namespace") == "LandscapeClassifier/dev":
                 asked.add(metric["MetricName"])
-                assert metric["Dimensions"] == [
-                    {"Name": "service", "Value": "landscape-classifier"}
-                ]
+                assert metric["Dimensions"] == [{"Name": "service", "Value": SERVICE}]
 
     (board,) = properties(default.service, "AWS::CloudWatch::Dashboard")
     shown = "".join(part for part in board["DashboardBody"]["Fn::Join"][1] if isinstance(part, str))
@@ -87,6 +83,19 @@ def test_alarms_and_dashboard_look_at_metrics_that_the_service_writes(default: S
     assert asked == {"ColdStarts", "Requests", "UnsureAnswers", "Confidence"}
     assert {"DecodeTime", "InferenceTime", "ModelLoadTime", "FailedLogins"} <= drawn
     assert asked | drawn <= written
+    assert f'service=\\"{SERVICE}\\"' in shown  # of the search for labels
+
+
+def test_the_last_errors_include_those_that_only_lambda_tells(default: Synthesised) -> None:
+    (board,) = properties(default.service, "AWS::CloudWatch::Dashboard")
+    body = "".join(part for part in board["DashboardBody"]["Fn::Join"][1] if isinstance(part, str))
+    (query,) = (
+        widget["properties"]["query"]
+        for widget in json.loads(body)["widgets"]
+        if widget["type"] == "log"
+    )
+
+    assert 'record.status in ["error", "failure", "timeout"]' in query
 
 
 def test_mail_and_budget_come_with_an_address(

@@ -69,6 +69,14 @@ def test_only_the_first_request_of_a_process_is_a_cold_start(
     assert told == ["true", "false", "false"]
 
 
+def test_an_instance_that_lambda_keeps_warm_has_no_cold_start(
+    client: TestClient, log_lines: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "provisioned-concurrency")
+    assert client.get("/").headers["X-Cold-Start"] == "false"
+    assert [line["cold_start"] for line in log_lines] == [False]
+
+
 @pytest.fixture
 def dated(tmp_path: Path) -> Iterator[tuple[Logger, Path]]:
     """A logger that also writes into a folder."""

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lambda_api import images
-from tests.conftest import _missing
+from tests.conftest import skip_or_fail
 from training.efficientnet_lite0 import efficientnet_lite0_maps
 from training.imagenet import efficientnet_lite0_weights, read_checkpoint
 
@@ -25,7 +25,7 @@ def weights() -> Path:
     try:
         return efficientnet_lite0_weights()
     except OSError as error:
-        _missing(str(error))
+        skip_or_fail(str(error))
         raise
 
 

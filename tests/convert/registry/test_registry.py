@@ -272,6 +272,11 @@ def test_without_credentials_it_says_how_to_give_them(
     assert s3.seen == []
 
 
+def test_the_region_of_aws_region_is_used(s3: UnreliableS3, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")  # which boto3 itself does not read
+    assert Store.at(REGISTRY)._s3.meta.region_name == "eu-central-1"
+
+
 def test_an_altered_bundle_is_not_published(
     store: Store, s3: UnreliableS3, make_version: Callable, capsys: pytest.CaptureFixture[str]
 ):
