@@ -34,7 +34,7 @@ seconds. After 10 failed log-ins in a minute, a source address has to wait.
 
 **Errors** are `{MEDIA_TYPE}` (RFC 9457), each with the id of the request, which every answer has as
 `X-Request-ID` too. A client may choose the id: 1 to 128 letters, digits, `.`, `_`, `=` and `-`.
-`X-Cold-Start` says whether a request was the first of its process (`true`) or not (`false`).
+`X-Cold-Start` says whether a process was started for the request (`true`) or not (`false`).
 """
 
 _BINARY = {"type": "string", "format": "binary"}
@@ -107,7 +107,7 @@ _PROBLEMS = {
 }
 _ANY_HEADERS = {
     "X-Request-ID": "The request's id, as in the log.",
-    "X-Cold-Start": "`true` with the first request of a process, else `false`.",
+    "X-Cold-Start": "`true` where the process was started for this request, else `false`.",
 }
 _HEADERS: dict[int, dict[str, str]] = {
     401: {"WWW-Authenticate": "The challenge; a gateway may rename it."},

@@ -48,7 +48,9 @@ class Health(BaseModel):
     classes: tuple[str, ...]
     load_ms: Annotated[float, Field(description="Milliseconds that loading the model took.")]
     uptime_s: Annotated[float, Field(description="Seconds since the model was loaded.")]
-    cold_start: Annotated[bool, Field(description="Whether this is the process's first request.")]
+    cold_start: Annotated[
+        bool, Field(description="Whether the process was started for this request.")
+    ]
     fallback: Annotated[
         str | None,
         Field(description="Why another model serves than the one that was asked for; null if not."),
