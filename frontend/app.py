@@ -33,7 +33,8 @@ def main() -> None:
     _open(settings.page_title)
     client, watch = _client(*_access(settings)), _watch(*_access(settings))
     cards = ClassCards(settings.class_descriptions)
-    found = status.show(watch)
+    line = st.container()  # filled last: it tells of the last answer too
+    found = watch.latest()
     first, session, model = st.tabs(TABS, key="lc-tab", on_change="rerun")
     with first:  # always drawn: a widget that is not drawn forgets its picture
         left, right = st.columns(2, gap="medium")
@@ -46,6 +47,8 @@ def main() -> None:
             with st.container(key="lc-all"):
                 several.show_by_label(rows, cards)
                 several.show_table(rows, cards)
+    with line:
+        status.show(watch, found)
     if session.open:
         with session, st.container(key="lc-session"):
             history.show(cards)

@@ -81,6 +81,26 @@ def test_a_model_that_is_not_ready_is_told_with_its_reason(
     assert "There is no manifest.json." in text(page)
 
 
+@pytest.mark.parametrize(
+    ("status", "state", "title"),
+    [
+        (429, "lc-waiting", "The API asks to wait"),
+        (500, "lc-down", "Something went wrong in the API"),
+        (504, "lc-down", "Something went wrong in the API"),
+    ],
+)
+def test_what_passes_by_itself_is_no_alarm(
+    page: AppTest, stand_in_api: StandInApi, status: int, state: str, title: str
+) -> None:
+    stand_in_api.health = problem(status, "The reason in words.")
+
+    page.run()
+
+    assert f'class="lc-status {state}"' in text(page)
+    assert title in text(page)
+    assert "picture's fault" not in text(page)
+
+
 def test_no_picture_is_sent_to_a_model_that_is_not_ready(
     page: AppTest, stand_in_api: StandInApi, photo: bytes
 ) -> None:

@@ -109,8 +109,9 @@ def test_the_last_answer_was_warm_or_a_cold_start(
     page: AppTest, stand_in_api: StandInApi, photo: bytes, header: str, words: str
 ) -> None:
     stand_in_api.predict = Reply(200, SURE, {"X_Cold_Start": header})
-    drop(page.run(), photo)
-
     page.run()
+    assert "Last answer" not in text(page)
+
+    drop(page, photo)
 
     assert f"<dt>Last answer</dt><dd>{words}</dd>" in text(page)
