@@ -11,6 +11,7 @@ if (root := str(Path(__file__).parents[1])) not in sys.path:
 
 import streamlit as st
 from pydantic import SecretStr
+from streamlit.errors import StreamlitSecretNotFoundError
 
 from frontend import classify, history, model_page, notices, several, sources, status
 from frontend.api_client import ApiClient
@@ -58,7 +59,12 @@ def main() -> None:
 
 
 def _secrets() -> dict[str, object]:
-    return dict(st.secrets) if st.secrets.load_if_toml_exists() else {}
+    try:
+        return dict(st.secrets)
+    except StreamlitSecretNotFoundError as error:
+        if error.error_id == "no-secrets-found":
+            return {}
+        raise NotConfigured((f"{error}.",)) from error  # names the file and the line
 
 
 def _access(settings: Settings) -> tuple[str, str, SecretStr]:
