@@ -48,6 +48,7 @@ def main() -> None:
             with st.container(key="lc-all"):
                 several.show_by_label(rows, cards)
                 several.show_table(rows, cards)
+                classify.show_one(rows, client, cards, watch.forget)
     with line:
         status.show(watch, found)
     if session.open:

@@ -8,7 +8,7 @@ from io import StringIO
 
 from frontend.api_answers import Prediction
 from frontend.api_errors import ApiError
-from frontend.images import UnusablePicture
+from frontend.images import UnusablePicture, Upload
 
 _COLUMNS = ("file", "label", "confidence", "confident", "error", "model_version", "request_id")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet compute a text
@@ -16,11 +16,11 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet compute 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A picture's name, what became of it, and a small JPEG of it where it could be read."""
+    """A picture's name, what became of it, and itself where it could be read."""
 
     name: str
     outcome: Prediction | ApiError | UnusablePicture
-    thumbnail: bytes = b""
+    picture: Upload | None = None
 
 
 def as_json(rows: Sequence[Row]) -> str:

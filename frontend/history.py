@@ -10,7 +10,7 @@ from frontend.api_answers import Prediction
 from frontend.charts import latency_bars, latency_in_words
 from frontend.class_cards import ClassCards
 from frontend.images import Upload
-from frontend.markup import data_uri, empty, icon, milliseconds
+from frontend.markup import empty, icon, milliseconds, named_picture
 
 _KEPT = "lc-history"
 SHOWN = 40  # answers; each keeps some kilobytes of this server's memory
@@ -68,8 +68,7 @@ def _row(entry: Entry, cards: ClassCards) -> str:
     answer = entry.prediction
     unsure = "" if answer.confident else ' <span class="lc-flag">not sure</span>'
     return (
-        f'<tr><td><span class="lc-file"><img src="{data_uri(entry.thumbnail)}" alt="">'
-        f"<span>{escape(entry.upload_name)}</span></span></td>"
+        f"<tr><td>{named_picture(entry.thumbnail, entry.upload_name)}</td>"
         f"<td>{icon(cards[answer.label].icon)} {escape(answer.label)}{unsure}</td>"
         f'<td class="lc-number">{answer.confidence:.1%}</td>'
         f'<td class="lc-number">{milliseconds(answer.round_trip_ms)} ms</td>'

@@ -1,7 +1,7 @@
 """From what a person drops on the page to what is shown and what is sent."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 
 import numpy as np
@@ -93,7 +93,7 @@ def prepare(data: bytes, filename: str) -> Upload:
     width, height = stored[::-1] if orientation >= 5 else stored
     content, note = data, ""
     if len(data) > MAX_UPLOAD_BYTES or width * height > MAX_UPLOAD_PIXELS:
-        content, filename = _jpeg(rgb), f"{filename.rpartition('.')[0] or filename}.jpg"
+        content, filename = _jpeg(rgb), _as_jpg(filename)
         note = (
             f"Reduced from {width} × {height} ({megabytes(len(data))}) to {rgb.width} × "
             f"{rgb.height} ({megabytes(len(content))}) before sending."
@@ -113,6 +113,16 @@ def prepare(data: bytes, filename: str) -> Upload:
         height=height,
         given_bytes=len(data),
         note=note,
+    )
+
+
+def smaller(upload: Upload) -> Upload:
+    """The same picture with its preview to send, for an API whose limit is below the usual one."""
+    return replace(
+        upload,
+        content=upload.preview,
+        filename=_as_jpg(upload.filename),
+        note=f"Reduced to {megabytes(len(upload.preview))}: this API takes no more.",
     )
 
 
@@ -149,6 +159,10 @@ def _flatten(image: Image.Image) -> Image.Image:
         flat.paste(rgba, mask=rgba)
         return flat
     return image.convert("RGB")
+
+
+def _as_jpg(filename: str) -> str:
+    return f"{filename.rpartition('.')[0] or filename}.jpg"
 
 
 def _jpeg(image: Image.Image) -> bytes:

@@ -103,6 +103,12 @@ def test_an_explanation_that_fails_leaves_the_answer(
     assert "Something went wrong in the API" in text(page)
     assert "buildings</h2>" in text(page)
 
+    stand_in_api.answers["POST /explain"] = Reply(200, explained([[0.4, 0.0], [0.0, -0.1]]))
+    click(page, "Try again")  # asks again: the other button need not be pressed
+
+    assert "It rests most on the top left" in text(page)
+    assert "Something went wrong" not in text(page)
+
 
 @pytest.mark.parametrize(("header", "words"), [("true", "cold start"), ("false", "warm")])
 def test_the_last_answer_was_warm_or_a_cold_start(
