@@ -29,7 +29,7 @@ def main() -> None:
     except NotConfigured as error:
         _open(DEFAULT_TITLE)
         status.show_not_configured()
-        notices.show(error, on_retry=lambda: None)
+        notices.show(error)
         return
     _open(settings.page_title)
     client, watch = _client(*_access(settings)), _watch(*_access(settings))

@@ -28,7 +28,7 @@ def preview(pictures: Sequence[Given]) -> None:
         return
     for one in pictures:
         if isinstance(one.picture, UnusablePicture):
-            notices.show(one.picture, on_retry=lambda: None)
+            notices.show(one.picture)
             continue
         _preview(one.picture)
 

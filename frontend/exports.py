@@ -35,7 +35,7 @@ def as_json(rows: Sequence[Row]) -> str:
 
 
 def as_csv(rows: Sequence[Row]) -> bytes:
-    """A table with a column for each class besides; UTF-8 with a mark, for spreadsheets."""
+    """A table with a column `confidence_…` for each class; UTF-8 with a mark, for spreadsheets."""
     classes = sorted(
         {
             one.label
@@ -46,7 +46,7 @@ def as_csv(rows: Sequence[Row]) -> bytes:
     )
     text = StringIO(newline="")
     table = csv.writer(text)
-    table.writerow([*_COLUMNS, *map(_text, classes)])
+    table.writerow([*_COLUMNS, *(f"confidence_{label}" for label in classes)])
     table.writerows(_cells(row, classes) for row in rows)
     return text.getvalue().encode("utf-8-sig")
 

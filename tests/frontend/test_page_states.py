@@ -44,6 +44,7 @@ def test_an_error_is_told_in_plain_words(
     drop(page.run(), photo)
 
     assert title in text(page)
+    assert "Request <code>5f0c6f0e-stand-in</code>" in text(page)
     assert PASSWORD not in text(page)
     assert any(button.label == "Try again" for button in page.button) is can_retry
     assert not page.get("plotly_chart")

@@ -85,7 +85,7 @@ def test_what_an_answer_rests_on_is_shown_on_demand(
     click(page, "Show what the answer rests on")
     page.slider[0].set_value(20).run()
 
-    assert "It rests most on the top left of the picture: covered, buildings loses 40%" in text(
+    assert "It rests most on the top left of the picture: covered, buildings loses 40 " in text(
         page
     )
     assert len(page.get("image")) == 2
