@@ -9,9 +9,9 @@ from PIL import ExifTags, Image
 
 MAX_UPLOAD_BYTES = 3_990_000  # the API takes 4,000,000; the rest is for the multipart envelope
 MAX_UPLOAD_PIXELS = 40_000_000  # the API's limit
-# None takes much above 400 MB at its limit. A megapixel makes the process grow by 0.7 MB for a JPEG
-# (libjpeg scales while it decodes), by up to 7 for a progressive one (libjpeg holds all of it), by 5
-# for a PNG and by 15 for a WebP (three copies are its decoder's own); measured.
+# None takes much above 400 MB at its limit. Measured, a megapixel makes the process grow by 0.7 MB
+# for a JPEG (libjpeg scales while it decodes), by up to 7 for a progressive one (libjpeg holds all
+# of it), by 5 for a PNG and by 15 for a WebP (three copies are its decoder's own).
 MAX_READABLE_PIXELS = {
     "JPEG": 110_000_000,  # a 108-megapixel phone
     "progressive JPEG": 60_000_000,
