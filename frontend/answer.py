@@ -15,7 +15,7 @@ def show(prediction: Prediction, cards: ClassCards) -> None:
     st.html(_verdict(prediction, cards))
     st.html('<h3 class="lc-caption">All classes</h3>')
     st.plotly_chart(
-        class_bars(prediction.predictions),
+        class_bars(prediction.predictions, confident=prediction.confident),
         config={"displayModeBar": False},
         alt=in_words(prediction.predictions),
         key="lc-classes",

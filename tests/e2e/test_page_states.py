@@ -49,7 +49,7 @@ def test_wrong_password_is_told_in_plain_words(
 
 
 def test_an_api_that_stops_midway_is_told_and_its_return_noticed(
-    started: Start, visitor: Visitor, photo: bytes
+    started: Start, visitor: Visitor
 ) -> None:
     api = started("api")
     page = visitor.visit(started("page", API_URL=api.api).page)
