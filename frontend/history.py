@@ -62,7 +62,7 @@ def show(cards: ClassCards) -> None:
         '<th scope="col" class="lc-number">Confidence</th>'
         '<th scope="col" class="lc-number">Round trip</th><th scope="col">Time (UTC)</th></tr>'
         f"</thead><tbody>{rows}</tbody></table></div>"
-        '<p class="lc-soft">Kept in memory until this browser tab is closed.</p>'
+        f'<p class="lc-soft">The last {SHOWN} are kept in memory until this tab is closed.</p>'
     )
 
 
