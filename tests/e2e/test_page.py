@@ -12,7 +12,7 @@ import requests
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.e2e.browser import Visitor, choose_source, drop, drop_all, open_tab
+from tests.e2e.browser import Visitor, choose_source, drop, drop_all, look_at, open_tab
 
 
 @pytest.fixture
@@ -73,9 +73,7 @@ def test_visitor_drops_several_and_takes_the_answers_along(visitor: Visitor, pag
     expect(page.locator(".lc-grid img")).to_have_count(7)
     expect(page.locator(".lc-table tbody tr")).to_have_count(8)
     visitor.photograph("page-several.png")
-    expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible()
-    page.get_by_label("Look at one").click()
-    page.get_by_role("option", name="street.jpg").click()
+    look_at(page, "street.jpg")
     expect(page.locator(".lc-verdict h2")).to_have_text("street")
     expect(page.get_by_alt_text("Preview of your picture")).to_be_visible()
     taken = {}

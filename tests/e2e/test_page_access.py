@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.axe import serious_violations
-from tests.e2e.browser import Visitor, choose_source, drop, drop_all, open_tab
+from tests.e2e.browser import Visitor, choose_source, drop, drop_all, look_at, open_tab
 
 Open = Callable[..., Visitor]
 
@@ -90,8 +90,7 @@ def test_axe_finds_no_serious_violation(
     scene = next((shared_pictures / "test" / "sea").iterdir()).read_bytes()
     drop_all(page, {"china.jpg": photo, "sea.jpg": scene, "notes.jpg": b"hello"})
     expect(page.get_by_text("2 of 3 pictures answered")).to_be_visible()
-    page.get_by_label("Look at one").click()
-    page.get_by_role("option", name="sea.jpg").click()
+    look_at(page, "sea.jpg")
     expect(page.locator(".lc-verdict")).to_be_visible()
     found["several"] = serious_violations(page)
 
