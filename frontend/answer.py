@@ -15,7 +15,7 @@ def show(prediction: Prediction, cards: ClassCards) -> None:
     st.html(_verdict(prediction, cards))
     st.html('<h3 class="lc-caption">All classes</h3>')
     st.plotly_chart(
-        class_bars(prediction.predictions),
+        class_bars(prediction.predictions, confident=prediction.confident),
         config={"displayModeBar": False},
         alt=in_words(prediction.predictions),
         key="lc-classes",
@@ -30,22 +30,22 @@ def show_measured(prediction: Prediction) -> None:
 def _verdict(prediction: Prediction, cards: ClassCards) -> str:
     card = cards[prediction.label]
     percent = f"{prediction.confidence:.1%}"
+    texts = [card.description] if card.description else []
     if prediction.confident:
         state, word, perhaps = "lc-sure", f"{icon('check_circle')} Confident", ""
-        text = card.description
     else:
         state, word = "lc-unsure", f"{icon('help')} Not sure"
         perhaps = "<small>Perhaps </small>"
-        text = (
+        texts.append(
             "Take this for a guess: the picture may show something the model does not know, or "
             "several things at once."
         )
     return (
         f'<section class="lc-verdict {state}" role="status">'
         f'<div class="lc-emblem">{icon(card.icon)}</div>'
-        f'<div class="lc-words"><span class="lc-badge">{word}</span>'
+        f'<div><span class="lc-badge">{word}</span>'
         f"<h2>{perhaps}{escape(prediction.label)}</h2>"
-        f"{f'<p>{escape(text)}</p>' if text else ''}</div>"
+        f"{''.join(f'<p>{escape(text)}</p>' for text in texts)}</div>"
         f'<div class="lc-sureness"><div class="lc-meter" aria-hidden="true">'
         f'<span style="width:{percent}"></span></div>'
         f"<p><strong>{percent}</strong> confidence</p></div></section>"

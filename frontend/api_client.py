@@ -1,5 +1,7 @@
 """A client of the classification API.
 
+    from pathlib import Path
+
     from frontend.api_client import ApiClient
 
     with ApiClient("https://api.example.com", "me", "my password") as client:

@@ -11,6 +11,7 @@ if (root := str(Path(__file__).parents[1])) not in sys.path:
 
 import streamlit as st
 from pydantic import SecretStr
+from streamlit.errors import StreamlitSecretNotFoundError
 
 from frontend import classify, history, model_page, notices, several, sources, status
 from frontend.api_client import ApiClient
@@ -28,12 +29,13 @@ def main() -> None:
     except NotConfigured as error:
         _open(DEFAULT_TITLE)
         status.show_not_configured()
-        notices.show(error, on_retry=lambda: None)
+        notices.show(error)
         return
     _open(settings.page_title)
     client, watch = _client(*_access(settings)), _watch(*_access(settings))
     cards = ClassCards(settings.class_descriptions)
-    found = status.show(watch)
+    line = st.container()  # filled last: it tells of the last answer too
+    found = watch.latest()
     first, session, model = st.tabs(TABS, key="lc-tab", on_change="rerun")
     with first:  # always drawn: a widget that is not drawn forgets its picture
         left, right = st.columns(2, gap="medium")
@@ -46,6 +48,9 @@ def main() -> None:
             with st.container(key="lc-all"):
                 several.show_by_label(rows, cards)
                 several.show_table(rows, cards)
+                classify.show_one(rows, client, cards, watch.forget)
+    with line:
+        status.show(watch, found)
     if session.open:
         with session, st.container(key="lc-session"):
             history.show(cards)
@@ -55,7 +60,12 @@ def main() -> None:
 
 
 def _secrets() -> dict[str, object]:
-    return dict(st.secrets) if st.secrets.load_if_toml_exists() else {}
+    try:
+        return dict(st.secrets)
+    except StreamlitSecretNotFoundError as error:
+        if error.error_id == "no-secrets-found":
+            return {}
+        raise NotConfigured((f"{error}.",)) from error  # names the file and the line
 
 
 def _access(settings: Settings) -> tuple[str, str, SecretStr]:

@@ -8,12 +8,26 @@ from frontend import history
 from frontend.api_answers import Prediction
 from frontend.api_client import ApiClient
 from frontend.api_errors import ApiError, PictureRefused, TooLarge
-from frontend.images import MAX_UPLOAD_BYTES, Upload
+from frontend.images import MAX_UPLOAD_BYTES, Upload, smaller
 
 CHUNK_PICTURES = 8  # the API takes 16; smaller steps show progress
 Outcome = Prediction | ApiError
 
 _KEPT = "lc-answers"
+_TOO_LARGE = "lc-too-large"  # digests of pictures that were sent anew, smaller
+
+
+def forget_other_models(version: str) -> None:
+    """Let go of answers by another model than the one that serves now."""
+    kept = _kept()
+    for digest, outcome in list(kept.items()):
+        if isinstance(outcome, Prediction) and outcome.model_version != version:
+            del kept[digest]
+
+
+def sent(upload: Upload) -> Upload:
+    """The picture as it is sent: smaller still where this API refused it as too large."""
+    return smaller(upload) if upload.digest in _too_large() else upload
 
 
 def ask(client: ApiClient, upload: Upload) -> Outcome:
@@ -25,7 +39,7 @@ def ask(client: ApiClient, upload: Upload) -> Outcome:
     if (kept := _kept().get(upload.digest)) is not None:
         return kept
     try:
-        outcome: Outcome = client.predict(upload.content, upload.filename)
+        outcome: Outcome = _predict(client, upload)
     except ApiError as error:
         outcome = error
     _keep(upload, outcome)
@@ -62,11 +76,30 @@ def ask_all(
 
 def _ask_chunk(client: ApiClient, chunk: Sequence[Upload]) -> list[Outcome]:
     try:
-        return client.predict_batch([(upload.filename, upload.content) for upload in chunk])
-    except TooLarge as error:  # an API with a limit below the usual one
-        if len(chunk) == 1:
-            return [error]
-        return [outcome for upload in chunk for outcome in _ask_chunk(client, [upload])]
+        pictures = [sent(upload) for upload in chunk]
+        return client.predict_batch([(one.filename, one.content) for one in pictures])
+    except TooLarge:  # an API with a limit below the usual one
+        return [_ask_alone(client, upload) for upload in chunk]
+
+
+def _ask_alone(client: ApiClient, upload: Upload) -> Outcome:
+    try:
+        return _predict(client, upload)
+    except PictureRefused as error:
+        return error
+
+
+def _predict(client: ApiClient, upload: Upload) -> Prediction:
+    """Classify a picture, and once more reduced where it is too large for this API."""
+    picture = sent(upload)
+    try:
+        return client.predict(picture.content, picture.filename)
+    except TooLarge:
+        reduced = smaller(upload)
+        if len(reduced.content) >= len(picture.content):
+            raise
+        _too_large().add(upload.digest)
+        return client.predict(reduced.content, reduced.filename)
 
 
 def _chunks(uploads: Sequence[Upload]) -> Iterator[list[Upload]]:
@@ -87,6 +120,11 @@ def _chunks(uploads: Sequence[Upload]) -> Iterator[list[Upload]]:
 def _kept() -> dict[str, Outcome]:
     kept: dict[str, Outcome] = st.session_state.setdefault(_KEPT, {})
     return kept
+
+
+def _too_large() -> set[str]:
+    digests: set[str] = st.session_state.setdefault(_TOO_LARGE, set())
+    return digests
 
 
 def _keep(upload: Upload, outcome: Outcome) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from frontend.charts import PLAIN
+
 _CELL = 58  # pixels
 # From almost nothing to the accent, clear at the start: it suits light and dark.
 _SCALE = ((0.0, "rgba(13,148,136,0.06)"), (1.0, "rgba(13,148,136,0.85)"))
@@ -37,9 +39,7 @@ def confusion_matrix(classes: Sequence[str], confusion: Sequence[Sequence[int]])
     figure.update_layout(
         height=_CELL * len(classes) + 90,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        dragmode=False,
+        **PLAIN,
     )
     figure.update_xaxes(side="bottom", tickangle=-45, fixedrange=True, showgrid=False)
     figure.update_yaxes(autorange="reversed", fixedrange=True, showgrid=False)

@@ -9,12 +9,13 @@ import plotly.graph_objects as go
 
 from frontend.api_answers import ClassConfidence, Prediction
 
-# Both stand out by 3:1 and more from the light and from the dark background.
+# Each stands out by 3:1 and more from the light and from the dark background.
 WINNER = "#0d9488"
 OTHERS = "#7b8aa3"
-DECODING = "#b7791f"
+UNSURE = "#b7791f"
+DECODING = UNSURE
 _BAR_HEIGHT = 42  # pixels
-_PLAIN = {
+PLAIN = {
     "paper_bgcolor": "rgba(0,0,0,0)",
     "plot_bgcolor": "rgba(0,0,0,0)",
     "dragmode": False,  # a finger on the chart scrolls the page
@@ -22,11 +23,12 @@ _PLAIN = {
 _LABEL_LENGTH = 24  # characters; longer ones would leave no room for the bars on a phone
 
 
-def class_bars(predictions: Sequence[ClassConfidence]) -> go.Figure:
+def class_bars(predictions: Sequence[ClassConfidence], *, confident: bool) -> go.Figure:
     """Horizontal bars of all classes, best on top, the winner highlighted.
 
     Args:
         predictions: at least one class with its confidence (0 to 1), in any order.
+        confident: whether the winner is above the model's threshold.
     """
     ranked = sorted(predictions, key=lambda one: one.confidence, reverse=True)
     figure = go.Figure(
@@ -35,7 +37,7 @@ def class_bars(predictions: Sequence[ClassConfidence]) -> go.Figure:
             # Positions, not names: two long labels may be the same once they are cut.
             y=list(range(len(ranked))),
             orientation="h",
-            marker_color=[WINNER] + [OTHERS] * (len(ranked) - 1),
+            marker_color=[WINNER if confident else UNSURE] + [OTHERS] * (len(ranked) - 1),
             text=[_percent(one.confidence) for one in ranked],
             textposition="outside",
             cliponaxis=False,
@@ -49,7 +51,7 @@ def class_bars(predictions: Sequence[ClassConfidence]) -> go.Figure:
         bargap=0.35,
         barcornerradius=6,
         showlegend=False,
-        **_PLAIN,
+        **PLAIN,
     )
     figure.update_xaxes(range=[0, 1], visible=False, fixedrange=True)
     figure.update_yaxes(
@@ -97,9 +99,14 @@ def latency_bars(answers: Sequence[Prediction]) -> go.Figure:
         bargap=0.35,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         hovermode="x unified",
-        **_PLAIN,
+        **PLAIN,
     )
-    figure.update_xaxes(range=[0.4, max(len(answers), 8) + 0.6], visible=False, fixedrange=True)
+    figure.update_xaxes(
+        range=[0.4, max(len(answers), 8) + 0.6],
+        tickvals=list(range(1, len(answers) + 1, 1 + len(answers) // 20)),
+        fixedrange=True,
+        showgrid=False,
+    )
     figure.update_yaxes(ticksuffix=" ms", fixedrange=True, rangemode="tozero", nticks=5)
     return figure
 

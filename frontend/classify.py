@@ -6,6 +6,7 @@ from typing import TypeGuard
 import streamlit as st
 
 from frontend import answer, asking, explanation, markup, notices, several
+from frontend.api_answers import Health, Prediction
 from frontend.api_client import ApiClient
 from frontend.api_errors import ApiError, NotReady, PictureRefused, TimedOut, Unreachable
 from frontend.class_cards import ClassCards
@@ -27,16 +28,19 @@ def preview(pictures: Sequence[Given]) -> None:
         return
     for one in pictures:
         if isinstance(one.picture, UnusablePicture):
-            notices.show(one.picture, on_retry=lambda: None)
+            notices.show(one.picture)
             continue
-        upload = one.picture
-        st.image(upload.preview, alt="Preview of your picture", width="stretch")
-        st.caption(
-            f"{upload.format} · {upload.width} × {upload.height} pixels · "
-            f"{megabytes(upload.given_bytes)}"
-        )
-        if upload.note:
-            st.info(upload.note, icon=_REDUCED)
+        _preview(one.picture)
+
+
+def _preview(upload: Upload) -> None:
+    st.image(upload.preview, alt="Preview of your picture", width="stretch")
+    st.caption(
+        f"{upload.format} · {upload.width} × {upload.height} pixels · "
+        f"{megabytes(upload.given_bytes)}"
+    )
+    if upload.note:
+        st.info(upload.note, icon=_REDUCED)
 
 
 def draw_answers(
@@ -59,6 +63,8 @@ def draw_answers(
         What became of each, where there are several.
     """
     uploads = [one.picture for one in pictures if isinstance(one.picture, Upload)]
+    if isinstance(found, Health):
+        asking.forget_other_models(found.model.version)
     if not pictures:
         st.html(
             markup.empty(
@@ -91,9 +97,42 @@ def _draw_one(
     if isinstance(outcome, ApiError):
         notices.show(outcome, on_retry=on_retry)
         return
-    answer.show(outcome, cards)
-    explanation.show(client, upload, on_retry)
-    answer.show_measured(outcome)
+    if (sent := asking.sent(upload)).note != upload.note:
+        st.info(sent.note, icon=_REDUCED)
+    _draw_answer(client, upload, outcome, cards, on_retry)
+
+
+def _draw_answer(
+    client: ApiClient, upload: Upload, prediction: Prediction, cards: ClassCards, on_retry: Retry
+) -> None:
+    answer.show(prediction, cards)
+    explanation.show(client, asking.sent(upload), prediction.model_version, on_retry)
+    answer.show_measured(prediction)
+
+
+def show_one(rows: Sequence[Row], client: ApiClient, cards: ClassCards, on_retry: Retry) -> None:
+    """Draw a choice of the answered pictures, and the one that is chosen with all of its answer."""
+    answered = {
+        row.picture.digest: (row.name, row.picture, row.outcome)
+        for row in rows
+        if row.picture and isinstance(row.outcome, Prediction)
+    }
+    chosen = st.selectbox(
+        "Look at one",
+        list(answered),
+        index=None,
+        format_func=lambda digest: answered[digest][0],
+        placeholder="Choose a picture",
+        key="lc-look-at",
+    )
+    if chosen is None:
+        return
+    _, picture, prediction = answered[chosen]
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _preview(asking.sent(picture))
+    with right:
+        _draw_answer(client, picture, prediction, cards, on_retry)
 
 
 def _draw_several(
@@ -112,7 +151,7 @@ def _draw_several(
     outcomes = iter(asking.ask_all(client, uploads, progress))
     place.empty()
     rows = [
-        Row(one.name, next(outcomes), one.picture.thumbnail)
+        Row(one.name, next(outcomes), one.picture)
         if isinstance(one.picture, Upload)
         else Row(one.name, one.picture)
         for one in pictures

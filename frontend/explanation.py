@@ -12,30 +12,35 @@ from frontend.api_errors import ApiError
 from frontend.images import Upload
 
 _KEPT = "lc-explanations"
+_RETRY = "lc-retry-explain"  # true while its press is answered
 
 
 @st.fragment
-def show(client: ApiClient, upload: Upload, on_retry: Callable[[], None]) -> None:
-    """Draw a button, and once it was pressed for a picture, its heat map."""
-    kept: dict[str, OcclusionMap] = st.session_state.setdefault(_KEPT, {})
-    found = kept.get(upload.digest)
+def show(
+    client: ApiClient, upload: Upload, model_version: str, on_retry: Callable[[], None]
+) -> None:
+    """Draw a button, and once it was pressed for a picture and a model, the heat map."""
+    kept: dict[tuple[str, str], OcclusionMap] = st.session_state.setdefault(_KEPT, {})
+    key = (upload.digest, model_version)
+    found = kept.get(key)
     place = st.empty()
     if found is None:
-        if not place.button(
+        pressed = place.button(
             "Show what the answer rests on",
             icon=":material/visibility:",
             key="lc-explain",
             type="primary",
             width="stretch",
-        ):
+        )
+        if not pressed and not st.session_state.get(_RETRY):
             return
         try:
             with place, st.spinner("Covering the picture piece by piece …"):
                 found = client.explain(upload.content, upload.filename).explanation
         except ApiError as error:
-            notices.show(error, on_retry=on_retry, key="lc-retry-explain")
+            notices.show(error, on_retry=on_retry, key=_RETRY)
             return
-        kept[upload.digest] = found
+        kept[key] = found
     with place.container():
         _draw(upload, found)
 
@@ -51,7 +56,7 @@ def _draw(upload: Upload, found: OcclusionMap) -> None:
         width="stretch",
     )
     st.html(
-        '<p class="lc-legend"><span class="lc-for">speaks for it</span>'
+        '<p class="lc-legend"><span>speaks for it</span>'
         f'<span class="lc-against">speaks against it</span></p><p class="lc-soft">{escape(words)} '
         f"Each of {found.grid} × {found.grid} cells was covered in turn.</p>"
     )

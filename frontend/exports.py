@@ -8,7 +8,7 @@ from io import StringIO
 
 from frontend.api_answers import Prediction
 from frontend.api_errors import ApiError
-from frontend.images import UnusablePicture
+from frontend.images import UnusablePicture, Upload
 
 _COLUMNS = ("file", "label", "confidence", "confident", "error", "model_version", "request_id")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet compute a text
@@ -16,11 +16,11 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet compute 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A picture's name, what became of it, and a small JPEG of it where it could be read."""
+    """A picture's name, what became of it, and itself where it could be read."""
 
     name: str
     outcome: Prediction | ApiError | UnusablePicture
-    thumbnail: bytes = b""
+    picture: Upload | None = None
 
 
 def as_json(rows: Sequence[Row]) -> str:
@@ -35,7 +35,7 @@ def as_json(rows: Sequence[Row]) -> str:
 
 
 def as_csv(rows: Sequence[Row]) -> bytes:
-    """A table with a column for each class besides; UTF-8 with a mark, for spreadsheets."""
+    """A table with a column `confidence_…` for each class; UTF-8 with a mark, for spreadsheets."""
     classes = sorted(
         {
             one.label
@@ -46,7 +46,7 @@ def as_csv(rows: Sequence[Row]) -> bytes:
     )
     text = StringIO(newline="")
     table = csv.writer(text)
-    table.writerow([*_COLUMNS, *map(_text, classes)])
+    table.writerow([*_COLUMNS, *(f"confidence_{label}" for label in classes)])
     table.writerows(_cells(row, classes) for row in rows)
     return text.getvalue().encode("utf-8-sig")
 

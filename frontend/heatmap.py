@@ -46,14 +46,17 @@ def in_words(drops: Sequence[Sequence[float]], label: str) -> str:
     if drop < FAINT:
         return (
             f"No part of the picture alone decides for {label}: covered, the strongest one costs "
-            f"{max(drop, 0):.1%}."
+            f"{max(drop, 0) * 100:.1f} percentage points."
         )
     parts = (
         _third(int(row), grid.shape[0], "top", "bottom"),
         _third(int(column), grid.shape[1], "left", "right"),
     )
     where = " ".join(part for part in parts if part) or "middle"
-    return f"It rests most on the {where} of the picture: covered, {label} loses {drop:.0%}."
+    return (
+        f"It rests most on the {where} of the picture: covered, {label} loses {drop * 100:.0f} "
+        "percentage points."
+    )
 
 
 def _third(index: int, count: int, first: str, last: str) -> str:

@@ -10,7 +10,7 @@ from frontend.api_answers import Prediction
 from frontend.charts import latency_bars, latency_in_words
 from frontend.class_cards import ClassCards
 from frontend.images import Upload
-from frontend.markup import data_uri, empty, icon, milliseconds
+from frontend.markup import empty, icon, milliseconds, named_picture
 
 _KEPT = "lc-history"
 SHOWN = 40  # answers; each keeps some kilobytes of this server's memory
@@ -52,24 +52,26 @@ def show(cards: ClassCards) -> None:
         alt=latency_in_words(predictions),
         key="lc-latency",
     )
-    rows = "".join(_row(entry, cards) for entry in reversed(latest))
+    numbered = list(enumerate(latest, start=1))
+    rows = "".join(_row(number, entry, cards) for number, entry in reversed(numbered))
     st.html(
         '<h2 class="lc-title">Answers of this session</h2>'
         '<div class="lc-scroll" tabindex="0" role="region" aria-label="Answers of this session">'
-        '<table class="lc-table"><thead><tr><th scope="col">Picture</th><th scope="col">Answer</th>'
+        '<table class="lc-table"><thead><tr><th scope="col" class="lc-number">No.</th>'
+        '<th scope="col">Picture</th><th scope="col">Answer</th>'
         '<th scope="col" class="lc-number">Confidence</th>'
         '<th scope="col" class="lc-number">Round trip</th><th scope="col">Time (UTC)</th></tr>'
         f"</thead><tbody>{rows}</tbody></table></div>"
-        '<p class="lc-soft">Kept in memory until this browser tab is closed.</p>'
+        f'<p class="lc-soft">The last {SHOWN} are kept in memory until this tab is closed.</p>'
     )
 
 
-def _row(entry: Entry, cards: ClassCards) -> str:
+def _row(number: int, entry: Entry, cards: ClassCards) -> str:
     answer = entry.prediction
     unsure = "" if answer.confident else ' <span class="lc-flag">not sure</span>'
     return (
-        f'<tr><td><span class="lc-file"><img src="{data_uri(entry.thumbnail)}" alt="">'
-        f"<span>{escape(entry.upload_name)}</span></span></td>"
+        f'<tr><td class="lc-number">{number}</td>'
+        f"<td>{named_picture(entry.thumbnail, entry.upload_name)}</td>"
         f"<td>{icon(cards[answer.label].icon)} {escape(answer.label)}{unsure}</td>"
         f'<td class="lc-number">{answer.confidence:.1%}</td>'
         f'<td class="lc-number">{milliseconds(answer.round_trip_ms)} ms</td>'

@@ -1,7 +1,7 @@
 """From what a person drops on the page to what is shown and what is sent."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 
 import numpy as np
@@ -9,11 +9,21 @@ from PIL import ExifTags, Image
 
 MAX_UPLOAD_BYTES = 3_990_000  # the API takes 4,000,000; the rest is for the multipart envelope
 MAX_UPLOAD_PIXELS = 40_000_000  # the API's limit
-MAX_READABLE_PIXELS = 110_000_000  # a 108-megapixel phone; 440 MB as RGBA while it is reduced
+# None takes much above 400 MB at its limit. Measured, a megapixel makes the process grow by 0.7 MB
+# for a JPEG (libjpeg scales while it decodes), by up to 7 for a progressive one (libjpeg holds all
+# of it), by 5 for a PNG and by 15 for a WebP (three copies are its decoder's own).
+MAX_READABLE_PIXELS = {
+    "JPEG": 110_000_000,  # a 108-megapixel phone
+    "progressive JPEG": 60_000_000,
+    "PNG": 60_000_000,
+    "WEBP": 25_000_000,
+}
 REDUCED_SIDE = 1600  # pixels: far within both limits, and far above what a network looks at
 PREVIEW_SIDE = 900  # pixels
 THUMBNAIL_SIDE = 240  # pixels
 JPEG_QUALITY = 90
+MIN_SIDE = 8  # pixels: the API's limit
+_BAND_ROWS = 16
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 
@@ -75,25 +85,24 @@ def prepare(data: bytes, filename: str) -> Upload:
         with Image.open(BytesIO(data), formats=FORMATS) as image:
             # A JPEG with several pictures in it (a phone's depth map) calls itself MPO.
             format_ = "JPEG" if image.format == "MPO" else str(image.format)
-            stored = _checked_size(image)
+            stored = _checked_size(image, format_)
             orientation = _orientation(image)
             # Lets libjpeg scale while it decodes: ten times faster on a large photo.
             image.draft(None, (REDUCED_SIDE, REDUCED_SIDE))
             image.load()
-            rgb = _flatten(image)
+            rgb = _reduced(image)
     except UnusablePicture:
         raise
     except Exception as error:  # Pillow's parsers raise whatever a damaged file provokes
         raise UnusablePicture(
             "This file is not a JPEG, PNG or WebP picture, or it is damaged."
         ) from error
-    rgb.thumbnail((REDUCED_SIDE, REDUCED_SIDE))
     if orientation in _UPRIGHT:
         rgb = rgb.transpose(_UPRIGHT[orientation])
     width, height = stored[::-1] if orientation >= 5 else stored
     content, note = data, ""
     if len(data) > MAX_UPLOAD_BYTES or width * height > MAX_UPLOAD_PIXELS:
-        content, filename = _jpeg(rgb), f"{filename.rpartition('.')[0] or filename}.jpg"
+        content, filename = _jpeg(rgb), _as_jpg(filename)
         note = (
             f"Reduced from {width} × {height} ({megabytes(len(data))}) to {rgb.width} × "
             f"{rgb.height} ({megabytes(len(content))}) before sending."
@@ -116,17 +125,28 @@ def prepare(data: bytes, filename: str) -> Upload:
     )
 
 
+def smaller(upload: Upload) -> Upload:
+    """The same picture with its preview to send, for an API whose limit is below the usual one."""
+    return replace(
+        upload,
+        content=upload.preview,
+        filename=_as_jpg(upload.filename),
+        note=f"Reduced to {megabytes(len(upload.preview))}: this API takes no more.",
+    )
+
+
 def megabytes(size: int) -> str:
     """Put a number of bytes into words: "350 kB", "4.2 MB"."""
     return f"{size / 1e6:.1f} MB" if size >= 1_000_000 else f"{max(size / 1e3, 1):.0f} kB"
 
 
-def _checked_size(image: Image.Image) -> tuple[int, int]:
+def _checked_size(image: Image.Image, format_: str) -> tuple[int, int]:
     width, height = image.size
-    if width * height > MAX_READABLE_PIXELS:
+    kind = "progressive JPEG" if image.info.get("progressive") else format_
+    if width * height > MAX_READABLE_PIXELS[kind]:
         raise UnusablePicture(
             f"{width} × {height} is {width * height / 1e6:.0f} megapixels; this page reads up to "
-            f"{MAX_READABLE_PIXELS / 1e6:.0f}. Please make the picture smaller."
+            f"{MAX_READABLE_PIXELS[kind] / 1e6:.0f} of a {kind}. Please make the picture smaller."
         )
     return width, height
 
@@ -139,6 +159,30 @@ def _orientation(image: Image.Image) -> int:
     return value if value in _UPRIGHT else 1
 
 
+def _reduced(image: Image.Image) -> Image.Image:
+    """The picture as RGB, its long side at most `REDUCED_SIDE` unless that made it too thin.
+
+    A large one is brought near that size in bands, so that no copy of all its pixels is made.
+    """
+    long, short = max(image.size), min(image.size)
+    factor = max(1, min(long // (2 * REDUCED_SIDE), short // (2 * MIN_SIDE)))
+    rgb = _flatten(image) if factor == 1 else _in_bands(image, factor)
+    scale = max(REDUCED_SIDE / long, MIN_SIDE / short)
+    if scale < 1:
+        rgb = rgb.resize((round(image.width * scale), round(image.height * scale)))
+    return rgb
+
+
+def _in_bands(image: Image.Image, factor: int) -> Image.Image:
+    width, height = image.size
+    rgb = Image.new("RGB", (-(-width // factor), -(-height // factor)))
+    rows = factor * _BAND_ROWS
+    for top in range(0, height, rows):
+        band = image.crop((0, top, width, min(top + rows, height)))
+        rgb.paste(_flatten(band).reduce(factor), (0, top // factor))
+    return rgb
+
+
 def _flatten(image: Image.Image) -> Image.Image:
     """The picture as 8-bit RGB, transparency on white: what the API makes of it too."""
     if image.mode.startswith("I"):  # 16-bit grey; Pillow's own conversion clips it to white
@@ -149,6 +193,10 @@ def _flatten(image: Image.Image) -> Image.Image:
         flat.paste(rgba, mask=rgba)
         return flat
     return image.convert("RGB")
+
+
+def _as_jpg(filename: str) -> str:
+    return f"{filename.rpartition('.')[0] or filename}.jpg"
 
 
 def _jpeg(image: Image.Image) -> bytes:

@@ -14,6 +14,12 @@ def icon(name: str) -> str:
     return f'<span class="lc-icon" aria-hidden="true">{escape(name)}</span>'
 
 
+def named_picture(thumbnail: bytes, name: str) -> str:
+    """A small picture with its file's name beside it; the name alone where there is none."""
+    image = f'<img src="{data_uri(thumbnail)}" alt="">' if thumbnail else ""
+    return f'<span class="lc-file">{image}<span>{escape(name)}</span></span>'
+
+
 def empty(symbol: str, text: str) -> str:
     """What stands where there is nothing yet."""
     return f'<div class="lc-empty">{icon(symbol)}<p>{escape(text)}</p></div>'

@@ -91,7 +91,7 @@ def explain(error: Tellable) -> Message:
         case _:
             return Message(
                 "Something went wrong in the API",
-                f"{error} It was not the picture's fault. Try again in a moment.",
+                f"{error} Try again in a moment.",
                 retry=True,
             )
 

@@ -12,6 +12,13 @@ from frontend.api_model import Manifest
 from frontend.class_cards import ClassCards
 from frontend.markup import facts, icon
 
+_NUMBERS = {  # the bundle's quantisation, in words
+    "float32": "32-bit floating point (float32)",
+    "float16": "floating point, stored in 16 bits (float16)",
+    "dynamic": "floating point, stored in 8 bits (dynamic)",
+    "int8": "8-bit integers (int8)",
+    "int16x8": "16-bit and 8-bit integers (int16x8)",
+}
 _FRESH_S = 300  # a model's version stands in each answer; its figures change with it only
 
 
@@ -52,8 +59,8 @@ def show(client: ApiClient, cards: ClassCards, on_retry: Callable[[], None]) -> 
             key="lc-confusion-chart",
         )
         st.html(
-            '<p class="lc-soft">Rows: what the picture shows. Columns: what the model says. Each '
-            "cell: pictures.</p>"
+            '<p class="lc-soft">Rows: what the picture shows. Columns: what the model says. The '
+            "numbers count pictures.</p>"
         )
 
 
@@ -102,7 +109,7 @@ def _about(manifest: Manifest) -> dict[str, str]:
         "Version": manifest.version,
         "Network": manifest.architecture,
         "Input": f"{manifest.input.width} × {manifest.input.height} pixels",
-        "Numbers": manifest.quantization,
+        "Calculates in": _NUMBERS.get(manifest.quantization, manifest.quantization),
         "File": f"{manifest.model.bytes / 1e6:.1f} MB",
         "Trained": f"{manifest.created:%d %B %Y}",
         "Pictures": f"{data.name}: {data.train:,} to train, {data.validation:,} to validate, "

@@ -12,6 +12,19 @@ from frontend.class_cards import ClassCard
 
 DEFAULT_TITLE = "Landscape Classifier"
 
+_DESCRIPTIONS = (
+    'must be a JSON object such as {"rose": {"icon": "local_florist", "description": "A rose."}}'
+)
+# What pydantic finds wrong with descriptions, by its names for it, in words of our own.
+_IN_WORDS = {
+    "dict_type": _DESCRIPTIONS,
+    "model_type": "must be an object with an icon and a description",
+    "string_type": "must be a text",
+    "string_pattern_mismatch": "must be a name of Material Symbols such as local_florist",
+    "string_too_long": "is too long",
+    "extra_forbidden": "is neither icon nor description",
+}
+
 
 class NotConfigured(Exception):
     """Settings are missing or wrong.
@@ -68,10 +81,7 @@ class Settings(BaseSettings):
         try:
             return json.loads(value) if isinstance(value, str) else value
         except ValueError as error:
-            raise ValueError(
-                'must be a JSON object such as {"rose": {"icon": "local_florist", '
-                '"description": "A rose."}}'
-            ) from error
+            raise ValueError(_DESCRIPTIONS) from error
 
 
 def load_settings(secrets: Mapping[str, Any]) -> Settings:
@@ -110,5 +120,5 @@ def _problem(where: tuple[int | str, ...], kind: str, message: str) -> str:
     name, *inside = (str(part) for part in where)
     if kind == "missing":
         return f"{name.upper()} is not set."
-    said = message.removeprefix("Value error, ")
+    said = _IN_WORDS.get(kind) or message.removeprefix("Value error, ")
     return f"{name.upper()}{': ' if inside else ''}{'.'.join(inside)} {said}."

@@ -9,7 +9,8 @@ import streamlit as st
 from frontend.api_answers import Prediction
 from frontend.class_cards import ClassCards
 from frontend.exports import Row, as_csv, as_json
-from frontend.markup import data_uri, icon
+from frontend.images import Upload, megabytes
+from frontend.markup import data_uri, icon, named_picture
 
 
 def show_summary(rows: Sequence[Row], cards: ClassCards) -> None:
@@ -50,14 +51,14 @@ def show_summary(rows: Sequence[Row], cards: ClassCards) -> None:
 
 def show_by_label(rows: Sequence[Row], cards: ClassCards) -> None:
     """Draw the answered pictures, those of a label side by side."""
-    groups: dict[str, list[tuple[Row, Prediction]]] = defaultdict(list)
+    groups: dict[str, list[tuple[str, Upload, Prediction]]] = defaultdict(list)
     for row in rows:
-        if isinstance(row.outcome, Prediction):
-            groups[row.outcome.label].append((row, row.outcome))
+        if row.picture and isinstance(row.outcome, Prediction):
+            groups[row.outcome.label].append((row.name, row.picture, row.outcome))
     sections = ""
     for label, group in sorted(groups.items()):
-        group.sort(key=lambda one: -one[1].confidence)
-        items = "".join(_figure(row, answer) for row, answer in group)
+        group.sort(key=lambda one: -one[2].confidence)
+        items = "".join(_figure(*one) for one in group)
         sections += (
             f"<section><h3>{icon(cards[label].icon)} {escape(label)} "
             f'<span class="lc-soft">{len(group)}</span></h3><ul class="lc-grid">{items}</ul>'
@@ -66,11 +67,11 @@ def show_by_label(rows: Sequence[Row], cards: ClassCards) -> None:
     st.html(f'<div class="lc-groups">{sections}</div>')
 
 
-def _figure(row: Row, answer: Prediction) -> str:
+def _figure(name: str, picture: Upload, answer: Prediction) -> str:
     unsure = "" if answer.confident else ' <span class="lc-flag">not sure</span>'
-    name = escape(row.name)
+    name = escape(name)
     return (
-        f'<li><figure><img src="{data_uri(row.thumbnail)}" alt="{name}">'
+        f'<li><figure><img src="{data_uri(picture.thumbnail)}" alt="{name}">'
         f"<figcaption><span>{name}</span><strong>{answer.confidence:.0%}</strong>{unsure}"
         "</figcaption></figure></li>"
     )
@@ -82,22 +83,33 @@ def show_table(rows: Sequence[Row], cards: ClassCards) -> None:
     st.html(
         '<div class="lc-scroll" tabindex="0" role="region" aria-label="All answers">'
         '<table class="lc-table"><thead><tr><th scope="col">Picture</th><th scope="col">Answer</th>'
-        '<th scope="col" class="lc-number">Confidence</th><th scope="col">Next best</th></tr>'
+        '<th scope="col" class="lc-number">Confidence</th><th scope="col">Next best</th>'
+        '<th scope="col">Format</th><th scope="col">Pixels</th>'
+        '<th scope="col" class="lc-number">File</th></tr>'
         f"</thead><tbody>{lines}</tbody></table></div>"
     )
 
 
 def _line(row: Row, cards: ClassCards) -> str:
-    answer = row.outcome
+    answer, picture = row.outcome, row.picture
+    name = named_picture(picture.thumbnail if picture else b"", row.name)
+    file = _file(picture) if picture else "<td></td>" * 3
     if not isinstance(answer, Prediction):
         return (
-            f"<tr><td>{escape(row.name)}</td>"
-            f'<td colspan="3" class="lc-refused">{icon("error")} {escape(str(answer))}</td></tr>'
+            f'<tr><td>{name}</td><td colspan="3" class="lc-refused">{icon("error")} '
+            f"{escape(str(answer))}</td>{file}</tr>"
         )
     unsure = "" if answer.confident else ' <span class="lc-flag">not sure</span>'
     others = ", ".join(f"{one.label} {one.confidence:.0%}" for one in answer.predictions[1:3])
     return (
-        f"<tr><td>{escape(row.name)}</td>"
+        f"<tr><td>{name}</td>"
         f"<td>{icon(cards[answer.label].icon)} {escape(answer.label)}{unsure}</td>"
-        f'<td class="lc-number">{answer.confidence:.1%}</td><td>{escape(others)}</td></tr>'
+        f'<td class="lc-number">{answer.confidence:.1%}</td><td>{escape(others)}</td>{file}</tr>'
+    )
+
+
+def _file(picture: Upload) -> str:
+    return (
+        f"<td>{picture.format}</td><td>{picture.width} × {picture.height}</td>"
+        f'<td class="lc-number">{megabytes(picture.given_bytes)}</td>'
     )

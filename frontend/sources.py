@@ -7,7 +7,7 @@ import streamlit as st
 
 from frontend import given, notices, samples
 from frontend.given import Given
-from frontend.web_picture import NotFetched, fetch
+from frontend.web_picture import MAX_FETCHED_BYTES, NotFetched, fetch
 
 SUFFIXES = ["jpg", "jpeg", "png", "webp"]
 MAX_PICTURES = 60  # at a time; each takes some megabytes of this server's memory
@@ -86,7 +86,10 @@ def _from_the_web() -> dict[str, Given]:
             key="lc-address",
         )
         asked = st.form_submit_button("Get the picture", icon=":material/download:", type="primary")
-    st.caption("This page's server fetches it, from public addresses only, up to 25 MB.")
+    st.caption(
+        "This page's server fetches it, from public addresses only, up to "
+        f"{MAX_FETCHED_BYTES / 1e6:.0f} MB."
+    )
     if asked and address:
         with st.spinner("Fetching the picture …"):
             st.session_state[_FETCHED] = _fetched(address)

@@ -14,12 +14,15 @@ LOOK_AGAIN_S = 2  # while it is not ready
 LOOK_S = 20  # while it is; each look may keep a Lambda warm, so not more often
 
 
-def show(watch: HealthWatch) -> Found | None:
-    """Draw the line, which keeps itself up to date, and return what it says.
+def show(watch: HealthWatch, found: Found | None) -> None:
+    """Draw the line, which keeps itself up to date.
 
     Where the API becomes ready, or ceases to be, the whole page is drawn anew.
+
+    Args:
+        watch: knows how the API is.
+        found: how it was when this page was drawn.
     """
-    found = watch.latest()
     state = _state(found)
     every = LOOK_S if state == "ready" else LOOK_AGAIN_S
 
@@ -31,7 +34,6 @@ def show(watch: HealthWatch) -> Found | None:
         _draw(latest, watch)
 
     line()
-    return found
 
 
 def show_not_configured() -> None:
@@ -68,10 +70,10 @@ def _state(found: Found | None) -> str:
     match found:
         case Health():
             return "ready"
-        case None | NotReady() | TimedOut():
+        case None:
             return "waiting"
         case _:
-            return "down"
+            return "waiting" if explain(found).passing else "down"
 
 
 def _indicator(state: str, word: str, detail: str) -> str:
@@ -86,17 +88,17 @@ def _facts(found: Health) -> str:
         "Model": found.model.name,
         "Version": found.model.version,
         "Loaded in": f"{found.load_ms:.0f} ms",
-        "Last answer": "cold start" if _last_was_cold(found) else "warm",
+        **_last_answer(),
     }
     pairs = "".join(f"<div><dt>{k}</dt><dd>{escape(v)}</dd></div>" for k, v in facts.items())
     return f'<dl class="lc-line">{pairs}</dl>'
 
 
-def _last_was_cold(found: Health) -> bool:
-    """Whether a process was started for this session's last answer; before it, for the health."""
+def _last_answer() -> dict[str, str]:
+    """Whether a process was started for this session's last answer; nothing before there is one."""
     answered = history.entries()
     cold = answered[-1].prediction.cold_start if answered else None
-    return found.cold_start if cold is None else cold
+    return {} if cold is None else {"Last answer": "cold start" if cold else "warm"}
 
 
 def _uptime(found: Health) -> str:

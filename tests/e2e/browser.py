@@ -85,3 +85,12 @@ def choose_source(page: Page, name: str) -> None:
 
 def open_tab(page: Page, name: str) -> None:
     page.get_by_role("tab", name=name).click()
+
+
+def look_at(page: Page, name: str) -> None:
+    """Open one of several pictures."""
+    option = page.get_by_role("option", name=name)
+    while not option.is_visible():  # the list closes where the page still scrolls or is drawn
+        page.get_by_label("Look at one").click()
+        page.wait_for_timeout(1000)
+    option.click()

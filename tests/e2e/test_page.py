@@ -12,7 +12,7 @@ import requests
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.e2e.browser import Visitor, choose_source, drop, drop_all, open_tab
+from tests.e2e.browser import Visitor, choose_source, drop, drop_all, look_at, open_tab
 
 
 @pytest.fixture
@@ -73,6 +73,9 @@ def test_visitor_drops_several_and_takes_the_answers_along(visitor: Visitor, pag
     expect(page.locator(".lc-grid img")).to_have_count(7)
     expect(page.locator(".lc-table tbody tr")).to_have_count(8)
     visitor.photograph("page-several.png")
+    look_at(page, "street.jpg")
+    expect(page.locator(".lc-verdict h2")).to_have_text("street")
+    expect(page.get_by_alt_text("Preview of your picture")).to_be_visible()
     taken = {}
     for kind in ("CSV", "JSON"):
         with page.expect_download() as download:
@@ -131,7 +134,14 @@ def test_a_camera_that_may_not_be_used_leaves_the_other_ways(page: Page, photo: 
     choose_source(page, "Camera")
     expect(page.get_by_text("This app would like to use your camera")).to_be_visible()
     expect(page.get_by_text("a picture can still be uploaded")).to_be_visible()
+    ask = "navigator.mediaDevices.getUserMedia({video: true}).then(() => 'given', e => e.name)"
+    assert page.evaluate(ask) == "NotAllowedError"
 
+    choose_source(page, "Samples")
+    page.get_by_role("button", name="Open sea").click()
+    expect(page.locator(".lc-verdict h2")).to_have_text("sea")
+    choose_source(page, "Web")
+    expect(page.get_by_label("Address of a picture")).to_be_enabled()
     choose_source(page, "Upload")
     drop(page, photo)
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.axe import serious_violations
-from tests.e2e.browser import Visitor, choose_source, drop, drop_all, open_tab
+from tests.e2e.browser import Visitor, choose_source, drop, drop_all, look_at, open_tab
 
 Open = Callable[..., Visitor]
 
@@ -41,6 +41,7 @@ def test_the_page_fits_its_window(demo: Any, new_visitor: Open, photo: bytes, wi
     assert stacked is (width < 700)
     if width == 360:
         visitor.photograph("page-phone.png")
+        assert serious_violations(page) == []
         for tab in ("This session", "The model"):
             open_tab(page, tab)
             expect(page.locator(".lc-table:visible")).to_be_visible()
@@ -75,6 +76,10 @@ def test_axe_finds_no_serious_violation(
     expect(page.get_by_role("alert")).to_be_visible()
     found["web"] = serious_violations(page)
 
+    choose_source(page, "Camera")
+    expect(page.get_by_text("a picture can still be uploaded")).to_be_visible()
+    found["camera"] = serious_violations(page)
+
     choose_source(page, "Samples")
     page.get_by_role("button", name="Snow or ice").click()
     page.get_by_role("button", name="Show what the answer rests on").click()
@@ -85,6 +90,8 @@ def test_axe_finds_no_serious_violation(
     scene = next((shared_pictures / "test" / "sea").iterdir()).read_bytes()
     drop_all(page, {"china.jpg": photo, "sea.jpg": scene, "notes.jpg": b"hello"})
     expect(page.get_by_text("2 of 3 pictures answered")).to_be_visible()
+    look_at(page, "sea.jpg")
+    expect(page.locator(".lc-verdict")).to_be_visible()
     found["several"] = serious_violations(page)
 
     for tab in ("This session", "The model"):

@@ -11,6 +11,7 @@ import pytest
 import requests
 from playwright.sync_api import Page, expect
 
+from tests.e2e.axe import serious_violations
 from tests.e2e.browser import Visitor, choose_source, drop
 
 Start = Callable[..., Any]
@@ -44,10 +45,11 @@ def test_wrong_password_is_told_in_plain_words(
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("does not accept the credentials")
     expect(page.locator(".js-plotly-plot")).to_have_count(0)
+    assert serious_violations(page) == []
 
 
 def test_an_api_that_stops_midway_is_told_and_its_return_noticed(
-    started: Start, visitor: Visitor, photo: bytes
+    started: Start, visitor: Visitor
 ) -> None:
     api = started("api")
     page = visitor.visit(started("page", API_URL=api.api).page)
@@ -60,6 +62,7 @@ def test_an_api_that_stops_midway_is_told_and_its_return_noticed(
 
     expect(page.get_by_role("alert")).to_contain_text("The API cannot be reached")
     expect(page.locator(".lc-status.lc-down")).to_be_visible()
+    assert serious_violations(page) == []
     started("api", API_PORT=str(api.api_port))
     expect(page.locator(".lc-verdict h2")).to_have_text("forest")  # without a click
     expect(page.locator(".lc-status.lc-ready")).to_be_visible()

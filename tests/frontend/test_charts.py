@@ -1,7 +1,10 @@
 import json
 
-from frontend.api_answers import ClassConfidence
-from frontend.charts import OTHERS, WINNER, class_bars, in_words
+import pytest
+
+from frontend.api_answers import ClassConfidence, Prediction
+from frontend.charts import OTHERS, UNSURE, WINNER, class_bars, in_words, latency_bars
+from tests.frontend.stand_in_api import SURE
 
 SCENES = [
     ClassConfidence(label="sea", confidence=0.15),
@@ -11,7 +14,7 @@ SCENES = [
 
 
 def test_all_classes_stand_in_the_figure_best_on_top() -> None:
-    figure = class_bars(SCENES)
+    figure = class_bars(SCENES, confident=True)
 
     assert list(figure.layout.yaxis.ticktext) == ["mountain", "sea", "forest"]
     assert list(figure.data[0].x) == [0.402, 0.15, 0.0004]
@@ -20,28 +23,47 @@ def test_all_classes_stand_in_the_figure_best_on_top() -> None:
 
 
 def test_bars_are_labelled_in_per_cent() -> None:
-    assert list(class_bars(SCENES).data[0].text) == ["40.2%", "15.0%", "0.0%"]
+    assert list(class_bars(SCENES, confident=True).data[0].text) == ["40.2%", "15.0%", "0.0%"]
 
 
-def test_only_the_winner_is_highlighted() -> None:
-    assert list(class_bars(SCENES).data[0].marker.color) == [WINNER, OTHERS, OTHERS]
+@pytest.mark.parametrize(("confident", "colour"), [(True, WINNER), (False, UNSURE)])
+def test_only_the_winner_is_highlighted_in_the_colour_of_how_sure_it_is(
+    confident: bool, colour: str
+) -> None:
+    figure = class_bars(SCENES, confident=confident)
+
+    assert list(figure.data[0].marker.color) == [colour, OTHERS, OTHERS]
+
+
+@pytest.mark.parametrize("count", [1, 9, 40])
+def test_a_session_s_bars_have_the_numbers_of_its_table(count: int) -> None:
+    answer = Prediction.model_validate({**SURE, "round_trip_ms": 20})
+
+    figure = latency_bars([answer] * count)
+
+    ticks = list(figure.layout.xaxis.tickvals)
+    assert ticks[0] == 1
+    assert set(ticks) <= set(figure.data[0].x)
+    assert len(ticks) <= 20  # more would not fit on a phone
 
 
 def test_bars_stand_out_from_the_light_and_the_dark_card() -> None:
-    for bar in (WINNER, OTHERS):
-        for card in ("#ffffff", "#15202c"):
+    for bar in (WINNER, UNSURE, OTHERS):
+        for card in ("#ffffff", "#14202c"):
             assert contrast(bar, card) >= 3  # WCAG 2.2, 1.4.11
 
 
 def test_background_is_left_to_the_page() -> None:
-    layout = class_bars(SCENES).layout
+    layout = class_bars(SCENES, confident=True).layout
 
     assert layout.paper_bgcolor == layout.plot_bgcolor == "rgba(0,0,0,0)"
 
 
 def test_labels_that_are_alike_once_cut_keep_their_own_bars() -> None:
     long = "a class with a very long name, number "
-    figure = class_bars([ClassConfidence(label=f"{long}{i}", confidence=0.5) for i in (1, 2)])
+    figure = class_bars(
+        [ClassConfidence(label=f"{long}{i}", confidence=0.5) for i in (1, 2)], confident=True
+    )
 
     assert len(set(figure.data[0].y)) == 2
     assert list(figure.data[0].customdata) == [f"{long}1", f"{long}2"]
@@ -49,9 +71,9 @@ def test_labels_that_are_alike_once_cut_keep_their_own_bars() -> None:
 
 
 def test_one_class_is_enough_and_the_figure_grows_with_more() -> None:
-    one = class_bars(SCENES[:1])
+    one = class_bars(SCENES[:1], confident=True)
 
-    assert one.layout.height < class_bars(SCENES).layout.height
+    assert one.layout.height < class_bars(SCENES, confident=True).layout.height
     assert json.loads(one.to_json())["data"][0]["text"] == ["15.0%"]
 
 

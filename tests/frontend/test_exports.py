@@ -27,9 +27,21 @@ def test_csv_has_a_line_for_each_picture_and_a_column_for_each_class() -> None:
     first, second, third = table(ROWS)
 
     assert (first["file"], first["label"], first["confident"]) == ("höhle.jpg", "buildings", "True")
-    assert sum(float(first[label]) for label in CLASSES) == 1
-    assert (second["error"], second["label"], second["sea"]) == ("It is damaged.", "", "")
+    assert sum(float(first[f"confidence_{label}"]) for label in CLASSES) == 1
+    assert (second["error"], second["label"], second["confidence_sea"]) == (
+        "It is damaged.",
+        "",
+        "",
+    )
     assert (third["file"], third["confident"]) == ("two, with a comma.jpg", "False")
+
+
+def test_a_class_may_be_called_as_a_column_is() -> None:
+    shares = [{"label": "file", "confidence": 0.9}, {"label": "error", "confidence": 0.1}]
+    (row,) = table([answered("a.jpg", {**SURE, "label": "file", "predictions": shares})])
+
+    assert (row["file"], row["label"], row["error"]) == ("a.jpg", "file", "")
+    assert (row["confidence_file"], row["confidence_error"]) == ("0.9", "0.1")
 
 
 def test_spreadsheets_are_told_the_encoding() -> None:

@@ -60,9 +60,9 @@ def test_the_strongest_part_is_named(row: int, column: int, words: str) -> None:
     drops[row, column] = 0.4
 
     assert in_words(drops.tolist(), "sea").startswith(f"It rests most on the {words} of")
-    assert in_words(drops.tolist(), "sea").endswith("sea loses 40%.")
+    assert in_words(drops.tolist(), "sea").endswith("sea loses 40 percentage points.")
 
 
 def test_where_no_part_decides_alone_the_words_say_so() -> None:
     assert "No part of the picture alone decides for sea" in in_words([[0.004, -0.2]], "sea")
-    assert "0.4%" in in_words([[0.004, -0.2]], "sea")
+    assert "0.4 percentage points" in in_words([[0.004, -0.2]], "sea")

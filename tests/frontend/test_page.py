@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from frontend.class_cards import shipped_cards
 from tests.frontend.driver import APP, drop, text
 from tests.frontend.stand_in_api import (
     HEALTHY,
@@ -59,6 +60,19 @@ def test_streamlit_secrets_configure_the_page(stand_in_api: StandInApi) -> None:
     assert "lc-ready" in text(page)
 
 
+def test_secrets_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    folder = tmp_path / ".streamlit"
+    folder.mkdir()
+    (folder / "secrets.toml").write_text('API_USERNAME = "me"\nAPI_PASSWORD = "no-end\n')
+
+    page = AppTest.from_file(APP, default_timeout=30).run()
+
+    assert "secrets.toml" in text(page)
+    assert "at line 2" in text(page)
+    assert "is not set" not in text(page)
+    assert "no-end" not in text(page)
+
+
 def test_before_a_picture_the_page_shows_health_and_model(page: AppTest) -> None:
     page.run()
 
@@ -107,6 +121,7 @@ def test_an_answer_below_the_threshold_is_not_sure(
     assert "Not sure" in text(page)
     assert "<small>Perhaps </small>mountain</h2>" in text(page)
     assert "Take this for a guess" in text(page)
+    assert shipped_cards()["mountain"].description in text(page)
 
 
 def test_a_label_is_text_and_not_markup(

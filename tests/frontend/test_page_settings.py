@@ -122,9 +122,12 @@ def test_classes_are_described_in_the_secrets_as_json_or_as_a_table(
     ("value", "words"),
     [
         ("A rose.", "CLASS_DESCRIPTIONS must be a JSON object"),
-        ('["rose"]', "CLASS_DESCRIPTIONS Input should be a valid dictionary"),
-        ('{"rose": {"icon": "<b>"}}', r"CLASS_DESCRIPTIONS: rose\.icon String should match"),
-        ('{"rose": {"colour": "red"}}', r"CLASS_DESCRIPTIONS: rose\.colour Extra inputs"),
+        ('["rose"]', "CLASS_DESCRIPTIONS must be a JSON object"),
+        ('{"rose": "A rose."}', "CLASS_DESCRIPTIONS: rose must be an object with an icon"),
+        ('{"rose": {"icon": 1}}', r"CLASS_DESCRIPTIONS: rose\.icon must be a text"),
+        ('{"rose": {"icon": "<b>"}}', r"CLASS_DESCRIPTIONS: rose\.icon must be a name"),
+        ('{"rose": {"colour": "red"}}', r"CLASS_DESCRIPTIONS: rose\.colour is neither icon"),
+        (f'{{"rose": {{"description": "{"long " * 99}"}}}}', r"rose\.description is too long"),
     ],
 )
 def test_descriptions_that_are_none_are_named(

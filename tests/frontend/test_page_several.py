@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from frontend.asking import CHUNK_PICTURES
 from frontend.images import MAX_UPLOAD_BYTES
 from tests.frontend.driver import click, drop_all, text
-from tests.frontend.stand_in_api import SURE, UNSURE, Reply, StandInApi, batch, problem
+from tests.frontend.stand_in_api import SURE, UNSURE, Reply, StandInApi, batch, explained, problem
 
 
 def pictures(count: int) -> list[tuple[str, bytes]]:
@@ -37,6 +37,47 @@ def test_several_are_answered_grouped_and_offered_as_files(
     assert "glacier 37%" in shown  # the next best of the one that is not sure
     assert [button.proto.label for button in page.get("download_button")] == ["CSV", "JSON"]
     assert stand_in_api.count("POST /predict/batch") == 1
+
+
+def test_the_table_tells_each_picture_s_format_and_size(page: AppTest, photo: bytes) -> None:
+    drop_all(page.run(), [*pictures(1), ("china.jpg", photo), ("notes.jpg", b"hello")])
+
+    shown = text(page)
+    assert '<td>PNG</td><td>40 × 30</td><td class="lc-number">1 kB</td>' in shown
+    assert '<td>JPEG</td><td>640 × 427</td><td class="lc-number">197 kB</td>' in shown
+    assert shown.count('<span class="lc-file"><img') == 2
+
+
+def test_one_of_several_is_looked_at_with_all_of_its_answer(
+    page: AppTest, stand_in_api: StandInApi
+) -> None:
+    stand_in_api.answers["POST /predict/batch"] = Reply(200, batch(SURE, UNSURE))
+    stand_in_api.answers["POST /explain"] = Reply(200, explained([[0.4, 0.0], [0.0, -0.1]]))
+    drop_all(page.run(), [*pictures(2), ("notes.jpg", b"hello")])
+    assert page.selectbox[0].options == ["picture 0.png", "picture 1.png"]
+    assert not page.get("plotly_chart")
+
+    page.selectbox[0].select_index(1).run()
+    click(page, "Show what the answer rests on")
+
+    shown = text(page)
+    assert "<small>Perhaps </small>mountain</h2>" in shown
+    assert "Round trip" in shown
+    assert "request <code>a-batch</code>" in shown
+    assert "It rests most on the top left" in shown
+    assert len(page.get("plotly_chart")) == 1
+    assert "PNG · 40 × 30 pixels · 1 kB" in [caption.value for caption in page.caption]
+    assert b"picture 1.png" in stand_in_api.received[-1].body
+
+
+def test_the_one_looked_at_may_be_taken_away(page: AppTest) -> None:
+    drop_all(page.run(), pictures(3))
+    page.selectbox[0].select_index(2).run()
+
+    drop_all(page, pictures(2))
+
+    assert page.selectbox[0].value is None
+    assert "2 of 2 pictures answered" in text(page)
 
 
 def test_a_file_that_is_no_picture_costs_none_of_the_others(
@@ -91,8 +132,19 @@ def test_an_api_with_a_lower_limit_gets_them_one_by_one(
 
     drop_all(page.run(), pictures(3))
 
-    assert stand_in_api.count("POST /predict/batch") == 1 + 3
-    assert text(page).count("The limit is 200 bytes.") == 3
+    assert stand_in_api.count("POST /predict/batch") == 1
+    assert stand_in_api.count("POST /predict") == 3
+    assert "3 of 3 pictures answered" in text(page)
+
+
+def test_a_limit_below_any_picture_costs_an_error_each(
+    page: AppTest, stand_in_api: StandInApi
+) -> None:
+    stand_in_api.predict = problem(413, "The limit is 20 bytes.")
+
+    drop_all(page.run(), pictures(3))
+
+    assert text(page).count("The limit is 20 bytes.") == 3
 
 
 def test_an_api_that_fails_is_asked_no_further_and_again_on_demand(

@@ -10,8 +10,10 @@ from tests.frontend.stand_in_api import (
     HEALTHY,
     PASSWORD,
     SURE,
+    UNSURE,
     Reply,
     StandInApi,
+    explained,
     problem,
 )
 
@@ -42,12 +44,30 @@ def test_an_error_is_told_in_plain_words(
     drop(page.run(), photo)
 
     assert title in text(page)
+    assert "Request <code>5f0c6f0e-stand-in</code>" in text(page)
     assert PASSWORD not in text(page)
     assert any(button.label == "Try again" for button in page.button) is can_retry
     assert not page.get("plotly_chart")
 
 
-def test_an_api_that_is_down_is_told_in_the_side_bar_and_for_the_picture(
+def test_a_picture_above_this_api_s_limit_is_sent_once_more_reduced(
+    page: AppTest, stand_in_api: StandInApi, photo: bytes
+) -> None:
+    stand_in_api.predict_first.append(problem(413, "The limit is 150,000 bytes."))
+    stand_in_api.answers["POST /explain"] = Reply(200, explained([[0.4, 0.0], [0.0, -0.1]]))
+
+    drop(page.run(), photo)
+    click(page, "Show what the answer rests on")
+
+    assert "buildings</h2>" in text(page)
+    assert page.info[0].value.startswith("Reduced to 1")
+    refused, answered, explained_ = stand_in_api.received[-3:]
+    assert photo in refused.body
+    assert len(answered.body) < 150_000
+    assert len(explained_.body) == len(answered.body)
+
+
+def test_an_api_that_is_down_is_told_in_the_line_and_for_the_picture(
     page: AppTest, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("API_URL", "http://127.0.0.1:9")  # "discard": nothing answers there
@@ -79,6 +99,26 @@ def test_a_model_that_is_not_ready_is_told_with_its_reason(
 
     assert "lc-waiting" in text(page)
     assert "There is no manifest.json." in text(page)
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "title"),
+    [
+        (429, "lc-waiting", "The API asks to wait"),
+        (500, "lc-down", "Something went wrong in the API"),
+        (504, "lc-down", "Something went wrong in the API"),
+    ],
+)
+def test_what_passes_by_itself_is_no_alarm(
+    page: AppTest, stand_in_api: StandInApi, status: int, state: str, title: str
+) -> None:
+    stand_in_api.health = problem(status, "The reason in words.")
+
+    page.run()
+
+    assert f'class="lc-status {state}"' in text(page)
+    assert title in text(page)
+    assert "picture's fault" not in text(page)
 
 
 def test_no_picture_is_sent_to_a_model_that_is_not_ready(
@@ -126,6 +166,21 @@ def test_health_is_asked_once_for_several_reruns_and_again_on_demand(
 
     assert stand_in_api.count("GET /health") == 2
     assert "The model is loading." in text(page)
+
+
+def test_another_model_is_asked_anew(page: AppTest, stand_in_api: StandInApi, photo: bytes) -> None:
+    drop(page.run(), photo)
+    stand_in_api.predict = Reply(200, {**UNSURE, "model_version": "of-today"})
+    page.run()
+    assert "buildings</h2>" in text(page)
+
+    model = {"name": "intel-scenes", "version": "of-today", "sha256": "1" * 64}
+    stand_in_api.health = Reply(200, {**HEALTHY, "model": model})
+    click(page, "Check again")
+    page.run()
+
+    assert "mountain</h2>" in text(page)
+    assert stand_in_api.count("POST /predict") == 2
 
 
 def test_new_credentials_are_used_without_a_restart(

@@ -85,9 +85,8 @@ def test_what_an_answer_rests_on_is_shown_on_demand(
     click(page, "Show what the answer rests on")
     page.slider[0].set_value(20).run()
 
-    assert "It rests most on the top left of the picture: covered, buildings loses 40%" in text(
-        page
-    )
+    assert "It rests most on the top left of the picture" in text(page)
+    assert "covered, buildings loses 40 percentage points." in text(page)
     assert len(page.get("image")) == 2
     assert stand_in_api.count("POST /explain") == 1  # the slider asks nobody
 
@@ -103,14 +102,21 @@ def test_an_explanation_that_fails_leaves_the_answer(
     assert "Something went wrong in the API" in text(page)
     assert "buildings</h2>" in text(page)
 
+    stand_in_api.answers["POST /explain"] = Reply(200, explained([[0.4, 0.0], [0.0, -0.1]]))
+    click(page, "Try again")  # asks again: the other button need not be pressed
+
+    assert "It rests most on the top left" in text(page)
+    assert "Something went wrong" not in text(page)
+
 
 @pytest.mark.parametrize(("header", "words"), [("true", "cold start"), ("false", "warm")])
 def test_the_last_answer_was_warm_or_a_cold_start(
     page: AppTest, stand_in_api: StandInApi, photo: bytes, header: str, words: str
 ) -> None:
     stand_in_api.predict = Reply(200, SURE, {"X_Cold_Start": header})
-    drop(page.run(), photo)
-
     page.run()
+    assert "Last answer" not in text(page)
+
+    drop(page, photo)
 
     assert f"<dt>Last answer</dt><dd>{words}</dd>" in text(page)

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from io import BytesIO
 from pathlib import Path
 
@@ -8,12 +10,15 @@ from PIL import ExifTags, Image
 from frontend.images import (
     MAX_UPLOAD_BYTES,
     MAX_UPLOAD_PIXELS,
+    MIN_SIDE,
     PREVIEW_SIDE,
     REDUCED_SIDE,
     UnusablePicture,
     megabytes,
     prepare,
 )
+
+ROOT = Path(__file__).parents[2]
 
 
 def encoded(image: Image.Image, format_: str = "JPEG", orientation: int = 1) -> bytes:
@@ -118,8 +123,62 @@ def test_many_pixels_in_few_bytes_are_reduced() -> None:
 def test_too_many_pixels_to_read_are_refused_before_they_are_decoded() -> None:
     data = encoded(Image.new("1", (20_000, 20_000)), "PNG")
 
-    with pytest.raises(UnusablePicture, match="20000 × 20000 is 400 megapixels"):
+    with pytest.raises(UnusablePicture, match=r"20000 × 20000 is 400 megapixels.* 60 of a PNG"):
         prepare(data, "bomb.png")
+
+
+@pytest.mark.parametrize(("progressive", "limit"), [(False, 110), (True, 60)])
+def test_what_a_jpeg_may_have_depends_on_how_it_is_stored(progressive: bool, limit: int) -> None:
+    buffer = BytesIO()
+    Image.new("L", (64, 64)).save(buffer, "JPEG", progressive=progressive)
+    size = b"\x00\x40\x00\x40"  # of the frame's header
+    assert buffer.getvalue().count(size) == 1
+    data = buffer.getvalue().replace(size, b"\x2e\xe0\x2e\xe0")
+
+    with pytest.raises(UnusablePicture, match=f"12000 × 12000 .* up to {limit} of a"):
+        prepare(data, "large.jpg")
+
+
+def test_decoding_a_large_png_makes_no_second_copy_of_it(tmp_path: Path) -> None:
+    """In a process of its own: memory that was once taken would hide what is taken anew."""
+    file = tmp_path / "large.png"
+    Image.new("RGBA", (8000, 5000), (10, 90, 120, 128)).save(file, compress_level=1)
+    decoded_mb = 8000 * 5000 * 4 / 1e6
+    grown = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from resource import RUSAGE_SELF, getrusage\n"
+        "from frontend.images import prepare\n"
+        "before = getrusage(RUSAGE_SELF).ru_maxrss\n"
+        "prepare(Path(sys.argv[1]).read_bytes(), 'large.png')\n"
+        "print((getrusage(RUSAGE_SELF).ru_maxrss - before) / 1000)"
+    )
+
+    ran = subprocess.run(
+        [sys.executable, "-c", grown, str(file)], cwd=ROOT, capture_output=True, text=True
+    )
+
+    assert float(ran.stdout) < 2 * decoded_mb, ran.stderr
+
+
+def test_a_reduced_picture_is_flattened_and_keeps_its_colours() -> None:
+    clear = Image.new("RGBA", (9000, 5000), (255, 0, 0, 0))
+    clear.paste((0, 0, 255, 255), (0, 2500, 9000, 5000))
+
+    sent = pixels(prepare(encoded(clear, "PNG"), "large.png").content)
+
+    assert sent.shape == (889, REDUCED_SIDE, 3)
+    assert sent[100].min() >= 250
+    assert np.abs(sent[800] - (0, 0, 255)).max() <= 5
+
+
+def test_a_long_thin_picture_stays_as_high_as_the_api_wants_it() -> None:
+    data = encoded(noise(30_000, 120), "PNG")
+    assert len(data) > MAX_UPLOAD_BYTES
+
+    upload = prepare(data, "panorama.png")
+
+    assert pixels(upload.content).shape == (MIN_SIDE, 2000, 3)
 
 
 @pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP"])
