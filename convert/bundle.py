@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import shutil
 import tempfile
 from collections.abc import Callable
 from datetime import datetime
@@ -37,6 +36,7 @@ from lambda_api.measurements import Evaluation, Thresholds
 from training.calibration import Floats
 from training.config import TrainingConfig
 from training.data import LabelledPictures
+from training.in_place import put_in_place
 from training.run import Run
 
 
@@ -223,7 +223,7 @@ def _write(
 ) -> None:
     """Write the whole bundle beside `destination`, see that it loads, then move it there."""
     with tempfile.TemporaryDirectory(prefix=".bundle-", dir=destination.parent) as workshop:
-        made, old = Path(workshop, "new"), Path(workshop, "old")
+        made = Path(workshop, "new")
         made.mkdir()
         (made / MODEL_FILE).write_bytes(model)
         (made / MANIFEST_FILE).write_text(
@@ -231,6 +231,4 @@ def _write(
         )
         card(made)
         Classifier(made)
-        if destination.exists():
-            destination.rename(old)
-        shutil.move(made, destination)
+        put_in_place(made, destination, Path(workshop, "old"))

@@ -15,6 +15,7 @@ from training.config import TrainingConfig
 from training.data import LabelledPictures, read_picture
 from training.errors import RunError
 from training.history import Epoch, read_history
+from training.in_place import put_in_place
 from training.metrics import Metrics, measure
 from training.picture_grids import Pixels, draw_augmented, draw_pictures
 
@@ -124,7 +125,7 @@ def write_report(
         (made / METRICS_FILE).write_text(metrics.model_dump_json(indent=1) + "\n", encoding="utf-8")
         page = _page(made, history.absolute().parent.name, part, metrics, mistakes, config)
         (made / PAGE_FILE).write_text(page, encoding="utf-8")
-        _put_in_place(made, folder, Path(workshop, "old"))
+        put_in_place(made, folder, Path(workshop, "old"))
     return metrics
 
 
@@ -234,14 +235,3 @@ def _confusions(metrics: Metrics) -> list[tuple[str, str, int]]:
 
 def _address(path: Path) -> str:
     return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
-
-
-def _put_in_place(made: Path, folder: Path, old: Path) -> None:
-    if folder.exists():
-        folder.rename(old)
-    try:
-        made.rename(folder)
-    except BaseException:
-        if old.exists():
-            old.rename(folder)
-        raise

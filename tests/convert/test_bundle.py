@@ -118,6 +118,36 @@ def test_what_is_there_is_kept_unless_it_is_a_bundle_to_replace(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["small", "thesis"]
 
 
+def test_an_interruption_while_the_bundles_are_swapped_brings_the_old_one_back__rename_mocked(
+    small_bundle: Path, small_run: Run, crops: Path, tmp_path: Path, monkeypatch
+):
+    bundle = tmp_path / "small"
+    shutil.copytree(small_bundle, bundle)
+    (bundle / "MODEL_CARD.md").write_text("the old one")
+    before = {p.name: p.read_bytes() for p in bundle.iterdir()}
+    rename = Path.rename
+
+    def interrupt(source: Path, target: Path) -> Path:
+        renamed = rename(source, target)
+        if source == bundle:
+            raise KeyboardInterrupt
+        return renamed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            make_bundle(
+                small_run,
+                crops,
+                bundle,
+                scheme="float32",
+                thresholds=LENIENT,
+                replace=True,
+            )
+    assert {p.name: p.read_bytes() for p in bundle.iterdir()} == before
+    assert [p.name for p in tmp_path.iterdir()] == ["small"]
+
+
 def test_other_pictures_than_the_run_s_are_refused(small_run: Run, crops: Path, tmp_path: Path):
     data = tmp_path / crops.name
     shutil.copytree(crops, data)
