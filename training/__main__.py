@@ -35,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _train(parsed: argparse.Namespace) -> int:
     from training.config import TrainingConfig, read_config
+    from training.run import Run
     from training.train import train
 
     options = vars(parsed)
@@ -52,6 +53,8 @@ def _train(parsed: argparse.Namespace) -> int:
             tensorboard=parsed.tensorboard,
         )
     except KeyboardInterrupt:
+        if not Run(parsed.run).begun:
+            raise
         print(f"\nInterrupted. Go on by adding --resume (run folder {parsed.run}).")
         return 130
     bundle = f"models/{re.sub('[^a-z0-9]+', '-', parsed.run.name.lower()).strip('-')}"

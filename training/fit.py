@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from training.batches import steps_of, stream, training_batches, validation_batches
 from training.calibration import calibrate
-from training.checkpoint import Checkpoint
+from training.checkpoint import BestModel, Checkpoint
 from training.config import TrainingConfig
 from training.data import LabelledPictures
 from training.errors import RunError
@@ -46,13 +46,13 @@ def fit(
     strategy: Any,
     *,
     tensorboard: bool = False,
-) -> Floats:
-    """Train `model` on `fitting`, choose by `validation`, and finish `run`.
+) -> tuple[Floats, Result]:
+    """Train `model` on `fitting`, choose by `validation`, and leave the chosen one in `run`.
 
     What `run` holds of the same training, interrupted, is gone on with.
 
     Returns:
-        The chosen model's logits of the validation pictures, (n, classes).
+        The chosen model's logits of the validation pictures, (n, classes), and what came of it.
 
     Raises:
         RunError: no epoch ended with a usable model.
@@ -82,7 +82,7 @@ def train_head(
         for part in (fitting, validation)
     )
     epochs = fit_head(model, features, one_hot(fitting), (held_out, one_hot(validation)), config)
-    model.save(run.model_path)
+    run.save(model)
     write_history(run.history_path, epochs)
     print(f"  validation accuracy {run.best_accuracy():.4f}", flush=True)
 
@@ -134,12 +134,7 @@ def fine_tune(
         callbacks=[
             keras.callbacks.TerminateOnNaN(),
             *counting,
-            keras.callbacks.ModelCheckpoint(
-                run.model_path,
-                monitor="val_accuracy",
-                save_best_only=True,
-                initial_value_threshold=run.best_accuracy(),
-            ),
+            BestModel(run),
             *([keras.callbacks.TensorBoard(run.folder / "tensorboard")] if tensorboard else []),
             TimeLeft(config.epochs),
             checkpoint,
@@ -195,17 +190,19 @@ def _optimizer(config: TrainingConfig, steps: int) -> Any:
     )
 
 
-def _finish(model: Any, validation: LabelledPictures, config: TrainingConfig, run: Run) -> Floats:
-    """Measure the chosen model, in full precision, on validation and write the result."""
+def _finish(
+    model: Any, validation: LabelledPictures, config: TrainingConfig, run: Run
+) -> tuple[Floats, Result]:
+    """Measure the chosen model, in full precision, on validation."""
     if not run.model_path.is_file():
         raise RunError(f"{run.folder}: no epoch ended with a usable model; try a lower rate.")
     model.set_weights(keras.models.load_model(run.model_path, compile=False).get_weights())
     if config.mixed_precision:
-        model.save(run.model_path)
+        run.save(model)
     batches = stream(validation, config.image_size, config.batch_size)
     logits = np.asarray(logits_model(model).predict(batches, verbose=_verbose()))
     weights = Path(config.weights)
-    result = Result(
+    return logits, Result(
         head_accuracy=run.head_accuracy(),
         validation_accuracy=float((logits.argmax(1) == validation.labels).mean()),
         epochs=sum(epoch.phase == "all" for epoch in run.epochs()),
@@ -214,8 +211,6 @@ def _finish(model: Any, validation: LabelledPictures, config: TrainingConfig, ru
         toolchain={"tensorflow": tf.__version__} | {name: version(name) for name in TOOLCHAIN},
         calibration=calibrate(logits, validation.labels),
     )
-    run.finish(result)
-    return logits
 
 
 def _verbose() -> int:

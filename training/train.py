@@ -12,6 +12,7 @@ import numpy.typing as npt
 from training.audit.findings import read_exclusions
 from training.augmentation import samples
 from training.batches import stream
+from training.calibration import Calibration
 from training.config import TrainingConfig
 from training.data import (
     LabelledPictures,
@@ -98,9 +99,12 @@ def train(
             run = Run(own)
         if not resume:
             run.create(config, record, model.count_params())
-        logits = fit(model, fitting, validation, config, run, strategy, tensorboard=tensorboard)
-        _report(run, "validation", validation, logits)
-        return run.result()
+        logits, result = fit(
+            model, fitting, validation, config, run, strategy, tensorboard=tensorboard
+        )
+        _report(run, "validation", validation, logits, result.calibration)
+        run.finish(result)  # last: what was killed before goes on by `resume`
+        return result
 
 
 def report(run: Run, data: Path, part: Part) -> Metrics:
@@ -110,7 +114,7 @@ def report(run: Run, data: Path, part: Part) -> Metrics:
         DataError: no such part, or pictures that cannot be used.
         RunError: the run is not finished, or its pictures are not in `data`.
     """
-    run.calibration()
+    calibration = run.calibration()
     check_destination(_report_folder(run, part))
     train, test = open_dataset(data)
     if part == "validation":
@@ -124,19 +128,22 @@ def report(run: Run, data: Path, part: Part) -> Metrics:
     model = logits_model(keras.models.load_model(run.model_path, compile=False))
     config = run.config()
     batches = stream(pictures, config.image_size, config.batch_size)
-    return _report(run, part, pictures, np.asarray(model.predict(batches, verbose=0)))
+    logits = np.asarray(model.predict(batches, verbose=0))
+    return _report(run, part, pictures, logits, calibration)
 
 
 def _report_folder(run: Run, part: Part) -> Path:
     return run.folder / ("report" if part == "validation" else f"report-{part}")
 
 
-def _report(run: Run, part: Part, pictures: LabelledPictures, logits: Floats) -> Metrics:
+def _report(
+    run: Run, part: Part, pictures: LabelledPictures, logits: Floats, calibration: Calibration
+) -> Metrics:
     return write_report(
         _report_folder(run, part),
         pictures=pictures,
         logits=logits,
-        calibration=run.calibration(),
+        calibration=calibration,
         part=part,
         history=run.history_path,
         config=run.config(),
