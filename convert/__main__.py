@@ -80,7 +80,7 @@ def _bundle(parsed: argparse.Namespace) -> int:
 def _evaluate(parsed: argparse.Namespace) -> int:
     from convert.evaluate import bundle_probabilities, measure
     from lambda_api.classifier import Classifier
-    from training.data import read_folder
+    from training.data import file_hashes, read_folder
     from training.errors import DataError
 
     classifier = Classifier(parsed.bundle)
@@ -91,6 +91,7 @@ def _evaluate(parsed: argparse.Namespace) -> int:
             f"{parsed.pictures}: has the classes {', '.join(pictures.classes)}; "
             f"the bundle knows {', '.join(classes)}."
         )
+    file_hashes(pictures)  # names what cannot be read
     metrics = measure(bundle_probabilities(classifier, pictures), pictures.labels, classes)
     if parsed.json:
         print(metrics.model_dump_json())

@@ -5,7 +5,6 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-import keras
 import numpy as np
 import numpy.typing as npt
 
@@ -27,9 +26,9 @@ from training.errors import DataError, RunError
 from training.fit import begin, fit
 from training.head import Floats
 from training.metrics import Metrics
-from training.network import logits_model
 from training.report import Part, check_destination, write_report
 from training.run import Result, Run, Split, resolve
+from training.trained import open_network
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -112,7 +111,8 @@ def report(run: Run, data: Path, part: Part) -> Metrics:
 
     Raises:
         DataError: no such part, or pictures that cannot be used.
-        RunError: the run is not finished, or its pictures are not in `data`.
+        RunError: the run is not finished, its model cannot be read, or its pictures are not in
+            `data`.
     """
     calibration = run.calibration()
     check_destination(_report_folder(run, part))
@@ -125,8 +125,8 @@ def report(run: Run, data: Path, part: Part) -> Metrics:
         raise DataError(f"{data}: its classes are not those of the run.")
     else:
         pictures = test
-    model = logits_model(keras.models.load_model(run.model_path, compile=False))
-    config = run.config()
+    file_hashes(pictures)  # names what cannot be read
+    model, config = open_network(run), run.config()
     batches = stream(pictures, config.image_size, config.batch_size)
     logits = np.asarray(model.predict(batches, verbose=0))
     return _report(run, part, pictures, logits, calibration)

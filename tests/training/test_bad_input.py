@@ -274,6 +274,26 @@ def test_a_run_that_is_killed_over_its_report_writes_it_on_resuming__report_mock
     assert len(run.epochs()) == 1
 
 
+def test_a_report_of_a_test_picture_that_does_not_decode_names_it(
+    small_run: Run, crops: Path, tmp_path: Path, capsys
+):
+    data = tmp_path / "data"
+    shutil.copytree(crops, data)
+    (data / "test" / "coffee" / "25.jpg").write_bytes(b"no picture")
+    assert main(["report", str(small_run.folder), "--data", str(data), "--part", "test"]) == 2
+    assert "coffee/25.jpg" in capsys.readouterr().err
+
+
+def test_a_report_of_a_run_without_its_model_is_refused(
+    small_run: Run, crops: Path, tmp_path: Path, capsys
+):
+    run = Run(tmp_path / "run")
+    shutil.copytree(small_run.folder, run.folder)
+    run.model_path.unlink()
+    assert main(["report", str(run.folder), "--data", str(crops)]) == 2
+    assert f"{run.model_path}: is not there. Train again" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("survived", range(5))  # steps: two files, each written and renamed
 def test_a_run_that_is_killed_as_it_begins_is_new_or_can_be_resumed__write_mocked(
     small_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, survived: int
