@@ -111,6 +111,7 @@ def make_bundle(
             softmax(logits, manifest.temperature),
             pictures.labels,
             target_accuracy=source.calibration.target_accuracy,
+            split=source.split,
             history=chosen,
         ),
     )

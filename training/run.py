@@ -20,6 +20,8 @@ CONFIG, SPLIT, RESULT = "config.json", "split.json", "result.json"
 # What there is of a run whose beginning was cut off: `create` writes the configuration last.
 BARELY_BEGUN = {f".{SPLIT}.partial", SPLIT, f".{CONFIG}.partial"}
 
+AUDIT = {"excluded", "audit_sha256"}  # of a split, not in runs of before
+
 STATE_BYTES = 12  # a parameter: its weight and the optimiser's two moments, float32
 
 M = TypeVar("M", bound=BaseModel)
@@ -34,6 +36,8 @@ class Split(_Record):
 
     Attributes:
         dataset_sha256: of all training and validation pictures, names and contents.
+        excluded: how many others an audit listed, which were left out.
+        audit_sha256: of that audit's JSON.
     """
 
     dataset: str
@@ -41,6 +45,8 @@ class Split(_Record):
     classes: tuple[str, ...]
     train: tuple[str, ...]
     validation: tuple[str, ...]
+    excluded: int = 0
+    audit_sha256: str | None = None
 
 
 class Result(_Record):
@@ -111,7 +117,9 @@ class Run:
             )
         if self.finished:
             raise RunError(f"{self.folder}: this run is finished; there is nothing to resume.")
-        if self.config() != config or self.split() != split:
+        # What an audit left out shows in the pictures.
+        begun, this = (s.model_dump(exclude=AUDIT) for s in (self.split(), split))
+        if self.config() != config or begun != this:
             raise RunError(
                 f"{self.folder}: was begun with another configuration or other pictures."
             )

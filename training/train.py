@@ -2,7 +2,6 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +26,7 @@ from training.fit import begin, fit
 from training.head import Floats
 from training.metrics import Metrics
 from training.report import Part, check_destination, write_report
-from training.run import Result, Run, Split, resolve
+from training.run import Result, Run, Split, file_sha256, resolve
 from training.trained import open_network
 
 Pixels = npt.NDArray[np.uint8]
@@ -70,8 +69,8 @@ def train(
         run.check_new()
     pictures, test = open_dataset(data)
     fitting, validation = split(pictures, config.validation_fraction, config.seed)
-    if exclude:  # after the split, which stays the same
-        excluded = read_exclusions(exclude)
+    excluded = read_exclusions(exclude) if exclude else frozenset()
+    if excluded:  # after the split, which stays the same
         check_exclusions(excluded, pictures, fitting, validation)
         pictures, fitting, validation = (
             part.without(excluded) for part in (pictures, fitting, validation)
@@ -79,13 +78,15 @@ def train(
     print(f"{len(pictures)} pictures of {len(pictures.classes)} classes: reading them once …")
     hashes = file_hashes(pictures)
     if test:
-        warn_of_leakage(pictures, hashes, test)
+        warn_of_leakage(pictures, hashes, test, audited=exclude is not None)
     record = Split(
         dataset=data.resolve().name,
         dataset_sha256=content_hash(pictures, hashes),
         classes=pictures.classes,
         train=tuple(p.as_posix() for p in fitting.paths),
         validation=tuple(p.as_posix() for p in validation.paths),
+        excluded=len(excluded),
+        audit_sha256=file_sha256(exclude) if exclude else None,
     )
     if resume:
         run.check_resumable(config, record)
@@ -151,30 +152,42 @@ def _report(
     )
 
 
-def check_exclusions(excluded: Iterable[str], *parts: LabelledPictures) -> None:
+def check_exclusions(excluded: frozenset[str], *parts: LabelledPictures) -> None:
     """Raise `DataError` where the first part has no such file, or no part of a class is left."""
-    if unknown := set(excluded) - {path.as_posix() for path in parts[0].paths}:
+    if unknown := excluded - {path.as_posix() for path in parts[0].paths}:
         raise DataError(
             f"{len(unknown)} of the files to leave out are not in {parts[0].root}, "
             f"first {min(unknown)}. Is it an audit of other pictures?"
         )
     for part in parts:
-        left = set(part.without(set(excluded)).labels)
+        left = set(part.without(excluded).labels)
         for label, name in enumerate(part.classes):
             if label not in left:
                 raise DataError(f"Too few pictures of the class {name!r} are not excluded.")
 
 
-def warn_of_leakage(train: LabelledPictures, hashes: list[str], test: LabelledPictures) -> None:
-    """Say how many training pictures are, byte for byte, in the test set too."""
+def warn_of_leakage(
+    train: LabelledPictures, hashes: list[str], test: LabelledPictures, *, audited: bool
+) -> None:
+    """Say how many training pictures are, byte for byte, in the test set too; an audit sees more.
+
+    Args:
+        train: the pictures to train on.
+        hashes: what `file_hashes` says of them.
+        test: those set aside.
+        audited: whether what an audit lists was left out.
+    """
     leaked = set(hashes) & set(file_hashes(test))
+    said = "No training picture is, byte for byte, in the test set."
     if leaked:
         first = train.paths[next(i for i, h in enumerate(hashes) if h in leaked)]
-        print(
-            f"warning: {len(leaked)} training pictures are in the test set too, first {first}: "
-            "`python -m training audit` finds them, --exclude leaves them out.",
-            flush=True,
+        said = (
+            f"warning: {len(leaked)} training pictures are, byte for byte, in the test set too, "
+            f"first {first}."
         )
+    if not audited:
+        said += " `python -m training audit` finds near copies too, --exclude leaves them out."
+    print(said, flush=True)
 
 
 def _augmented(pictures: LabelledPictures, config: TrainingConfig) -> tuple[Pixels, Pixels] | None:

@@ -73,6 +73,23 @@ def test_the_card_names_the_measured_figures_and_shows_its_pictures(small_bundle
         assert (small_bundle / figure).read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_card_tells_what_an_audit_left_out(
+    small_bundle: Path, small_run: Run, crops: Path, tmp_path: Path
+):
+    run = Run(tmp_path / "run")
+    shutil.copytree(small_run.folder, run.folder)
+    split = small_run.split().model_copy(update={"excluded": 24, "audit_sha256": "5" * 64})
+    (run.folder / "split.json").write_text(split.model_dump_json())
+    make_bundle(run, crops, tmp_path / "small", scheme="float32", thresholds=LENIENT)
+    card = (tmp_path / "small" / "MODEL_CARD.md").read_text()
+    assert (
+        "    python -m training audit DATA --out AUDIT\n    python -m training train DATA" in card
+    )
+    assert " --epochs 6 --exclude AUDIT/audit.json\n" in card
+    assert "The audit listed 24 pictures, which were left out. SHA-256 of its" in card
+    assert "AUDIT" not in (small_bundle / "MODEL_CARD.md").read_text()
+
+
 def test_the_same_run_makes_the_same_bundle_byte_for_byte(
     small_bundle: Path, small_run: Run, crops: Path, tmp_path: Path
 ):
