@@ -18,7 +18,7 @@ from convert.errors import ConvertError, GateError
 from convert.evaluate import agreement, keras_logits, measure, network_logits
 from convert.progress import Progress
 from convert.quantize import exported
-from convert.schemes import POLICY
+from convert.schemes import INTEGER, POLICY
 from convert.source import Source, open_source
 from convert.table import table, timed
 from lambda_api.classifier import Classifier, softmax
@@ -127,7 +127,7 @@ def _chosen(
     progress: Progress,
 ) -> Candidate:
     """The candidate of the scheme that was asked for, whether it passes or not."""
-    policy = POLICY[source.config.architecture]
+    policy = POLICY.get(source.config.architecture, INTEGER)
     schemes = policy if scheme == "auto" else (scheme or policy[0],)
     progress(f"asking the Keras model about {len(source.validation)} validation pictures")
     _ = source.validation_logits

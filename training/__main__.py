@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
+from typing import get_args
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up chatter
 
@@ -126,6 +127,8 @@ DATA holds one folder a class, or `train/` (and `test/`) with one folder a class
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
+    from training.config import Architecture
+
     parser.set_defaults(command=_train)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = "Train a classifier on a folder of labelled pictures."
@@ -151,7 +154,7 @@ RUN receives model.keras, config.json, split.json, history.csv, result.json and 
     start = parser.add_argument_group("the network")
     start.add_argument(
         "--architecture",
-        help="mobilenet_v2 (the default), resnet50, efficientnet_b0 or _lite0, custom_cnn",
+        help=f"{', '.join(get_args(Architecture))} (default: mobilenet_v2)",
     )
     start.add_argument("--weights", help='"imagenet" (downloaded; the default), a file, or "none"')
     start.add_argument("--alpha", type=float, help="width of MobileNetV2 (1.0)")
