@@ -133,7 +133,8 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = "Train a classifier on a folder of labelled pictures."
     parser.epilog = """\
-A part of the training pictures is carved off for validation; the test pictures are not looked at.
+A part of the training pictures is carved off for validation. The test pictures play no part: their
+files are only read to see that none of them is to be trained on.
 Two phases: a head on the frozen network, then all layers at a small rate.
 RUN receives model.keras, config.json, split.json, history.csv, result.json and report/.
 
@@ -150,7 +151,9 @@ RUN receives model.keras, config.json, split.json, history.csv, result.json and 
     parser.add_argument(
         "--exclude", type=Path, metavar="FILE", help="an audit.json; leave out what it lists"
     )
-    parser.add_argument("--tensorboard", action="store_true", help="leave logs in RUN/tensorboard")
+    parser.add_argument(
+        "--tensorboard", action="store_true", help="leave logs of both phases in RUN/tensorboard"
+    )
     start = parser.add_argument_group("the network")
     start.add_argument(
         "--architecture",

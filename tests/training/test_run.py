@@ -61,7 +61,8 @@ def test_without_epochs_it_is_the_frozen_network_with_its_head(crops: Path, tmp_
     )
     network.save_weights(weights)
     config = TrainingConfig(weights=str(weights), alpha=0.35, image_size=64, epochs=0)
-    result = train(crops, run.folder, config)
+    result = train(crops, run.folder, config, tensorboard=True)
+    assert list((run.folder / "tensorboard" / "head").rglob("events.*"))
     assert result.epochs == 0
     assert result.head_accuracy == pytest.approx(result.validation_accuracy)
     assert result.validation_accuracy > 0.4  # even random features tell some apart
