@@ -8,12 +8,11 @@ from pathlib import Path
 
 from convert.registry.command import add_commands
 from convert.registry.errors import RegistryError
-from convert.schemes import SCHEMES
+from convert.schemes import CALIBRATION_PICTURES, SCHEMES
 from lambda_api.measurements import Thresholds
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up chatter
 
-CALIBRATION_PICTURES = 500
 LIMITS = Thresholds()
 
 

@@ -18,7 +18,7 @@ from convert.errors import ConvertError, GateError
 from convert.evaluate import agreement, keras_logits, measure, network_logits
 from convert.progress import Progress
 from convert.quantize import exported
-from convert.schemes import INTEGER, POLICY
+from convert.schemes import CALIBRATION_PICTURES, INTEGER, POLICY
 from convert.source import Source, open_source
 from convert.table import table, timed
 from lambda_api.classifier import Classifier, softmax
@@ -47,7 +47,7 @@ def make_bundle(
     *,
     scheme: Scheme | Literal["auto"] | None = None,
     thresholds: Thresholds = Thresholds(),  # noqa: B008 - it is frozen
-    calibration_pictures: int = 500,
+    calibration_pictures: int = CALIBRATION_PICTURES,
     debug: Path | None = None,
     replace: bool = False,
     history: Path | None = None,
@@ -110,7 +110,7 @@ def make_bundle(
             manifest,
             softmax(logits, manifest.temperature),
             pictures.labels,
-            target_accuracy=source.calibration.target_accuracy,
+            target_accuracy=source.result.calibration.target_accuracy,
             split=source.split,
             history=chosen,
         ),
@@ -165,7 +165,7 @@ def _evaluation(
     logits: Floats,
 ) -> Evaluation:
     """What the logits of `_logits` are worth on the pictures of one part."""
-    temperature, classes = source.calibration.temperature, source.split.classes
+    temperature, classes = source.result.calibration.temperature, source.split.classes
     return Evaluation(
         pictures=part,
         count=len(pictures),
@@ -178,7 +178,7 @@ def _evaluation(
 def _manifest(
     name: str, source: Source, candidate: Candidate, made: Measured, evaluation: Evaluation
 ) -> Manifest:
-    config, split, calibration = source.config, source.split, source.calibration
+    config, split, calibration = source.config, source.split, source.result.calibration
     manifest = Manifest(
         name=name,
         version="0" * 12,

@@ -10,7 +10,7 @@ import numpy as np
 from convert.errors import ConvertError
 from convert.evaluate import keras_logits
 from convert.quantize import Pictures
-from training.calibration import Calibration, Floats
+from training.calibration import Floats
 from training.config import TrainingConfig
 from training.data import LabelledPictures, content_hash, file_hashes, open_dataset, read_picture
 from training.run import Result, Run, Split, resolve
@@ -32,7 +32,6 @@ class Source:
     config: TrainingConfig
     split: Split
     result: Result
-    calibration: Calibration
     model: Any
     fitting: LabelledPictures
     validation: LabelledPictures
@@ -95,7 +94,6 @@ def open_source(run: Run, data: Path) -> Source:
         config=config,
         split=split,
         result=result,
-        calibration=run.calibration(),
         model=open_network(run),
         fitting=resolve(pictures, split.train),
         validation=resolve(pictures, split.validation),

@@ -1,6 +1,5 @@
 """Versions of a model: published once, complete or not there, and never changed."""
 
-import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,10 +65,10 @@ def _same_version(file: str, there: bytes, content: bytes) -> bool:
     if file != MANIFEST_FILE:
         return file != MODEL_FILE or there == content
     try:
-        stored = Manifest.model_validate_json(there)
+        stored, made = (Manifest.model_validate_json(text) for text in (there, content))
     except ValidationError:
         return False
-    return stored.version == stored.content_version() == json.loads(content)["version"]
+    return stored.version == stored.content_version() == made.version
 
 
 def check_version(store: Store, name: str, version: str) -> Manifest:
