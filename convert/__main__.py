@@ -8,12 +8,11 @@ from pathlib import Path
 
 from convert.registry.command import add_commands
 from convert.registry.errors import RegistryError
-from convert.schemes import SCHEMES
+from convert.schemes import CALIBRATION_PICTURES, SCHEMES
 from lambda_api.measurements import Thresholds
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up chatter
 
-CALIBRATION_PICTURES = 500
 LIMITS = Thresholds()
 
 
@@ -80,7 +79,7 @@ def _bundle(parsed: argparse.Namespace) -> int:
 def _evaluate(parsed: argparse.Namespace) -> int:
     from convert.evaluate import bundle_probabilities, measure
     from lambda_api.classifier import Classifier
-    from training.data import read_folder
+    from training.data import file_hashes, read_folder
     from training.errors import DataError
 
     classifier = Classifier(parsed.bundle)
@@ -91,6 +90,7 @@ def _evaluate(parsed: argparse.Namespace) -> int:
             f"{parsed.pictures}: has the classes {', '.join(pictures.classes)}; "
             f"the bundle knows {', '.join(classes)}."
         )
+    file_hashes(pictures)  # names what cannot be read
     metrics = measure(bundle_probabilities(classifier, pictures), pictures.labels, classes)
     if parsed.json:
         print(metrics.model_dump_json())

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import shutil
 import tempfile
 from collections.abc import Callable
 from datetime import datetime
@@ -19,7 +18,7 @@ from convert.errors import ConvertError, GateError
 from convert.evaluate import agreement, keras_logits, measure, network_logits
 from convert.progress import Progress
 from convert.quantize import exported
-from convert.schemes import POLICY
+from convert.schemes import CALIBRATION_PICTURES, INTEGER, POLICY
 from convert.source import Source, open_source
 from convert.table import table, timed
 from lambda_api.classifier import Classifier, softmax
@@ -37,6 +36,7 @@ from lambda_api.measurements import Evaluation, Thresholds
 from training.calibration import Floats
 from training.config import TrainingConfig
 from training.data import LabelledPictures
+from training.in_place import put_in_place
 from training.run import Run
 
 
@@ -47,7 +47,7 @@ def make_bundle(
     *,
     scheme: Scheme | Literal["auto"] | None = None,
     thresholds: Thresholds = Thresholds(),  # noqa: B008 - it is frozen
-    calibration_pictures: int = 500,
+    calibration_pictures: int = CALIBRATION_PICTURES,
     debug: Path | None = None,
     replace: bool = False,
     history: Path | None = None,
@@ -110,7 +110,8 @@ def make_bundle(
             manifest,
             softmax(logits, manifest.temperature),
             pictures.labels,
-            target_accuracy=source.calibration.target_accuracy,
+            target_accuracy=source.result.calibration.target_accuracy,
+            split=source.split,
             history=chosen,
         ),
     )
@@ -126,7 +127,7 @@ def _chosen(
     progress: Progress,
 ) -> Candidate:
     """The candidate of the scheme that was asked for, whether it passes or not."""
-    policy = POLICY[source.config.architecture]
+    policy = POLICY.get(source.config.architecture, INTEGER)
     schemes = policy if scheme == "auto" else (scheme or policy[0],)
     progress(f"asking the Keras model about {len(source.validation)} validation pictures")
     _ = source.validation_logits
@@ -164,7 +165,7 @@ def _evaluation(
     logits: Floats,
 ) -> Evaluation:
     """What the logits of `_logits` are worth on the pictures of one part."""
-    temperature, classes = source.calibration.temperature, source.split.classes
+    temperature, classes = source.result.calibration.temperature, source.split.classes
     return Evaluation(
         pictures=part,
         count=len(pictures),
@@ -177,7 +178,7 @@ def _evaluation(
 def _manifest(
     name: str, source: Source, candidate: Candidate, made: Measured, evaluation: Evaluation
 ) -> Manifest:
-    config, split, calibration = source.config, source.split, source.calibration
+    config, split, calibration = source.config, source.split, source.result.calibration
     manifest = Manifest(
         name=name,
         version="0" * 12,
@@ -223,7 +224,7 @@ def _write(
 ) -> None:
     """Write the whole bundle beside `destination`, see that it loads, then move it there."""
     with tempfile.TemporaryDirectory(prefix=".bundle-", dir=destination.parent) as workshop:
-        made, old = Path(workshop, "new"), Path(workshop, "old")
+        made = Path(workshop, "new")
         made.mkdir()
         (made / MODEL_FILE).write_bytes(model)
         (made / MANIFEST_FILE).write_text(
@@ -231,6 +232,4 @@ def _write(
         )
         card(made)
         Classifier(made)
-        if destination.exists():
-            destination.rename(old)
-        shutil.move(made, destination)
+        put_in_place(made, destination, Path(workshop, "old"))

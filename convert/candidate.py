@@ -122,7 +122,7 @@ def make_candidate(
     if not np.isfinite(logits).all():
         failure = Failure("logits", "are not all finite")
         return Candidate(scheme, used, file, failed=[failure])
-    temperature = source.calibration.temperature
+    temperature = source.result.calibration.temperature
     keras = measure(softmax(floats, temperature), pictures.labels, classes)
     metrics = measure(softmax(logits, temperature), pictures.labels, classes)
     gate = compared(keras, metrics, agreement(floats, logits), thresholds, found)

@@ -8,6 +8,7 @@ from lambda_api.measurements import Gate, Metrics
 from training.calibration import Floats, Labels, calibration_bins
 from training.config import TrainingConfig
 from training.figures import draw_confusion, draw_reliability
+from training.run import Split
 
 CARD_FILE = "MODEL_CARD.md"
 CONFUSION_FILE = "confusion.png"
@@ -21,6 +22,7 @@ def write_card(
     labels: Labels,
     *,
     target_accuracy: float,
+    split: Split,
     history: str,
 ) -> None:
     """Write the card and its figures.
@@ -31,6 +33,7 @@ def write_card(
         probabilities: calibrated, (n, classes), of the pictures the bundle was measured on.
         labels: (n,), of the same pictures.
         target_accuracy: 0..1, for which the threshold was chosen.
+        split: of the run.
         history: Markdown on how the model was chosen, or nothing.
     """
     evaluation = manifest.evaluation
@@ -47,12 +50,14 @@ def write_card(
     confident = probabilities.max(axis=1) >= manifest.confidence_threshold
     right = probabilities.argmax(axis=1) == labels
     accuracy = f"{right[confident].mean():.1%}" if confident.any() else "none"
-    card = _card(manifest, f"{confident.mean():.1%}", accuracy, f"{target_accuracy:.0%}")
+    card = _card(manifest, split, f"{confident.mean():.1%}", accuracy, f"{target_accuracy:.0%}")
     chosen = f"\n## How it was chosen\n{history.strip()}\n" if history else ""
     (folder / CARD_FILE).write_text(card + chosen, encoding="utf-8")
 
 
-def _card(manifest: Manifest, coverage: str, confident_accuracy: str, target: str) -> str:
+def _card(
+    manifest: Manifest, split: Split, coverage: str, confident_accuracy: str, target: str
+) -> str:
     evaluation, data = manifest.evaluation, manifest.dataset
     figures = [
         ("accuracy", evaluation.keras.accuracy, evaluation.bundle.accuracy),
@@ -68,6 +73,11 @@ def _card(manifest: Manifest, coverage: str, confident_accuracy: str, target: st
     recipe = "\n".join(f"| `{key}` | `{value}` |" for key, value in manifest.training.items())
     count = manifest.calibration_pictures
     calibrated = f" --calibration-pictures {count}" if count else ""
+    audit = exclude = left_out = ""
+    if split.audit_sha256:
+        audit = "    python -m training audit DATA --out AUDIT\n"
+        exclude = " --exclude AUDIT/audit.json"
+        left_out = f"\nThe audit listed {split.excluded:,} pictures, which were left out. SHA-256 of its `audit.json`: `{split.audit_sha256}`.\n"
     tools = ", ".join(f"{name} {version}" for name, version in manifest.toolchain.items())
     return f"""# {manifest.name}
 
@@ -111,9 +121,9 @@ fitted in training, on validation pictures{"" if evaluation.pictures == "test" e
 SHA-256 of the first two, names and contents: `{data.sha256}`.
 
 ## How it was made
-    python -m training train DATA RUN{_options(manifest.training)}
+{audit}    python -m training train DATA RUN{_options(manifest.training)}{exclude}
     python -m convert bundle RUN --data DATA --out models/{manifest.name} --scheme {manifest.quantization}{calibrated}
-
+{left_out}
 | setting | value |
 |---|---|
 {recipe}

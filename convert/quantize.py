@@ -49,7 +49,8 @@ def converted(saved: Path, scheme: Scheme, calibration: Pictures) -> bytes:
 
     Args:
         saved: a folder of `exported`.
-        scheme: int8 has its weights per channel.
+        scheme: int8 and int16x8 have the weights of convolutions per channel, those of dense
+            layers per tensor.
         calibration: gives pictures, uint8 (height, width, 3), that show the range of the
             activations; asked by int8 and int16x8.
 

@@ -1,23 +1,20 @@
 """What is converted: a finished run, with the pictures that it was trained on."""
 
-import json
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile, ZipFile
 
-import keras
 import numpy as np
 
 from convert.errors import ConvertError
 from convert.evaluate import keras_logits
 from convert.quantize import Pictures
-from training.calibration import Calibration, Floats
+from training.calibration import Floats
 from training.config import TrainingConfig
-from training.data import LabelledPictures, content_hash, open_dataset, read_picture
-from training.network import LOGITS, logits_model
+from training.data import LabelledPictures, content_hash, file_hashes, open_dataset, read_picture
 from training.run import Result, Run, Split, resolve
+from training.trained import open_network
 
 MIN_CALIBRATION_PICTURES = 10
 
@@ -35,7 +32,6 @@ class Source:
     config: TrainingConfig
     split: Split
     result: Result
-    calibration: Calibration
     model: Any
     fitting: LabelledPictures
     validation: LabelledPictures
@@ -77,9 +73,8 @@ def open_source(run: Run, data: Path) -> Source:
     """Read a finished run and find its pictures.
 
     Raises:
-        ConvertError: the model cannot be read, or is not of these classes; or `data` is not what
-            the run was trained on.
-        RunError: `run` is not finished.
+        ConvertError: `data` is not what the run was trained on.
+        RunError: `run` is not finished, or its model cannot be read or is another's.
         DataError: pictures that cannot be used.
     """
     config, split, result = run.config(), run.split(), run.result()
@@ -93,43 +88,14 @@ def open_source(run: Run, data: Path) -> Source:
     others = {path.as_posix() for path in pictures.paths} - used  # what an audit left out
     if content_hash(pictures.without(others)) != split.dataset_sha256:
         raise ConvertError(f"{data}: holds other pictures than the run was trained on.")
+    if test:
+        file_hashes(test)  # names what cannot be read, now and not after the conversion
     return Source(
         config=config,
         split=split,
         result=result,
-        calibration=run.calibration(),
-        model=_load(run.model_path, (config.image_size, config.image_size, 3), split.classes),
+        model=open_network(run),
         fitting=resolve(pictures, split.train),
         validation=resolve(pictures, split.validation),
         test=test,
     )
-
-
-def _load(path: Path, shape: tuple[int, int, int], classes: tuple[str, ...]) -> Any:
-    """The logits of a Keras model. Raises `ConvertError` where it is not the run's."""
-    if not path.is_file():
-        raise ConvertError(f"{path}: is not there. Train again, or bring the file back.")
-    try:
-        model = keras.models.load_model(path, compile=False)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ConvertError(
-            f"{path}: is not a model that Keras {keras.__version__} can read ({error}). "
-            f"{_writer(path)}Convert with the Keras that wrote it, or train again."
-        ) from error
-    found = (tuple(model.input_shape[1:]), tuple(model.output_shape[1:]))
-    if found != (shape, (len(classes),)) or LOGITS not in [x.name for x in model.layers]:
-        raise ConvertError(
-            f"{path}: goes from {found[0]} to {found[1]}, but the run is of pictures {shape} and "
-            f"{len(classes)} classes ({', '.join(classes)}). It is not this run's model."
-        )
-    return logits_model(model)
-
-
-def _writer(path: Path) -> str:
-    """A sentence on the Keras that wrote a file, as far as it says so."""
-    try:
-        with ZipFile(path) as archive:
-            wrote = json.loads(archive.read("metadata.json"))["keras_version"]
-    except (BadZipFile, KeyError, ValueError):
-        return ""
-    return f"It was written by Keras {wrote}. "

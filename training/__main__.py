@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
+from typing import get_args
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up chatter
 
@@ -35,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _train(parsed: argparse.Namespace) -> int:
     from training.config import TrainingConfig, read_config
+    from training.run import Run
     from training.train import train
 
     options = vars(parsed)
@@ -52,6 +54,8 @@ def _train(parsed: argparse.Namespace) -> int:
             tensorboard=parsed.tensorboard,
         )
     except KeyboardInterrupt:
+        if not Run(parsed.run).begun:
+            raise
         print(f"\nInterrupted. Go on by adding --resume (run folder {parsed.run}).")
         return 130
     bundle = f"models/{re.sub('[^a-z0-9]+', '-', parsed.run.name.lower()).strip('-')}"
@@ -123,11 +127,14 @@ DATA holds one folder a class, or `train/` (and `test/`) with one folder a class
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
+    from training.config import Architecture
+
     parser.set_defaults(command=_train)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = "Train a classifier on a folder of labelled pictures."
     parser.epilog = """\
-A part of the training pictures is carved off for validation; the test pictures are not looked at.
+A part of the training pictures is carved off for validation. The test pictures play no part: their
+files are only read to see that none of them is to be trained on.
 Two phases: a head on the frozen network, then all layers at a small rate.
 RUN receives model.keras, config.json, split.json, history.csv, result.json and report/.
 
@@ -144,11 +151,13 @@ RUN receives model.keras, config.json, split.json, history.csv, result.json and 
     parser.add_argument(
         "--exclude", type=Path, metavar="FILE", help="an audit.json; leave out what it lists"
     )
-    parser.add_argument("--tensorboard", action="store_true", help="leave logs in RUN/tensorboard")
+    parser.add_argument(
+        "--tensorboard", action="store_true", help="leave logs of both phases in RUN/tensorboard"
+    )
     start = parser.add_argument_group("the network")
     start.add_argument(
         "--architecture",
-        help="mobilenet_v2 (the default), resnet50, efficientnet_b0 or _lite0, custom_cnn",
+        help=f"{', '.join(get_args(Architecture))} (default: mobilenet_v2)",
     )
     start.add_argument("--weights", help='"imagenet" (downloaded; the default), a file, or "none"')
     start.add_argument("--alpha", type=float, help="width of MobileNetV2 (1.0)")

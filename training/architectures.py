@@ -1,4 +1,6 @@
-"""The backbones: scaled pixels to a map of features. A new one is a function and a line below.
+"""The backbones: scaled pixels to a map of features.
+
+A new one is a function and a line below, and its name in `config.Architecture`.
 
 Of those from Keras, `weights="imagenet"` downloads what Keras publishes.
 """
@@ -8,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 
 from training.config import Architecture, TrainingConfig
 from training.efficientnet_lite0 import efficientnet_lite0_maps
@@ -15,6 +18,8 @@ from training.imagenet import efficientnet_lite0_weights
 
 # Keras's own BatchNorm momentum of 0.99 and more lags hundreds of steps behind in short runs.
 MOMENTUM = 0.9
+
+DEVIATIONS = [0.229, 0.224, 0.225]  # standard, of ImageNet's red, green and blue in 0..1
 
 
 def mobilenet_v2(pixels: Any, config: TrainingConfig) -> Any:
@@ -44,7 +49,14 @@ def efficientnet_b0(pixels: Any, config: TrainingConfig) -> Any:
 
     Its squeeze-and-excite and swish break under int8: convert it by another scheme.
     """
-    return _of_keras(keras.applications.EfficientNetB0, pixels, config)
+    maps = _of_keras(keras.applications.EfficientNetB0, pixels, config)
+    if config.pretrained and config.weights != "imagenet":
+        # Keras divides the pixels by these roots too, which its weights expect, but only where it
+        # fetches the weights by itself. Here they go into the kernel.
+        first = keras.Model(pixels, maps).get_layer("stem_conv")
+        (kernel,) = first.get_weights()
+        first.set_weights([kernel / np.sqrt(DEVIATIONS)[:, np.newaxis]])
+    return maps
 
 
 def efficientnet_lite0(pixels: Any, config: TrainingConfig) -> Any:

@@ -14,6 +14,28 @@ WEIGHTS, STATE = "all.weights.h5", "state.json"
 FIGURES = ("accuracy", "loss", "val_accuracy", "val_loss")
 
 
+class BestModel(keras.callbacks.ModelCheckpoint):  # type: ignore[misc]
+    """Keeps the model of the best validation accuracy; it takes its place when it is whole."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(
+            run.partial_model_path,
+            monitor="val_accuracy",
+            mode="max",
+            save_best_only=True,
+            initial_value_threshold=run.best_accuracy(),
+        )
+        self.run = run
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Save, if it is the best."""
+        partial = self.run.partial_model_path
+        partial.unlink(missing_ok=True)  # of a save that was cut off
+        super().on_epoch_end(epoch, logs)
+        if partial.is_file():
+            partial.replace(self.run.model_path)
+
+
 class Checkpoint(keras.callbacks.Callback):  # type: ignore[misc]
     """Saves weights, optimiser, history and what other callbacks count, after every epoch.
 

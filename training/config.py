@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from training.errors import RunError
 
-Architecture = Literal[
+Architecture = Literal[  # the functions of training/architectures.py
     "mobilenet_v2", "resnet50", "efficientnet_b0", "efficientnet_lite0", "custom_cnn"
 ]
 Preset = Literal["none", "light", "default", "strong"]
@@ -20,7 +20,7 @@ class TrainingConfig(BaseModel):
 
     # The network.
     architecture: Architecture = "mobilenet_v2"
-    weights: str = "imagenet"  # "imagenet", "none" or a .weights.h5 file without the top
+    weights: str = "imagenet"  # "imagenet", "none" or a file of ImageNet weights, without the top
     alpha: float = Field(1.0, gt=0)  # width of MobileNetV2; 0.35 is three times faster and weaker
     image_size: int = Field(150, ge=32)  # pixels a side; larger is slower by its square
     upscale: float = Field(1.0, ge=1)  # inside the network; nearer to what ImageNet taught; slower

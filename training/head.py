@@ -1,5 +1,6 @@
 """Phase one: the head on the features of the frozen network."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -20,11 +21,20 @@ def fit_head(
     targets: Floats,
     validation: tuple[Floats, Floats],
     config: TrainingConfig,
+    logging: Sequence[Any] = (),
 ) -> list[Epoch]:
     """Train the head of `model` on features (n, d) and targets (n, classes).
 
     It learns on standardised features; the standardisation is folded into its first layer. On raw
     ones it becomes over-confident, and its first gradients hurt the network under it.
+
+    Args:
+        model: the whole network.
+        features: of the pictures to train on.
+        targets: of the same.
+        validation: features and targets of the others.
+        config: rate, smoothing, patience.
+        logging: more callbacks.
 
     Returns:
         The epochs. The head is the one of the lowest validation loss.
@@ -47,6 +57,7 @@ def fit_head(
         callbacks=[
             keras.callbacks.ReduceLROnPlateau(patience=2, factor=0.3),
             keras.callbacks.EarlyStopping(patience=config.patience, restore_best_weights=True),
+            *logging,
         ],
     ).history
     kernel, bias = head.get_layer(HIDDEN).get_weights()

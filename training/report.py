@@ -1,13 +1,11 @@
 """The report of a run: figures, `metrics.json` and one page that opens without a network."""
 
-import base64
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from jinja2 import StrictUndefined, Template
 
 from training import figures
 from training.calibration import Calibration, Floats, calibrated, calibration_bins
@@ -15,6 +13,8 @@ from training.config import TrainingConfig
 from training.data import LabelledPictures, read_picture
 from training.errors import RunError
 from training.history import Epoch, read_history
+from training.html_page import address, render
+from training.in_place import put_in_place
 from training.metrics import Metrics, measure
 from training.picture_grids import Pixels, draw_augmented, draw_pictures
 
@@ -124,7 +124,7 @@ def write_report(
         (made / METRICS_FILE).write_text(metrics.model_dump_json(indent=1) + "\n", encoding="utf-8")
         page = _page(made, history.absolute().parent.name, part, metrics, mistakes, config)
         (made / PAGE_FILE).write_text(page, encoding="utf-8")
-        _put_in_place(made, folder, Path(workshop, "old"))
+        put_in_place(made, folder, Path(workshop, "old"))
     return metrics
 
 
@@ -200,14 +200,8 @@ def _page(
     mistakes: list[Mistake],
     config: TrainingConfig,
 ) -> str:
-    template = Template(
-        Path(__file__).with_name("report.html.jinja").read_text(encoding="utf-8"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page: str = template.render(
+    return render(
+        Path(__file__).with_name("report.html.jinja"),
         run=run,
         part=part,
         metrics=metrics,
@@ -215,9 +209,8 @@ def _page(
         mistakes=mistakes[:SHOWN_MISTAKES],
         all_mistakes=len(mistakes),
         config=config.model_dump(),
-        images={path.stem: _address(path) for path in folder.glob("*.png")},
+        images={p.stem: address(p.read_bytes(), "image/png") for p in folder.glob("*.png")},
     )
-    return page
 
 
 def _confusions(metrics: Metrics) -> list[tuple[str, str, int]]:
@@ -230,18 +223,3 @@ def _confusions(metrics: Metrics) -> list[tuple[str, str, int]]:
         if i != j and count
     ]
     return sorted(cells, key=lambda cell: -cell[2])[:SHOWN_CONFUSIONS]
-
-
-def _address(path: Path) -> str:
-    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
-
-
-def _put_in_place(made: Path, folder: Path, old: Path) -> None:
-    if folder.exists():
-        folder.rename(old)
-    try:
-        made.rename(folder)
-    except BaseException:
-        if old.exists():
-            old.rename(folder)
-        raise

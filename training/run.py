@@ -5,7 +5,7 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -16,6 +16,11 @@ from training.errors import RunError
 from training.history import Epoch, read_history
 
 CONFIG, SPLIT, RESULT = "config.json", "split.json", "result.json"
+
+# What there is of a run whose beginning was cut off: `create` writes the configuration last.
+BARELY_BEGUN = {f".{SPLIT}.partial", SPLIT, f".{CONFIG}.partial"}
+
+AUDIT = {"excluded", "audit_sha256"}  # of a split, not in runs of before
 
 STATE_BYTES = 12  # a parameter: its weight and the optimiser's two moments, float32
 
@@ -31,6 +36,8 @@ class Split(_Record):
 
     Attributes:
         dataset_sha256: of all training and validation pictures, names and contents.
+        excluded: how many others an audit listed, which were left out.
+        audit_sha256: of that audit's JSON.
     """
 
     dataset: str
@@ -38,6 +45,8 @@ class Split(_Record):
     classes: tuple[str, ...]
     train: tuple[str, ...]
     validation: tuple[str, ...]
+    excluded: int = 0
+    audit_sha256: str | None = None
 
 
 class Result(_Record):
@@ -71,6 +80,11 @@ class Run:
         return self.folder / "model.keras"
 
     @property
+    def partial_model_path(self) -> Path:
+        """The next model, until it is whole."""
+        return self.folder / "partial.keras"
+
+    @property
     def history_path(self) -> Path:
         return self.folder / "history.csv"
 
@@ -80,12 +94,16 @@ class Run:
         return self.folder / "backup"
 
     @property
+    def begun(self) -> bool:
+        return (self.folder / CONFIG).is_file()
+
+    @property
     def finished(self) -> bool:
         return (self.folder / RESULT).is_file()
 
     def check_new(self) -> None:
-        """Raise `RunError` where the folder holds anything."""
-        if self.folder.exists() and any(self.folder.iterdir()):
+        """Raise `RunError` where the folder holds anything, but for a run that barely began."""
+        if self.folder.exists() and {p.name for p in self.folder.iterdir()} - BARELY_BEGUN:
             raise RunError(
                 f"{self.folder}: is not empty. Choose another folder, "
                 "or go on with an interrupted run by --resume."
@@ -93,9 +111,15 @@ class Run:
 
     def check_resumable(self, config: TrainingConfig, split: Split) -> None:
         """Raise `RunError` unless the folder holds an unfinished run of just this."""
+        if not self.begun:
+            raise RunError(
+                f"{self.folder}: holds no run to go on with. Begin one by leaving --resume out."
+            )
         if self.finished:
             raise RunError(f"{self.folder}: this run is finished; there is nothing to resume.")
-        if self.config() != config or self.split() != split:
+        # What an audit left out shows in the pictures.
+        begun, this = (s.model_dump(exclude=AUDIT) for s in (self.split(), split))
+        if self.config() != config or begun != this:
             raise RunError(
                 f"{self.folder}: was begun with another configuration or other pictures."
             )
@@ -117,10 +141,16 @@ class Run:
         Raises:
             RunError: the disk has too little room.
         """
-        self.check_space(3 * STATE_BYTES * parameters)  # the model, a checkpoint, and the next one
+        # The model, a checkpoint, and the next one of either.
+        self.check_space(3 * STATE_BYTES * parameters)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._write(CONFIG, config)
         self._write(SPLIT, split)
+        self._write(CONFIG, config)
+
+    def save(self, model: Any) -> None:
+        """Keep a Keras `model`; it takes the place of the one before when it is whole."""
+        model.save(self.partial_model_path)
+        self.partial_model_path.replace(self.model_path)
 
     def epochs(self) -> list[Epoch]:
         """The epochs so far."""

@@ -2,16 +2,15 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 
-import keras
 import numpy as np
 import numpy.typing as npt
 
 from training.audit.findings import read_exclusions
 from training.augmentation import samples
 from training.batches import stream
+from training.calibration import Calibration
 from training.config import TrainingConfig
 from training.data import (
     LabelledPictures,
@@ -26,9 +25,9 @@ from training.errors import DataError, RunError
 from training.fit import begin, fit
 from training.head import Floats
 from training.metrics import Metrics
-from training.network import logits_model
 from training.report import Part, check_destination, write_report
-from training.run import Result, Run, Split, resolve
+from training.run import Result, Run, Split, file_sha256, resolve
+from training.trained import open_network
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -70,8 +69,8 @@ def train(
         run.check_new()
     pictures, test = open_dataset(data)
     fitting, validation = split(pictures, config.validation_fraction, config.seed)
-    if exclude:  # after the split, which stays the same
-        excluded = read_exclusions(exclude)
+    excluded = read_exclusions(exclude) if exclude else frozenset()
+    if excluded:  # after the split, which stays the same
         check_exclusions(excluded, pictures, fitting, validation)
         pictures, fitting, validation = (
             part.without(excluded) for part in (pictures, fitting, validation)
@@ -79,13 +78,15 @@ def train(
     print(f"{len(pictures)} pictures of {len(pictures.classes)} classes: reading them once …")
     hashes = file_hashes(pictures)
     if test:
-        warn_of_leakage(pictures, hashes, test)
+        warn_of_leakage(pictures, hashes, test, audited=exclude is not None)
     record = Split(
         dataset=data.resolve().name,
         dataset_sha256=content_hash(pictures, hashes),
         classes=pictures.classes,
         train=tuple(p.as_posix() for p in fitting.paths),
         validation=tuple(p.as_posix() for p in validation.paths),
+        excluded=len(excluded),
+        audit_sha256=file_sha256(exclude) if exclude else None,
     )
     if resume:
         run.check_resumable(config, record)
@@ -98,9 +99,12 @@ def train(
             run = Run(own)
         if not resume:
             run.create(config, record, model.count_params())
-        logits = fit(model, fitting, validation, config, run, strategy, tensorboard=tensorboard)
-        _report(run, "validation", validation, logits)
-        return run.result()
+        logits, result = fit(
+            model, fitting, validation, config, run, strategy, tensorboard=tensorboard
+        )
+        _report(run, "validation", validation, logits, result.calibration)
+        run.finish(result)  # last: what was killed before goes on by `resume`
+        return result
 
 
 def report(run: Run, data: Path, part: Part) -> Metrics:
@@ -108,9 +112,10 @@ def report(run: Run, data: Path, part: Part) -> Metrics:
 
     Raises:
         DataError: no such part, or pictures that cannot be used.
-        RunError: the run is not finished, or its pictures are not in `data`.
+        RunError: the run is not finished, its model cannot be read, or its pictures are not in
+            `data`.
     """
-    run.calibration()
+    calibration = run.calibration()
     check_destination(_report_folder(run, part))
     train, test = open_dataset(data)
     if part == "validation":
@@ -121,22 +126,25 @@ def report(run: Run, data: Path, part: Part) -> Metrics:
         raise DataError(f"{data}: its classes are not those of the run.")
     else:
         pictures = test
-    model = logits_model(keras.models.load_model(run.model_path, compile=False))
-    config = run.config()
+    file_hashes(pictures)  # names what cannot be read
+    model, config = open_network(run), run.config()
     batches = stream(pictures, config.image_size, config.batch_size)
-    return _report(run, part, pictures, np.asarray(model.predict(batches, verbose=0)))
+    logits = np.asarray(model.predict(batches, verbose=0))
+    return _report(run, part, pictures, logits, calibration)
 
 
 def _report_folder(run: Run, part: Part) -> Path:
     return run.folder / ("report" if part == "validation" else f"report-{part}")
 
 
-def _report(run: Run, part: Part, pictures: LabelledPictures, logits: Floats) -> Metrics:
+def _report(
+    run: Run, part: Part, pictures: LabelledPictures, logits: Floats, calibration: Calibration
+) -> Metrics:
     return write_report(
         _report_folder(run, part),
         pictures=pictures,
         logits=logits,
-        calibration=run.calibration(),
+        calibration=calibration,
         part=part,
         history=run.history_path,
         config=run.config(),
@@ -144,30 +152,42 @@ def _report(run: Run, part: Part, pictures: LabelledPictures, logits: Floats) ->
     )
 
 
-def check_exclusions(excluded: Iterable[str], *parts: LabelledPictures) -> None:
+def check_exclusions(excluded: frozenset[str], *parts: LabelledPictures) -> None:
     """Raise `DataError` where the first part has no such file, or no part of a class is left."""
-    if unknown := set(excluded) - {path.as_posix() for path in parts[0].paths}:
+    if unknown := excluded - {path.as_posix() for path in parts[0].paths}:
         raise DataError(
             f"{len(unknown)} of the files to leave out are not in {parts[0].root}, "
             f"first {min(unknown)}. Is it an audit of other pictures?"
         )
     for part in parts:
-        left = set(part.without(set(excluded)).labels)
+        left = set(part.without(excluded).labels)
         for label, name in enumerate(part.classes):
             if label not in left:
                 raise DataError(f"Too few pictures of the class {name!r} are not excluded.")
 
 
-def warn_of_leakage(train: LabelledPictures, hashes: list[str], test: LabelledPictures) -> None:
-    """Say how many training pictures are, byte for byte, in the test set too."""
+def warn_of_leakage(
+    train: LabelledPictures, hashes: list[str], test: LabelledPictures, *, audited: bool
+) -> None:
+    """Say how many training pictures are, byte for byte, in the test set too; an audit sees more.
+
+    Args:
+        train: the pictures to train on.
+        hashes: what `file_hashes` says of them.
+        test: those set aside.
+        audited: whether what an audit lists was left out.
+    """
     leaked = set(hashes) & set(file_hashes(test))
+    said = "No training picture is, byte for byte, in the test set."
     if leaked:
         first = train.paths[next(i for i, h in enumerate(hashes) if h in leaked)]
-        print(
-            f"warning: {len(leaked)} training pictures are in the test set too, first {first}: "
-            "`python -m training audit` finds them, --exclude leaves them out.",
-            flush=True,
+        said = (
+            f"warning: {len(leaked)} training pictures are, byte for byte, in the test set too, "
+            f"first {first}."
         )
+    if not audited:
+        said += " `python -m training audit` finds near copies too, --exclude leaves them out."
+    print(said, flush=True)
 
 
 def _augmented(pictures: LabelledPictures, config: TrainingConfig) -> tuple[Pixels, Pixels] | None:

@@ -58,7 +58,7 @@ def _publish(parsed: argparse.Namespace) -> int:
     store = _store(parsed)
     published = publish(parsed.bundle, store)
     name, version = published.manifest.name, published.manifest.version
-    outcome = "is published" if published.new else "was there already"
+    outcome = "is published" if published.new else "was there already, and stays as it is"
     print(f"{store.address(f'{name}/{version}')} {outcome}")
     return 0
 

@@ -101,21 +101,19 @@ class Store:
 
     def folders(self, key: str) -> list[str]:
         """Names of what has objects below `key`, which is empty or ends in a slash."""
-        with self._doing("list", key):
-            pages = self._s3.get_paginator("list_objects_v2").paginate(
-                Bucket=self.bucket, Prefix=self.prefix + key, Delimiter="/"
-            )
-            found = [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", [])]
-        return [name.removeprefix(self.prefix + key).rstrip("/") for name in found]
+        return [name.rstrip("/") for name in self._list(key, "CommonPrefixes", "Prefix")]
 
     def files(self, key: str) -> list[str]:
         """Names of the objects right below `key`, which ends in a slash."""
+        return self._list(key, "Contents", "Key")
+
+    def _list(self, key: str, kind: str, name: str) -> list[str]:
         with self._doing("list", key):
             pages = self._s3.get_paginator("list_objects_v2").paginate(
                 Bucket=self.bucket, Prefix=self.prefix + key, Delimiter="/"
             )
-            found = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
-        return [name.removeprefix(self.prefix + key) for name in found]
+            found = [entry[name] for page in pages for entry in page.get(kind, [])]
+        return [entry.removeprefix(self.prefix + key) for entry in found]
 
     def _put(self, key: str, content: bytes, content_type: str, **condition: str) -> None:
         digest = base64.b64encode(hashlib.sha256(content).digest()).decode()

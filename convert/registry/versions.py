@@ -24,9 +24,12 @@ class Published:
 def publish(bundle: Path, store: Store) -> Published:
     """Upload a bundle as `<name>/<version>/`; the manifest last, which makes it complete.
 
+    What is there of this version stays, and may differ in what the version does not cover: the time
+    of the training, the card and its figures.
+
     Raises:
         BundleError: the folder holds no usable bundle.
-        ConflictError: of this version, other content is there.
+        ConflictError: another model or manifest is there under this version.
         RegistryError: S3 did not do it. What it did is used when the bundle is published again.
     """
     try:
@@ -48,13 +51,24 @@ def _create(store: Store, key: str, path: Path) -> bool:
         store.create(key, content, _TYPES.get(path.suffix, "application/octet-stream"))
     except ConflictError as error:
         there = store.read(key)
-        if there is None or there[0] != content:
+        if there is None or not _same_version(path.name, there[0], content):
             raise ConflictError(
                 f"{store.address(key)} holds something else than {path}, and a version is never "
                 "changed. Publish under another name, or remove that version."
             ) from error
         return False
     return True
+
+
+def _same_version(file: str, there: bytes, content: bytes) -> bool:
+    """Whether a file that is there is what it has to be of the version that `content` is of."""
+    if file != MANIFEST_FILE:
+        return file != MODEL_FILE or there == content
+    try:
+        stored, made = (Manifest.model_validate_json(text) for text in (there, content))
+    except ValidationError:
+        return False
+    return stored.version == stored.content_version() == made.version
 
 
 def check_version(store: Store, name: str, version: str) -> Manifest:

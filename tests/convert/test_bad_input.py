@@ -62,7 +62,7 @@ def test_a_keras_file_of_another_version_is_refused_by_its_version(
     _rewritten(run.model_path, "metadata.json", lambda data: data.update(keras_version="9.1.0"))
     said = refused()
     assert f"is not a model that Keras {keras.__version__} can read" in said
-    assert "It was written by Keras 9.1.0. Convert with the Keras that wrote it" in said
+    assert "It was written by Keras 9.1.0. Use the Keras that wrote it" in said
 
 
 def test_a_run_without_its_model_is_refused(run: Run, refused: Callable[..., str]):
@@ -100,6 +100,17 @@ def test_a_picture_that_no_longer_decodes_is_named(
     shutil.copytree(crops / "train", data)
     (data / "coffee" / "03.jpg").write_bytes(b"no picture")
     assert "coffee/03.jpg" in refused(data)
+
+
+def test_a_test_picture_that_does_not_decode_is_named(
+    small_bundle: Path, crops: Path, tmp_path: Path, refused: Callable[..., str], capsys
+):
+    data = tmp_path / "data"
+    shutil.copytree(crops, data)
+    (data / "test" / "coffee" / "25.jpg").write_bytes(b"no picture")
+    assert "coffee/25.jpg" in refused(data)
+    assert main(["evaluate", str(small_bundle), str(data / "test")]) == 2
+    assert "coffee/25.jpg" in capsys.readouterr().err
 
 
 def test_a_folder_for_the_layers_errors_that_cannot_be_written_is_refused(

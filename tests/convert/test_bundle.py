@@ -73,6 +73,23 @@ def test_the_card_names_the_measured_figures_and_shows_its_pictures(small_bundle
         assert (small_bundle / figure).read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_card_tells_what_an_audit_left_out(
+    small_bundle: Path, small_run: Run, crops: Path, tmp_path: Path
+):
+    run = Run(tmp_path / "run")
+    shutil.copytree(small_run.folder, run.folder)
+    split = small_run.split().model_copy(update={"excluded": 24, "audit_sha256": "5" * 64})
+    (run.folder / "split.json").write_text(split.model_dump_json())
+    make_bundle(run, crops, tmp_path / "small", scheme="float32", thresholds=LENIENT)
+    card = (tmp_path / "small" / "MODEL_CARD.md").read_text()
+    assert (
+        "    python -m training audit DATA --out AUDIT\n    python -m training train DATA" in card
+    )
+    assert " --epochs 6 --exclude AUDIT/audit.json\n" in card
+    assert "The audit listed 24 pictures, which were left out. SHA-256 of its" in card
+    assert "AUDIT" not in (small_bundle / "MODEL_CARD.md").read_text()
+
+
 def test_the_same_run_makes_the_same_bundle_byte_for_byte(
     small_bundle: Path, small_run: Run, crops: Path, tmp_path: Path
 ):
@@ -118,6 +135,36 @@ def test_what_is_there_is_kept_unless_it_is_a_bundle_to_replace(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["small", "thesis"]
 
 
+def test_an_interruption_while_the_bundles_are_swapped_brings_the_old_one_back__rename_mocked(
+    small_bundle: Path, small_run: Run, crops: Path, tmp_path: Path, monkeypatch
+):
+    bundle = tmp_path / "small"
+    shutil.copytree(small_bundle, bundle)
+    (bundle / "MODEL_CARD.md").write_text("the old one")
+    before = {p.name: p.read_bytes() for p in bundle.iterdir()}
+    rename = Path.rename
+
+    def interrupt(source: Path, target: Path) -> Path:
+        renamed = rename(source, target)
+        if source == bundle:
+            raise KeyboardInterrupt
+        return renamed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            make_bundle(
+                small_run,
+                crops,
+                bundle,
+                scheme="float32",
+                thresholds=LENIENT,
+                replace=True,
+            )
+    assert {p.name: p.read_bytes() for p in bundle.iterdir()} == before
+    assert [p.name for p in tmp_path.iterdir()] == ["small"]
+
+
 def test_other_pictures_than_the_run_s_are_refused(small_run: Run, crops: Path, tmp_path: Path):
     data = tmp_path / crops.name
     shutil.copytree(crops, data)
@@ -141,7 +188,7 @@ def test_a_file_that_is_no_keras_model_is_refused(
     run = Run(tmp_path / "run")
     shutil.copytree(small_run.folder, run.folder)
     run.model_path.write_bytes(content)
-    with pytest.raises(ConvertError, match=r"model\.keras: is not a model that Keras"):
+    with pytest.raises(RunError, match=r"model\.keras: is not a model that Keras"):
         make_bundle(run, crops, tmp_path / "small")
     assert [p.name for p in tmp_path.iterdir()] == ["run"]
 

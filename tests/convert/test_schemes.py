@@ -9,14 +9,13 @@ from fastapi.testclient import TestClient
 
 from convert.__main__ import main
 from convert.bundle import make_bundle
-from convert.schemes import POLICY, SCHEMES
+from convert.schemes import INTEGER, POLICY, SCHEMES
 from lambda_api.app import create_app
 from lambda_api.classifier import Classifier
 from lambda_api.manifest import Scheme, read_bundle
 from lambda_api.measurements import Thresholds
 from lambda_api.settings import Settings
 from tests.small_line import LENIENT
-from training.architectures import ARCHITECTURES
 from training.run import Run
 
 
@@ -83,10 +82,11 @@ def test_a_manifest_that_says_another_dtype_than_the_model_is_refused(
         Classifier(tmp_path)
 
 
-def test_every_architecture_has_a_default_that_suits_it():
-    assert POLICY.keys() == ARCHITECTURES.keys()
-    assert {name for name, schemes in POLICY.items() if schemes[0] != "int8"} == {"efficientnet_b0"}
-    assert all("float32" in schemes for schemes in POLICY.values())  # which loses nothing
+def test_an_architecture_is_converted_to_int8_unless_that_breaks_it(small_bundle: Path):
+    assert "custom_cnn" not in POLICY  # nor is any other that has not been looked at
+    assert read_bundle(small_bundle)[0].quantization == "int8"
+    assert {name: schemes[0] for name, schemes in POLICY.items()} == {"efficientnet_b0": "float16"}
+    assert all("float32" in schemes for schemes in (INTEGER, *POLICY.values()))  # loses nothing
 
 
 def test_schemes_are_set_side_by_side(

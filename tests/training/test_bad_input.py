@@ -2,13 +2,18 @@
 
 import json
 import shutil
+from contextlib import suppress
+from functools import partialmethod
 from pathlib import Path
+from typing import Any
 
 import keras
 import pytest
 
 from tests.small_line import SMALL_NETWORK
 from training.__main__ import main
+from training.checkpoint import BestModel
+from training.errors import RunError
 from training.run import STATE_BYTES, Run
 
 
@@ -192,18 +197,19 @@ def test_the_room_that_a_run_asks_for_is_what_it_takes(small_run: Run):
     assert small_run.model_path.stat().st_size == pytest.approx(needed, rel=0.1)
 
 
+def _cut_off(model: keras.Model, path: Path, *_: object, **__: object) -> None:
+    Path(path).write_bytes(b"PK\x03\x04 half")
+    raise KeyboardInterrupt
+
+
 def test_a_save_that_was_cut_off_is_made_good_on_resuming__save_mocked(
     data: Path, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
 ):
     run = Run(tmp_path / "run")
     command = ["train", str(data), str(run.folder), *SMALL_NETWORK, "--epochs", "2"]
 
-    def cut_off(model: keras.Model, path: Path, *_: object, **__: object) -> None:
-        Path(path).write_bytes(b"PK\x03\x04 half")
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patch:
-        patch.setattr(keras.Model, "save", cut_off)
+        patch.setattr(keras.Model, "save", _cut_off)
         assert main(command) == 130
     assert not run.finished
     assert main(["report", str(run.folder), "--data", str(data)]) == 2
@@ -211,6 +217,105 @@ def test_a_save_that_was_cut_off_is_made_good_on_resuming__save_mocked(
     assert main([*command, "--resume"]) == 0
     keras.models.load_model(run.model_path, compile=False)
     assert len(run.epochs()) == 2
+
+
+def test_a_better_model_whose_save_is_cut_off_leaves_the_best_one_before__save_mocked(
+    small_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    run, model = Run(tmp_path), keras.models.load_model(small_run.model_path)
+    best = BestModel(run)
+    best.set_model(model)
+    best.on_epoch_end(0, {"val_accuracy": 0.5})
+    before = run.model_path.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(keras.Model, "save", _cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            best.on_epoch_end(1, {"val_accuracy": 0.9})
+    assert run.model_path.read_bytes() == before
+    best.on_epoch_end(1, {"val_accuracy": 0.4})  # half a file is never taken for a model
+    assert run.model_path.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
+
+
+def test_a_last_save_that_is_cut_off_leaves_the_best_model__save_mocked(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    run = Run(tmp_path / "run")
+    command = ["train", str(data), str(run.folder), *SMALL_NETWORK, "--epochs", "1"]
+    command += ["--mixed-precision"]  # it is saved once more, in full precision
+    save = keras.Model.save
+
+    def cut_off_at_the_end(model: keras.Model, *arguments: Any, **options: Any) -> None:
+        (_cut_off if run.epochs() else save)(model, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keras.Model, "save", cut_off_at_the_end)
+        assert main(command) == 130
+    keras.models.load_model(run.model_path, compile=False)
+    assert main([*command, "--resume"]) == 0
+    assert run.finished
+
+
+def test_a_run_that_is_killed_over_its_report_writes_it_on_resuming__report_mocked(
+    data: Path, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
+):
+    run = Run(tmp_path / "run")
+    command = ["train", str(data), str(run.folder), *SMALL_NETWORK, "--epochs", "1"]
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("training.train.write_report", interrupt)
+        assert main(command) == 130
+    assert "Go on by adding --resume" in capsys.readouterr().out
+    assert main([*command, "--resume"]) == 0
+    assert (run.folder / "report" / "report.html").is_file()
+    assert len(run.epochs()) == 1
+
+
+def test_a_report_of_a_test_picture_that_does_not_decode_names_it(
+    small_run: Run, crops: Path, tmp_path: Path, capsys
+):
+    data = tmp_path / "data"
+    shutil.copytree(crops, data)
+    (data / "test" / "coffee" / "25.jpg").write_bytes(b"no picture")
+    assert main(["report", str(small_run.folder), "--data", str(data), "--part", "test"]) == 2
+    assert "coffee/25.jpg" in capsys.readouterr().err
+
+
+def test_a_report_of_a_run_without_its_model_is_refused(
+    small_run: Run, crops: Path, tmp_path: Path, capsys
+):
+    run = Run(tmp_path / "run")
+    shutil.copytree(small_run.folder, run.folder)
+    run.model_path.unlink()
+    assert main(["report", str(run.folder), "--data", str(crops)]) == 2
+    assert f"{run.model_path}: is not there. Train again" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("survived", range(5))  # steps: two files, each written and renamed
+def test_a_run_that_is_killed_as_it_begins_is_new_or_can_be_resumed__write_mocked(
+    small_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, survived: int
+):
+    run, config, split = Run(tmp_path / "run"), small_run.config(), small_run.split()
+    steps = iter(range(4))
+
+    def step(path: Path, original: Any, *arguments: Any, **options: Any) -> Any:
+        if next(steps) == survived:
+            raise KeyboardInterrupt
+        return original(path, *arguments, **options)
+
+    with monkeypatch.context() as patch, suppress(KeyboardInterrupt):
+        patch.setattr(Path, "write_text", partialmethod(step, Path.write_text))
+        patch.setattr(Path, "rename", partialmethod(step, Path.rename))
+        run.create(config, split, parameters=1)
+    if survived == 4:
+        run.check_resumable(config, split)
+    else:
+        with pytest.raises(RunError, match="leaving --resume out"):
+            run.check_resumable(config, split)
+        run.check_new()
 
 
 @pytest.mark.parametrize("name", ["config.json", "split.json", "result.json"])

@@ -111,7 +111,6 @@ def _random_norms(model: keras.Model) -> None:
     [
         ("mobilenet_v2", keras.applications.mobilenet_v2, "MobileNetV2"),
         ("resnet50", keras.applications.resnet50, "ResNet50"),
-        ("efficientnet_b0", keras.applications.efficientnet, "EfficientNetB0"),
     ],
 )
 def test_it_computes_what_keras_does_with_its_own_preprocessing(
@@ -126,6 +125,28 @@ def test_it_computes_what_keras_does_with_its_own_preprocessing(
     expected = original.predict(module.preprocess_input(pixels.copy()), verbose=0).mean((1, 2))
     features = feature_extractor(model).predict(pixels, verbose=0)
     np.testing.assert_allclose(features, expected, rtol=2e-2, atol=1e-3 * np.abs(expected).max())
+
+
+def test_efficientnet_s_weights_do_the_same_as_a_file_as_fetched_by_keras__get_file_mocked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    file = tmp_path / "random.weights.h5"
+    original = keras.applications.EfficientNetB0(
+        input_shape=(64, 64, 3), include_top=False, weights=None
+    )
+    _random_norms(original)
+    original.save_weights(file)
+    monkeypatch.setattr(
+        "keras.src.applications.efficientnet.file_utils.get_file", lambda *_, **__: str(file)
+    )
+    pixels = _pixels(2, 64)
+    fetched, given = (
+        feature_extractor(
+            build(TrainingConfig(architecture="efficientnet_b0", weights=w, image_size=64), 3)
+        ).predict(pixels, verbose=0)
+        for w in ("imagenet", str(file))
+    )
+    np.testing.assert_allclose(given, fetched, rtol=1e-3, atol=1e-4 * np.abs(fetched).max())
 
 
 def test_every_architecture_can_be_built_and_has_the_same_head():

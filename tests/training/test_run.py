@@ -61,7 +61,8 @@ def test_without_epochs_it_is_the_frozen_network_with_its_head(crops: Path, tmp_
     )
     network.save_weights(weights)
     config = TrainingConfig(weights=str(weights), alpha=0.35, image_size=64, epochs=0)
-    result = train(crops, run.folder, config)
+    result = train(crops, run.folder, config, tensorboard=True)
+    assert list((run.folder / "tensorboard" / "head").rglob("events.*"))
     assert result.epochs == 0
     assert result.head_accuracy == pytest.approx(result.validation_accuracy)
     assert result.validation_accuracy > 0.4  # even random features tell some apart
@@ -120,12 +121,26 @@ def test_what_an_audit_lists_is_left_out_of_an_unchanged_split(
     assert run.split().train == split.train[1:]
     assert run.split().validation == split.validation[1:]
     assert run.split().dataset_sha256 != split.dataset_sha256
+    assert (run.split().excluded, run.split().audit_sha256) == (2, file_sha256(audit))
+    assert "near copies" not in capsys.readouterr().out
 
     audit.write_text(_audit_of(crops, {"coffee/elsewhere.jpg": "copy"}))
     other = str(tmp_path / "other")
     assert main(["train", str(crops), other, *SMALL_NETWORK, "--exclude", str(audit)]) == 2
     assert "first coffee/elsewhere.jpg" in capsys.readouterr().err
     assert not Path(other).exists()
+
+
+def test_a_run_that_recorded_no_audit_is_read_and_gone_on_with(small_run: Run, tmp_path: Path):
+    run, config, split = Run(tmp_path / "run"), small_run.config(), small_run.split()
+    run.create(config, split, parameters=1)
+    path = run.folder / "split.json"
+    older = json.loads(path.read_bytes())
+    del older["excluded"], older["audit_sha256"]
+    path.write_text(json.dumps(older))
+    assert run.split() == split
+    again = split.model_copy(update={"excluded": 2, "audit_sha256": "0" * 64})
+    run.check_resumable(config, again)
 
 
 def test_pictures_that_are_in_the_test_set_too_are_warned_of(crops: Path, tmp_path: Path, capsys):
@@ -135,8 +150,12 @@ def test_pictures_that_are_in_the_test_set_too_are_warned_of(crops: Path, tmp_pa
     shutil.copy(leaked, data / "test" / "flower" / "leak.jpg")
     command = ["train", str(data), str(tmp_path / "run"), *SMALL_NETWORK, "--epochs", "1"]
     assert main(command) == 0
-    warning = f"1 training pictures are in the test set too, first coffee/{leaked.name}"
-    assert warning in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert (
+        f"1 training pictures are, byte for byte, in the test set too, first coffee/{leaked.name}"
+        in said
+    )
+    assert "`python -m training audit` finds near copies too" in said
 
 
 def test_mixed_precision_leaves_a_model_of_full_precision(crops: Path, tmp_path: Path):

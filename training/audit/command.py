@@ -1,34 +1,30 @@
 """`python -m training audit`: look at a data set before training on it."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from training.audit.examine import examine
 from training.audit.files import list_files
 from training.audit.findings import Audit
 from training.audit.page import render
-from training.errors import DataError
 
 JSON_FILE = "audit.json"
 PAGE_FILE = "audit.html"
 
 
 def run_audit(parsed: argparse.Namespace) -> int:
-    """Run the command; the exit code: 0 done, 2 unusable input, 130 interrupted."""
+    """Write the audit and say what it found; the exit code is 0.
+
+    Raises:
+        DataError: a data set that cannot be looked at.
+        OSError: the audit cannot be written; nothing is.
+    """
     out: Path = parsed.out or Path("runs", f"audit-{parsed.data.resolve().name}")
-    try:
-        listing = list_files(parsed.data)
-        out.mkdir(parents=True, exist_ok=True)
-        audit = examine(listing)
-        _write(out / PAGE_FILE, render(audit, parsed.data))
-        _write(out / JSON_FILE, audit.model_dump_json(indent=1) + "\n")
-    except (DataError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nInterrupted; nothing was written.", file=sys.stderr)
-        return 130
+    listing = list_files(parsed.data)
+    out.mkdir(parents=True, exist_ok=True)
+    audit = examine(listing)
+    _write(out / PAGE_FILE, render(audit, parsed.data))
+    _write(out / JSON_FILE, audit.model_dump_json(indent=1) + "\n")
     print(audit.model_dump_json(indent=1) if parsed.json else _summary(audit, out))
     return 0
 

@@ -129,8 +129,8 @@ class Audit(_Finding):
         return sum(exclusion.cause == cause for exclusion in self.exclude)
 
 
-def read_exclusions(path: Path) -> dict[str, str]:
-    """What an `audit.json` lists for exclusion: path relative to the folder of classes, reason.
+def read_exclusions(path: Path) -> frozenset[str]:
+    """What an `audit.json` lists for exclusion: paths relative to the folder of classes.
 
     Raises:
         DataError: the file is not there or holds no audit.
@@ -143,4 +143,4 @@ def read_exclusions(path: Path) -> dict[str, str]:
         raise DataError(
             f"{path}: holds no audit; `python -m training audit DATA` writes one."
         ) from error
-    return {exclusion.path: exclusion.reason for exclusion in audit.exclude}
+    return frozenset(exclusion.path for exclusion in audit.exclude)

@@ -1,14 +1,13 @@
 """The audit as one page that opens without a network: figures and pictures are inside it."""
 
-import base64
 from io import BytesIO
 from pathlib import Path
 
-from jinja2 import StrictUndefined, Template
 from matplotlib.figure import Figure
 from PIL import Image
 
 from lambda_api import images
+from training import html_page
 from training.audit import duplicates
 from training.audit.files import SIDE, part_folders
 from training.audit.findings import Audit, Size
@@ -27,15 +26,9 @@ def render(audit: Audit, data: Path) -> str:
         audit: of the data set in `data`.
         data: where the pictures are, for the thumbnails.
     """
-    template = Template(
-        Path(__file__).with_name("page.html.jinja").read_text(encoding="utf-8"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     train = part_folders(data)["train"].relative_to(data)
-    page: str = template.render(
+    return html_page.render(
+        Path(__file__).with_name("page.html.jinja"),
         audit=audit,
         excluded={(train / exclusion.path).as_posix() for exclusion in audit.exclude},
         leaking=[group for group in audit.groups if group.leaks],
@@ -47,7 +40,6 @@ def render(audit: Audit, data: Path) -> str:
         duplicates=duplicates,
         side=SIDE,
     )
-    return page
 
 
 def _thumbnail(path: Path) -> dict[str, str | int]:
@@ -57,7 +49,11 @@ def _thumbnail(path: Path) -> dict[str, str | int]:
     width, height = (max(round(side * scale), 1) for side in (square.width, square.height))
     buffer = BytesIO()
     Image.fromarray(square.pixels).save(buffer, "JPEG", quality=85)
-    return {"src": _address(buffer, "image/jpeg"), "width": width, "height": height}
+    return {
+        "src": html_page.address(buffer.getvalue(), "image/jpeg"),
+        "width": width,
+        "height": height,
+    }
 
 
 def _draw_sizes(sizes: tuple[Size, ...]) -> str:
@@ -74,8 +70,4 @@ def _draw_sizes(sizes: tuple[Size, ...]) -> str:
     axes.set_axisbelow(True)
     buffer = BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
-    return _address(buffer, "image/png")
-
-
-def _address(buffer: BytesIO, kind: str) -> str:
-    return f"data:{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return html_page.address(buffer.getvalue(), "image/png")

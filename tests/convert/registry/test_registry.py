@@ -68,16 +68,37 @@ def test_publishing_again_changes_nothing(store: Store, bundle: Path):
     assert not publish(bundle, store).new
 
 
-def test_a_version_is_never_overwritten(store: Store, bundle: Path, make_version: Callable):
+def test_the_same_version_made_again_is_there_already_and_stays_as_it_was(
+    store: Store, make_version: Callable, tmp_path: Path, capsys
+):
+    folder = make_version(1.5)
+    version, before = publish(folder, store).manifest.version, files(folder)
+    manifest = json.loads(before[MANIFEST_FILE])
+    manifest["created"] = "2026-12-24T18:00:00Z"  # trained again, bit by bit the same
+    (folder / MANIFEST_FILE).write_text(json.dumps(manifest))
+    (folder / "MODEL_CARD.md").write_text("another card")
+    assert main(["publish", str(folder), REGISTRY]) == 0
+    assert f"{version} was there already, and stays as it is" in capsys.readouterr().out
+    pull(store, NAME, version, tmp_path / "back")
+    assert files(tmp_path / "back") == before
+
+
+@pytest.mark.parametrize("name", [MODEL_FILE, MANIFEST_FILE])
+def test_other_content_under_the_same_version_is_refused(
+    store: Store, s3: UnreliableS3, make_version: Callable, name: str
+):
     folder = make_version(1.5)
     version = publish(folder, store).manifest.version
-    before = (folder / "MODEL_CARD.md").read_bytes()
-    (folder / "MODEL_CARD.md").write_text("another card")
-    with pytest.raises(ConflictError, match=r"MODEL_CARD\.md holds something else"):
+    changed = (folder / name).read_bytes().replace(b"1.5", b"1.6") + b" "
+    key = f"models/{NAME}/{version}/{name}"
+    boto3.client("s3", endpoint_url=s3.upstream).put_object(
+        Bucket="registry", Key=key, Body=changed
+    )
+    with pytest.raises(ConflictError, match=f"{name} holds something else"):
         publish(folder, store)
-    found = store.read(f"{NAME}/{version}/MODEL_CARD.md")
+    found = store.read(f"{NAME}/{version}/{name}")
     assert found is not None
-    assert found[0] == before
+    assert found[0] == changed
 
 
 def test_the_service_loads_what_is_promoted(
