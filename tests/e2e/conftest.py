@@ -6,6 +6,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 
 import pytest
 from dotenv import dotenv_values
@@ -37,6 +39,17 @@ class Demo:
             stderr=subprocess.STDOUT,
             text=True,
         )
+        # All the while: into a full pipe, a server writes no log line and gives no answer.
+        self._lines: SimpleQueue[str] = SimpleQueue()
+        self._reader = Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout
+        with self.process.stdout as lines:
+            for line in lines:
+                self._lines.put(line)
+        self._lines.put("")
 
     @property
     def api(self) -> str:
@@ -58,9 +71,8 @@ class Demo:
         return int(subprocess.run(command, capture_output=True, check=True).stdout)
 
     def wait_for(self, text: str) -> None:
-        """Read what it prints up to a line that holds `text`."""
-        assert self.process.stdout
-        for line in self.process.stdout:
+        """Take what it prints into `output`, up to a line that holds `text`."""
+        for line in iter(self._lines.get, ""):
             self.output += line
             if text in line:
                 return
@@ -73,8 +85,10 @@ class Demo:
         """Its exit code, once it has ended, by itself or by a signal."""
         if number is not None:
             self.process.send_signal(number)
-        output, _ = self.process.communicate(timeout=60)
-        self.output += output
+        self.process.wait(timeout=60)
+        self._reader.join()
+        while not self._lines.empty():
+            self.output += self._lines.get()
         return self.process.returncode
 
 
