@@ -13,7 +13,7 @@ DRAWN = """
 from streamlit.testing.v1 import AppTest
 from frontend.api_answers import ClassConfidence
 from frontend.charts import class_bars
-class_bars([ClassConfidence(label="sea", confidence=1)]).to_json()
+class_bars([ClassConfidence(label="sea", confidence=1)], confident=True).to_json()
 page = AppTest.from_file("frontend/app.py", default_timeout=60).run()
 assert not page.exception, page.exception
 print(*(part.value for part in page.get("html")))
