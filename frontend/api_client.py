@@ -20,6 +20,8 @@ import requests
 from pydantic import ValidationError
 from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
+from urllib3 import BaseHTTPResponse
+from urllib3.exceptions import ReadTimeoutError
 from urllib3.util.retry import Retry
 
 from frontend.api_answers import Answer, AnsweredItem, Batch, Explained, Health, Prediction
@@ -43,12 +45,32 @@ RETRY_AFTER_MAX_S = 5  # however long the API asks for: a person is waiting
 AnswerT = TypeVar("AnswerT", bound=Answer)
 
 
+class _Retry(Retry):
+    """Tries again where the connection ends without an answer, as one does that was idle for long.
+
+    Not after a time-out: it has been waited for long enough.
+    """
+
+    def increment(
+        self,
+        method: str | None = None,
+        url: str | None = None,
+        response: BaseHTTPResponse | None = None,
+        error: Exception | None = None,
+        *others: Any,
+        **more: Any,
+    ) -> Self:
+        if isinstance(error, ReadTimeoutError):
+            raise error
+        return super().increment(method, url, response, error, *others, **more)
+
+
 class ApiClient:
     """One connection to one API. Not for several threads at once (`requests.Session` is not).
 
-    A call is tried up to three more times, with back-off, on 429, 502, 503 and 504 and where no
-    connection comes about; a classification changes nothing, so repeating it is safe.
-    Only `health` is asked once: it reports, it does not wait.
+    A call is tried up to three more times, with back-off, on 429, 502, 503 and 504, where no
+    connection comes about and where one ends without an answer; a classification changes nothing,
+    so repeating it is safe. Only `health` does not wait: it reports.
 
     Args:
         base_url: the API's address, without a slash at the end.
@@ -62,9 +84,8 @@ class ApiClient:
         self, base_url: str, username: str, password: str, *, backoff_s: float = 1.0
     ) -> None:
         self.base_url = base_url
-        retry = Retry(
+        retry = _Retry(
             total=RETRIES,
-            read=False,  # a time-out is not repeated: it has been waited for long enough
             allowed_methods=None,  # any, POST included
             status_forcelist=(429, 502, 503, 504),
             backoff_factor=backoff_s / 2,
@@ -74,7 +95,8 @@ class ApiClient:
         self._session = requests.Session()
         self._session.auth = HTTPBasicAuth(username.encode(), password.encode())
         self._session.mount(f"{base_url}/", HTTPAdapter(max_retries=retry))
-        self._session.mount(f"{base_url}/health", HTTPAdapter())
+        once_more = _Retry(connect=0, read=1, other=0, respect_retry_after_header=False)
+        self._session.mount(f"{base_url}/health", HTTPAdapter(max_retries=once_more))
 
     def __enter__(self) -> Self:
         return self

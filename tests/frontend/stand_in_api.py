@@ -73,6 +73,9 @@ class Reply:
     delay_s: float = 0.0
 
 
+HANG_UP = Reply(0, None)  # as a server does with a connection that was idle for long
+
+
 def problem(status: int, detail: str, **headers: str) -> Reply:
     """An RFC 9457 answer as the API gives it."""
     body = {
@@ -156,6 +159,9 @@ class _Handler(BaseHTTPRequestHandler):
         return received
 
     def _answer(self, reply: Reply) -> None:
+        if reply is HANG_UP:
+            self.close_connection = True
+            return
         time.sleep(reply.delay_s)
         body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
         self.send_response(reply.status)

@@ -12,6 +12,7 @@ from frontend import api_client, api_errors
 from frontend.api_client import ApiClient
 from tests.frontend.stand_in_api import (
     CLASSES,
+    HANG_UP,
     PASSWORD,
     UNSURE,
     USERNAME,
@@ -142,6 +143,26 @@ def test_a_passing_failure_is_tried_again(
     assert client.predict(photo, "china.jpg").label == "buildings"
     assert stand_in_api.count("POST /predict") == 4
     assert len({request.body for request in stand_in_api.received}) == 1
+
+
+def test_a_connection_that_ends_without_an_answer_is_opened_anew(
+    stand_in_api: StandInApi, client: ApiClient, photo: bytes
+) -> None:
+    stand_in_api.predict_first.append(HANG_UP)
+
+    assert client.predict(photo, "china.jpg").label == "buildings"
+    assert stand_in_api.count("POST /predict") == 2
+
+
+def test_an_api_that_always_hangs_up_does_not_answer(
+    stand_in_api: StandInApi, client: ApiClient, photo: bytes
+) -> None:
+    stand_in_api.health = stand_in_api.predict = HANG_UP
+
+    for call in (client.health, lambda: client.predict(photo, "china.jpg")):
+        with pytest.raises(api_errors.Unreachable):
+            call()
+    assert stand_in_api.count("GET /health") == 2
 
 
 def test_the_tries_come_to_an_end(
