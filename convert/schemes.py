@@ -14,6 +14,6 @@ QUANTISED_ACTIVATIONS: frozenset[Scheme] = frozenset({"int8", "int16x8"})  # nee
 # float32 (docs/quantisation.md), so that it never is the fastest that passes.
 INTEGER: tuple[Scheme, ...] = ("int8", "dynamic", "float16", "float32")
 # Squeeze-and-excite and swish lose under int8 what float16 keeps (EfficientNetB0: 67 -> 39 %).
-FLOAT: tuple[Scheme, ...] = ("float16", "int8", "dynamic", "float32")
+_FLOAT: tuple[Scheme, ...] = ("float16", "int8", "dynamic", "float32")
 
-POLICY: dict[Architecture, tuple[Scheme, ...]] = {"efficientnet_b0": FLOAT}  # all else: INTEGER
+POLICY: dict[Architecture, tuple[Scheme, ...]] = {"efficientnet_b0": _FLOAT}  # all else: INTEGER

@@ -19,7 +19,7 @@ from training.imagenet import efficientnet_lite0_weights
 # Keras's own BatchNorm momentum of 0.99 and more lags hundreds of steps behind in short runs.
 MOMENTUM = 0.9
 
-DEVIATIONS = [0.229, 0.224, 0.225]  # standard, of ImageNet's red, green and blue in 0..1
+_DEVIATIONS = [0.229, 0.224, 0.225]  # standard, of ImageNet's red, green and blue in 0..1
 
 
 def mobilenet_v2(pixels: Any, config: TrainingConfig) -> Any:
@@ -55,7 +55,7 @@ def efficientnet_b0(pixels: Any, config: TrainingConfig) -> Any:
         # fetches the weights by itself. Here they go into the kernel.
         first = keras.Model(pixels, maps).get_layer("stem_conv")
         (kernel,) = first.get_weights()
-        first.set_weights([kernel / np.sqrt(DEVIATIONS)[:, np.newaxis]])
+        first.set_weights([kernel / np.sqrt(_DEVIATIONS)[:, np.newaxis]])
     return maps
 
 

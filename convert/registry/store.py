@@ -38,9 +38,9 @@ def _client() -> Any:
         retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
     )
     # A region is part of the signature; the one without buckets of its own finds all of them.
-    session = Session()  # which reads AWS_DEFAULT_REGION, but not AWS_REGION
-    region = os.environ.get("AWS_REGION") or session.region_name or "us-east-1"
-    return session.client("s3", region_name=region, config=config)
+    # boto3 itself reads AWS_DEFAULT_REGION alone.
+    session = Session(region_name=os.environ.get("AWS_REGION") or None)
+    return session.client("s3", region_name=session.region_name or "us-east-1", config=config)
 
 
 @dataclass(frozen=True)
