@@ -9,7 +9,7 @@ from pathlib import Path
 from convert.registry.command import add_commands
 from convert.registry.errors import RegistryError
 from convert.schemes import CALIBRATION_PICTURES, SCHEMES
-from lambda_api.measurements import Thresholds
+from lambda_api.evaluation import Thresholds
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up chatter
 
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _bundle(parsed: argparse.Namespace) -> int:
     from convert.bundle import make_bundle
-    from training.run import Run
+    from training.run.folder import Run
 
     manifest = make_bundle(
         Run(parsed.run),
@@ -110,7 +110,7 @@ def _evaluate(parsed: argparse.Namespace) -> int:
 def _compare(parsed: argparse.Namespace) -> int:
     from convert.compare import compare, runs_table
     from convert.progress import Progress
-    from training.run import Run
+    from training.run.folder import Run
 
     progress = Progress(sys.stderr)
     compared = [
@@ -126,7 +126,7 @@ def _schemes(parsed: argparse.Namespace) -> int:
     from convert.progress import Progress
     from convert.source import open_source
     from convert.table import table, timed
-    from training.run import Run
+    from training.run.folder import Run
 
     progress = Progress(sys.stderr)
     for folder in parsed.runs:

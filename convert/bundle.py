@@ -22,6 +22,7 @@ from convert.schemes import CALIBRATION_PICTURES, INTEGER, POLICY
 from convert.source import Source, open_source
 from convert.table import table, timed
 from lambda_api.classifier import Classifier, softmax
+from lambda_api.evaluation import Evaluation, Thresholds
 from lambda_api.manifest import (
     MANIFEST_FILE,
     MODEL_FILE,
@@ -32,12 +33,11 @@ from lambda_api.manifest import (
     ModelFile,
     Scheme,
 )
-from lambda_api.measurements import Evaluation, Thresholds
+from training.atomic import put_in_place
 from training.calibration import Floats
 from training.config import TrainingConfig
 from training.data import LabelledPictures
-from training.in_place import put_in_place
-from training.run import Run
+from training.run.folder import Run
 
 
 def make_bundle(

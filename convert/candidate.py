@@ -13,8 +13,8 @@ from convert.quantize import converted
 from convert.schemes import QUANTISED_ACTIVATIONS
 from convert.source import Source
 from lambda_api.classifier import Network, softmax
+from lambda_api.evaluation import Gate, Metrics, Thresholds
 from lambda_api.manifest import Scheme
-from lambda_api.measurements import Gate, Metrics, Thresholds
 from training.calibration import Floats
 
 OLDEST_RUNTIME = (2, 14)  # the last tflite-runtime, which a bundle stays loadable by

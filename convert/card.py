@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+from lambda_api.evaluation import Gate, Metrics
 from lambda_api.manifest import Manifest
-from lambda_api.measurements import Gate, Metrics
 from training.calibration import Floats, Labels, calibration_bins
 from training.config import TrainingConfig
-from training.figures import draw_confusion, draw_reliability
-from training.run import Split
+from training.report.figures import draw_confusion, draw_reliability
+from training.run.folder import Split
 
 CARD_FILE = "MODEL_CARD.md"
 CONFUSION_FILE = "confusion.png"

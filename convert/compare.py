@@ -10,9 +10,9 @@ from convert.progress import Progress
 from convert.quantize import exported
 from convert.source import Source, open_source
 from convert.table import timed
+from lambda_api.evaluation import Thresholds
 from lambda_api.manifest import Scheme
-from lambda_api.measurements import Thresholds
-from training.run import Run
+from training.run.folder import Run
 
 
 class Compared(BaseModel):

@@ -14,7 +14,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from convert.quantize import Pictures, converter
-from training.figures import BLUE, ORANGE, STYLE, save
+from training.report.figures import BLUE, ORANGE, STYLE, save
 
 TABLE, FIGURE = "layer_errors.csv", "layer_errors.png"
 PICTURES = 50  # enough for means that stand still

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from lambda_api.classifier import Classifier, Network
-from lambda_api.measurements import ClassMetrics, Metrics
+from lambda_api.evaluation import ClassMetrics, Metrics
 from training.batches import stream
 from training.calibration import Floats, Labels, expected_calibration_error
 from training.data import LabelledPictures, read_picture

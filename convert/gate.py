@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from lambda_api.classifier import softmax
+from lambda_api.evaluation import Gate, Metrics, Thresholds
 from lambda_api.manifest import Scheme
-from lambda_api.measurements import Gate, Metrics, Thresholds
 from training.calibration import Floats
 from training.data import LabelledPictures
 from training.metrics import rounded

@@ -13,8 +13,8 @@ from convert.quantize import Pictures
 from training.calibration import Floats
 from training.config import TrainingConfig
 from training.data import LabelledPictures, content_hash, file_hashes, open_dataset, read_picture
-from training.run import Result, Run, Split, resolve
-from training.trained import open_network
+from training.run.folder import Result, Run, Split, resolve
+from training.run.load import open_network
 
 MIN_CALIBRATION_PICTURES = 10
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from convert.candidate import Candidate
 from convert.latency import latencies
 from convert.source import Source
-from lambda_api.measurements import Metrics
+from lambda_api.evaluation import Metrics
 from training.data import read_picture
 
 _HEADER = "| scheme | MB | ms | accuracy | lowest recall | calibration error | agreement | gate |"

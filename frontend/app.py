@@ -13,11 +13,16 @@ import streamlit as st
 from pydantic import SecretStr
 from streamlit.errors import StreamlitSecretNotFoundError
 
-from frontend import classify, history, model_page, notices, several, sources, status
-from frontend.api_client import ApiClient
+from frontend.api.client import ApiClient
+from frontend.api.health_watch import HealthWatch
 from frontend.class_cards import ClassCards
-from frontend.health import HealthWatch
 from frontend.settings import DEFAULT_TITLE, NotConfigured, Settings, load_settings
+from frontend.tabs import classify
+from frontend.tabs import model as model_page
+from frontend.tabs import session as history
+from frontend.views import batch as several
+from frontend.views import inputs as sources
+from frontend.views import notices, status
 
 TABS = ("Classify", "This session", "The model")
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from io import StringIO
 
-from frontend.api_answers import Prediction
-from frontend.api_errors import ApiError
+from frontend.api.errors import ApiError
+from frontend.api.predictions import Prediction
 from frontend.images import UnusablePicture, Upload
 
 _COLUMNS = ("file", "label", "confidence", "confident", "error", "model_version", "request_id")

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from frontend.images import prepare
-from frontend.markup import data_uri
+from frontend.views.markup import data_uri
 
 CREDIT = "Drawn by a program for this page; free for any use."
 _FOLDER = Path(__file__).with_name("samples")

@@ -17,9 +17,9 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from lambda_api import images
+from lambda_api.auth.passwords import hash_password
 from lambda_api.classifier import Answer, Classifier
 from lambda_api.manifest import BundleError, Manifest
-from lambda_api.passwords import hash_password
 from lambda_api.settings import BUNDLED_MODEL
 
 

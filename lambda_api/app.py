@@ -8,20 +8,22 @@ from fastapi import Depends, FastAPI, Request, Response, params
 from fastapi.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 
-from lambda_api import __version__, openapi, pictures, problems
-from lambda_api.auth import BasicAuth
-from lambda_api.failed_logins import FailedLogins
+from lambda_api import __version__, problems
+from lambda_api.auth.basic import BasicAuth
+from lambda_api.auth.failed_logins import FailedLogins
+from lambda_api.auth.users import SecretUsers, Users
 from lambda_api.json_output import FastJSONResponse
-from lambda_api.limits import Deadline, SizeLimit
+from lambda_api.loaded_model import Model, current_model
 from lambda_api.log import configured_logger
 from lambda_api.metrics import Metrics
-from lambda_api.middleware import RequestContext
-from lambda_api.model import Model, current_model
-from lambda_api.openapi import ANY_ROUTE, answer, problem_responses
-from lambda_api.routes import PlainRoute
+from lambda_api.openapi import document as openapi
+from lambda_api.openapi.document import ANY_ROUTE, answer, problem_responses
+from lambda_api.routes import pictures
+from lambda_api.routes.plain_route import PlainRoute
 from lambda_api.settings import Settings, load_settings
 from lambda_api.uploads import Uploads
-from lambda_api.users import SecretUsers, Users
+from lambda_api.web.limits import Deadline, SizeLimit
+from lambda_api.web.request_context import RequestContext
 from lambda_api.workers import Run, Workers, inline
 
 LINKS = (

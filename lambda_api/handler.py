@@ -4,11 +4,11 @@ from mangum import Mangum
 from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
 
 from lambda_api.app import create_app
-from lambda_api.gateway import StagePrefix
+from lambda_api.loaded_model import Model
 from lambda_api.log import configured_logger
-from lambda_api.model import Model
 from lambda_api.problems import MEDIA_TYPE
 from lambda_api.settings import load_settings
+from lambda_api.web.stage_prefix import StagePrefix
 from lambda_api.workers import inline
 
 # At import, and so inside Lambda's init phase: the first request finds a warm model. Mangum would

@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from lambda_api.measurements import Evaluation, Gate, Part, Share
+from lambda_api.evaluation import Evaluation, Gate, Part, Share
 
 MANIFEST_FILE = "manifest.json"
 MODEL_FILE = "model.tflite"

@@ -14,7 +14,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from lambda_api.passwords import read_secret
+from lambda_api.auth.passwords import read_secret
 
 BUNDLED_MODEL = Path(__file__).parents[1] / "models" / "intel-scenes"
 

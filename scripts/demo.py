@@ -18,8 +18,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lambda_api.loaded_model import S3
 from lambda_api.manifest import BundleError, read_bundle
-from lambda_api.model import S3
 from lambda_api.settings import SettingsError, load_settings
 
 HOST = "127.0.0.1"  # never the network: the page holds the API's password

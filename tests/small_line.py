@@ -47,7 +47,7 @@ def crops(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small_run(crops: Path, tmp_path_factory: pytest.TempPathFactory) -> object:
     """A finished run of a small network on `crops`."""
     from training.config import TrainingConfig
-    from training.run import Run
+    from training.run.folder import Run
     from training.train import train
 
     run = Run(tmp_path_factory.mktemp("runs") / "small")
@@ -68,7 +68,7 @@ def small_run(crops: Path, tmp_path_factory: pytest.TempPathFactory) -> object:
 def small_bundle(crops: Path, small_run: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle of `small_run`."""
     from convert.bundle import make_bundle
-    from lambda_api.measurements import Thresholds
+    from lambda_api.evaluation import Thresholds
 
     folder = tmp_path_factory.mktemp("models") / "small"
     make_bundle(small_run, crops, folder, thresholds=Thresholds(**LENIENT), calibration_pictures=40)

@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _train(parsed: argparse.Namespace) -> int:
     from training.config import TrainingConfig, read_config
-    from training.run import Run
+    from training.run.folder import Run
     from training.train import train
 
     options = vars(parsed)
@@ -75,7 +75,7 @@ def _audit(parsed: argparse.Namespace) -> int:
 
 
 def _report(parsed: argparse.Namespace) -> int:
-    from training.run import Run
+    from training.run.folder import Run
     from training.train import report
 
     metrics = report(Run(parsed.run), parsed.data, parsed.part)
@@ -84,7 +84,7 @@ def _report(parsed: argparse.Namespace) -> int:
 
 
 def _weights(_: argparse.Namespace) -> int:
-    from training.imagenet import efficientnet_lite0_weights
+    from training.networks.efficientnet_lite_weights import efficientnet_lite0_weights
 
     print(efficientnet_lite0_weights())
     return 0

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from training.errors import RunError
 
-Architecture = Literal[  # the functions of training/architectures.py
+Architecture = Literal[  # the functions of training/networks/architectures.py
     "mobilenet_v2", "resnet50", "efficientnet_b0", "efficientnet_lite0", "custom_cnn"
 ]
 Preset = Literal["none", "light", "default", "strong"]

@@ -13,14 +13,14 @@ import tensorflow as tf
 
 from training.batches import steps_of, stream, training_batches, validation_batches
 from training.calibration import calibrate
-from training.checkpoint import BestModel, Checkpoint
 from training.config import TrainingConfig
 from training.data import LabelledPictures
 from training.errors import RunError
 from training.head import Floats, fit_head
-from training.history import write_history
-from training.network import build, feature_extractor, logits_model
-from training.run import Result, Run, file_sha256
+from training.networks.build import build, feature_extractor, logits_model
+from training.run.checkpoint import BestModel, Checkpoint
+from training.run.folder import Result, Run, file_sha256
+from training.run.history import write_history
 
 TOOLCHAIN = ("keras", "numpy", "pillow", "scikit-learn")
 

@@ -9,8 +9,8 @@ import numpy.typing as npt
 from sklearn.preprocessing import StandardScaler
 
 from training.config import TrainingConfig
-from training.history import Epoch
-from training.network import HIDDEN, LOGITS, head_layers
+from training.networks.build import HIDDEN, LOGITS, head_layers
+from training.run.history import Epoch
 
 Floats = npt.NDArray[np.float32]
 

@@ -20,14 +20,14 @@ from training.data import (
     read_picture,
     split,
 )
-from training.devices import choose_strategy
+from training.distribution import choose_strategy
 from training.errors import DataError, RunError
 from training.fit import begin, fit
 from training.head import Floats
 from training.metrics import Metrics
-from training.report import Part, check_destination, write_report
-from training.run import Result, Run, Split, file_sha256, resolve
-from training.trained import open_network
+from training.report.report import Part, check_destination, write_report
+from training.run.folder import Result, Run, Split, file_sha256, resolve
+from training.run.load import open_network
 
 Pixels = npt.NDArray[np.uint8]
 

@@ -3,8 +3,8 @@
 from convert.registry.errors import ConflictError, RegistryError
 from convert.registry.store import Store
 from convert.registry.versions import check_version
-from lambda_api.current import CURRENT, Current, read_current
 from lambda_api.manifest import BundleError
+from lambda_api.promotion import CURRENT, Current, read_current
 
 
 def current(store: Store, name: str) -> Current | None:

@@ -11,8 +11,8 @@ pytestmark = pytest.mark.timeout(900)  # the first test builds the image and wha
 
 DRAWN = """
 from streamlit.testing.v1 import AppTest
-from frontend.api_answers import ClassConfidence
-from frontend.charts import class_bars
+from frontend.api.predictions import ClassConfidence
+from frontend.views.charts import class_bars
 class_bars([ClassConfidence(label="sea", confidence=1)], confident=True).to_json()
 page = AppTest.from_file("frontend/app.py", default_timeout=60).run()
 assert not page.exception, page.exception

@@ -8,10 +8,10 @@ import pytest
 
 from convert.bundle import make_bundle
 from convert.schemes import SCHEMES
+from lambda_api.evaluation import Thresholds
 from lambda_api.manifest import Scheme
-from lambda_api.measurements import Thresholds
 from tests.small_line import LENIENT
-from training.run import Run
+from training.run.folder import Run
 
 LOUD = 2000.0
 

@@ -10,7 +10,7 @@ import keras
 import pytest
 
 from convert.__main__ import main
-from training.run import Run
+from training.run.folder import Run
 
 
 @pytest.fixture

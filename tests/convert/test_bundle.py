@@ -14,12 +14,12 @@ from convert.bundle import make_bundle
 from convert.errors import ConvertError
 from convert.evaluate import bundle_probabilities, measure
 from lambda_api.classifier import Classifier
+from lambda_api.evaluation import Thresholds
 from lambda_api.manifest import read_bundle
-from lambda_api.measurements import Thresholds
 from tests import small_line
 from training.data import read_folder
 from training.errors import RunError
-from training.run import Run
+from training.run.folder import Run
 
 LENIENT = Thresholds(**small_line.LENIENT)
 

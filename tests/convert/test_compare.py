@@ -8,7 +8,7 @@ import pytest
 from convert.__main__ import main
 from convert.compare import compare
 from convert.progress import Progress
-from training.run import Run
+from training.run.folder import Run
 
 
 def test_a_run_is_measured_before_and_after_conversion(small_run: Run, crops: Path):

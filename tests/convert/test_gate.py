@@ -15,9 +15,9 @@ from convert.errors import ConversionError, GateError
 from convert.gate import Failure, compared, failures
 from convert.model_file import fault, operators
 from convert.quantize import converted, exported
+from lambda_api.evaluation import ClassMetrics, Metrics, Thresholds
 from lambda_api.manifest import MODEL_FILE, read_bundle
-from lambda_api.measurements import ClassMetrics, Metrics, Thresholds
-from training.run import Run
+from training.run.folder import Run
 
 LIMITS = Thresholds()
 

@@ -12,11 +12,11 @@ from convert.bundle import make_bundle
 from convert.schemes import INTEGER, POLICY, SCHEMES
 from lambda_api.app import create_app
 from lambda_api.classifier import Classifier
+from lambda_api.evaluation import Thresholds
 from lambda_api.manifest import Scheme, read_bundle
-from lambda_api.measurements import Thresholds
 from lambda_api.settings import Settings
 from tests.small_line import LENIENT
-from training.run import Run
+from training.run.folder import Run
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

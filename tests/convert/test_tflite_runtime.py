@@ -20,8 +20,8 @@ from lambda_api.classifier import Network
 from lambda_api.manifest import MODEL_FILE, Scheme, read_bundle
 from tests.conftest import skip_or_fail
 from training.data import read_folder, read_picture
-from training.network import logits_model
-from training.run import Run
+from training.networks.build import logits_model
+from training.run.folder import Run
 
 PARTS = Path(__file__).parent / "tflite_runtime"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "landscape-classifier"

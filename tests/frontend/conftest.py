@@ -58,7 +58,8 @@ def photo(photos: Path) -> bytes:
 @pytest.fixture
 def page(stand_in_api: StandInApi, monkeypatch: pytest.MonkeyPatch, slept: list[float]) -> AppTest:
     """A page that is configured for the stand-in; it waits for nothing between retries."""
-    monkeypatch.setattr("frontend.health.WAIT_S", 10.0)  # on a busy machine, the stand-in is slow
+    # The stand-in is slow on a busy machine.
+    monkeypatch.setattr("frontend.api.health_watch.WAIT_S", 10.0)
     monkeypatch.setenv("API_URL", stand_in_api.url)
     monkeypatch.setenv("API_USERNAME", USERNAME)
     monkeypatch.setenv("API_PASSWORD", PASSWORD)

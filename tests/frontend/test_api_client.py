@@ -8,8 +8,9 @@ from traceback import format_exception
 
 import pytest
 
-from frontend import api_client, api_errors
-from frontend.api_client import ApiClient
+from frontend.api import client as api_client
+from frontend.api import errors as api_errors
+from frontend.api.client import ApiClient
 from tests.frontend.stand_in_api import (
     CLASSES,
     HANG_UP,

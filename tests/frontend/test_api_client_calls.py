@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from frontend import api_errors
-from frontend.api_answers import Prediction
-from frontend.api_client import ApiClient
+from frontend.api import errors as api_errors
+from frontend.api.client import ApiClient
+from frontend.api.predictions import Prediction
 from tests.frontend.stand_in_api import (
     PASSWORD,
     SURE,

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from frontend.api_answers import ClassConfidence, Prediction
-from frontend.charts import OTHERS, UNSURE, WINNER, class_bars, in_words, latency_bars
+from frontend.api.predictions import ClassConfidence, Prediction
+from frontend.views.charts import OTHERS, UNSURE, WINNER, class_bars, in_words, latency_bars
 from tests.frontend.stand_in_api import SURE
 
 SCENES = [

@@ -2,8 +2,8 @@ import csv
 import json
 from io import StringIO
 
-from frontend.api_answers import Prediction
-from frontend.api_errors import NotAPicture
+from frontend.api.errors import NotAPicture
+from frontend.api.predictions import Prediction
 from frontend.exports import Row, as_csv, as_json
 from tests.frontend.stand_in_api import CLASSES, SURE, UNSURE
 

@@ -5,10 +5,10 @@ from threading import Event
 
 import pytest
 
-from frontend import health
-from frontend.api_answers import Health
-from frontend.api_errors import Unreachable
-from frontend.health import HealthWatch
+from frontend.api import health_watch as health
+from frontend.api.errors import Unreachable
+from frontend.api.health_watch import HealthWatch
+from frontend.api.predictions import Health
 from tests.frontend.stand_in_api import HEALTHY
 
 READY = Health.model_validate(HEALTHY)

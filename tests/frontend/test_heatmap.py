@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from frontend.heatmap import blend, in_words
+from frontend.views.heatmap import blend, in_words
 
 
 def grey(width: int = 90, height: int = 60) -> bytes:

@@ -4,7 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from frontend.samples import shipped
-from frontend.web_picture import NotFetched
+from frontend.url_fetch import NotFetched
 from tests.frontend.driver import choose_source, click, drop, text
 from tests.frontend.stand_in_api import StandInApi
 
@@ -48,7 +48,7 @@ def test_a_picture_from_the_web_is_answered(
     page: AppTest, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With what is fetched given, since no test may ask the web."""
-    monkeypatch.setattr("frontend.sources.fetch", lambda address: (photo, f"{address[-7:]}"))
+    monkeypatch.setattr("frontend.views.inputs.fetch", lambda address: (photo, f"{address[-7:]}"))
     choose_source(page.run(), "Web")
     page.text_input[0].set_value("https://example.org/sea.jpg")
 
@@ -78,7 +78,7 @@ def test_an_address_is_fetched_once_for_all_reruns(
         asked.append(address)
         raise NotFetched("Nothing answers at this address.")
 
-    monkeypatch.setattr("frontend.sources.fetch", fetch)
+    monkeypatch.setattr("frontend.views.inputs.fetch", fetch)
     choose_source(page.run(), "Web")
     page.text_input[0].set_value("https://example.org/sea.jpg")
     click(page, "Get the picture")

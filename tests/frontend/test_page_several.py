@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from frontend.asking import CHUNK_PICTURES
 from frontend.images import MAX_UPLOAD_BYTES
+from frontend.predictions import CHUNK_PICTURES
 from tests.frontend.driver import click, drop_all, text
 from tests.frontend.stand_in_api import SURE, UNSURE, Reply, StandInApi, batch, explained, problem
 

@@ -82,7 +82,7 @@ def test_an_api_that_is_down_is_told_in_the_line_and_for_the_picture(
 def test_an_api_that_hangs_is_told(
     page: AppTest, stand_in_api: StandInApi, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("frontend.api_client.ANSWER_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("frontend.api.client.ANSWER_TIMEOUT_S", 0.1)
     stand_in_api.predict = Reply(200, SURE, delay_s=0.5)
 
     drop(page.run(), photo)

@@ -8,8 +8,8 @@ from threading import Thread
 
 import pytest
 
-from frontend import web_picture
-from frontend.web_picture import MAX_REDIRECTS, NotFetched, Web, fetch
+from frontend import url_fetch as web_picture
+from frontend.url_fetch import MAX_REDIRECTS, NotFetched, Web, fetch
 
 PICTURE = b"\xff\xd8 pretend"
 

@@ -6,8 +6,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from lambda_api.app import create_app
+from lambda_api.loaded_model import Model
 from lambda_api.log import configured_logger
-from lambda_api.model import Model
 from lambda_api.settings import Settings
 from tests.lambda_api.asgi import Exchange, basic
 

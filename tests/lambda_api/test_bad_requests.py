@@ -6,9 +6,9 @@ from http import HTTPStatus
 import httpx2 as httpx
 import pytest
 from fastapi.testclient import TestClient
+from tests.lambda_api.routes.pictures import refused
 
 from lambda_api import images
-from tests.lambda_api.pictures import refused
 
 BOUNDARY = "bd94a83c"
 MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"

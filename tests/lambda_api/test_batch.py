@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from tests.lambda_api.routes.pictures import china, encode, refused
 
-from lambda_api.intake import MAX_BATCH
-from tests.lambda_api.pictures import china, encode, refused
+from lambda_api.web.request_body import MAX_BATCH
 
 FORM = list[tuple[str, tuple[str, bytes, str]]]
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from scipy.special import softmax as scipy_softmax
+from tests.lambda_api.routes.pictures import SCIKIT_IMAGE
 
 from lambda_api import images
 from lambda_api.classifier import Classifier, softmax
 from lambda_api.manifest import MODEL_FILE, BundleError, InputSpec
-from tests.lambda_api.pictures import SCIKIT_IMAGE
 
 
 @pytest.fixture(scope="module")

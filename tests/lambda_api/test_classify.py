@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.lambda_api.routes.pictures import CHINA, SCIKIT_IMAGE, refused
 
 from lambda_api import images
 from lambda_api.__main__ import main
 from lambda_api.classifier import Classifier
-from tests.lambda_api.pictures import CHINA, SCIKIT_IMAGE, refused
 
 ROOT = Path(__file__).parents[2]
 

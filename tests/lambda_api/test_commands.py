@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from lambda_api.app import create_app
-from lambda_api.model import Model
+from lambda_api.loaded_model import Model
 from lambda_api.settings import Settings
 from tests.conftest import ROOT
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
+from tests.lambda_api.routes.pictures import encode
 
 from lambda_api.classifier import Classifier, Network
 from lambda_api.explain import explain, overlay_png
-from tests.lambda_api.pictures import encode
 
 
 @pytest.fixture(scope="module")

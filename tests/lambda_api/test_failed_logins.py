@@ -7,11 +7,11 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from lambda_api import failed_logins
 from lambda_api.app import create_app
-from lambda_api.failed_logins import FailedLogins
-from lambda_api.model import Model
-from lambda_api.passwords import hash_password
+from lambda_api.auth import failed_logins
+from lambda_api.auth.failed_logins import FailedLogins
+from lambda_api.auth.passwords import hash_password
+from lambda_api.loaded_model import Model
 from lambda_api.settings import Settings
 from tests.lambda_api.asgi import Exchange, basic
 

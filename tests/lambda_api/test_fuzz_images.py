@@ -11,9 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from tests.lambda_api.routes.pictures import (
+    SCIKIT_IMAGE,
+    china,
+    encode,
+    jpeg_that_claims,
+    png_of_16_bits,
+)
 
 from lambda_api import images
-from tests.lambda_api.pictures import SCIKIT_IMAGE, china, encode, jpeg_that_claims, png_of_16_bits
 
 SIZE = (64, 48)
 MAX_GROWTH_MB = 600  # 40 megapixels as RGBA and as RGB, and what Pillow needs between them

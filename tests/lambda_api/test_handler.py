@@ -211,7 +211,7 @@ import json, sys
 from lambda_api.handler import handler
 # Of botocore, Powertools imports the package, which is light, but no module in it.
 heavy = "boto3 botocore.session tensorflow keras matplotlib pandas sklearn scipy".split()
-heavy += ["pydantic.v1", "lambda_api.schemas"]  # only the OpenAPI document needs the latter
+heavy += ["pydantic.v1", "lambda_api.openapi.schemas"]  # only the OpenAPI document needs the latter
 print(json.dumps({"message": "imported", "heavy": [x for x in heavy if x in sys.modules]}))
 for path in sys.argv[1:]:
     answer = handler(json.load(open(path)), None)

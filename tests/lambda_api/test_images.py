@@ -5,15 +5,15 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from PIL import Image
-
-from lambda_api import images
-from tests.lambda_api.pictures import (
+from tests.lambda_api.routes.pictures import (
     SCIKIT_IMAGE,
     china,
     difference,
     encode,
     png_of_16_bits,
 )
+
+from lambda_api import images
 
 SIZE = (150, 150)
 PHOTO = china()

@@ -11,9 +11,9 @@ from fastapi.testclient import TestClient
 
 from lambda_api.app import create_app
 from lambda_api.classifier import Classifier
-from lambda_api.limits import MAX_HEADER_BYTES
-from lambda_api.model import Model
+from lambda_api.loaded_model import Model
 from lambda_api.settings import Settings
+from lambda_api.web.limits import MAX_HEADER_BYTES
 from tests.lambda_api.asgi import Exchange, basic
 
 Make = Callable[..., FastAPI]

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 import requests
+from tests.lambda_api.routes.pictures import china, encode
 
-from tests.lambda_api.pictures import china, encode
 from tests.lambda_api.server import TIMEOUT, Server, running
 
 CLIENTS = 32

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from tests.lambda_api.routes.pictures import sha256
 
 from lambda_api.__main__ import main
 from lambda_api.manifest import (
@@ -20,7 +21,6 @@ from lambda_api.manifest import (
     read_bundle,
 )
 from tests.conftest import ROOT
-from tests.lambda_api.pictures import sha256
 
 
 def test_the_bundle_of_the_project_is_what_its_manifest_says(bundle: Path):

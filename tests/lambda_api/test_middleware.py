@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from lambda_api.app import create_app
-from lambda_api.model import Model
+from lambda_api.loaded_model import Model
 from lambda_api.settings import Settings
 from tests.lambda_api.asgi import Exchange, basic
 

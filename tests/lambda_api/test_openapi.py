@@ -11,7 +11,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from lambda_api.__main__ import main
-from lambda_api.openapi_examples import EXAMPLES
+from lambda_api.openapi.examples import EXAMPLES
 from tests.conftest import ROOT
 
 COMMITTED = ROOT / "docs" / "openapi.json"

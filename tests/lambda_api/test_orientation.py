@@ -5,9 +5,9 @@ import struct
 import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageOps
+from tests.lambda_api.routes.pictures import china, difference, encode
 
 from lambda_api import images
-from tests.lambda_api.pictures import china, difference, encode
 
 SIZE = (150, 150)
 # How a camera that writes this orientation stored the upright scene (EXIF 2.32, tag 0x0112).

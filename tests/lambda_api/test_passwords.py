@@ -2,7 +2,7 @@
 
 import pytest
 
-from lambda_api.passwords import PasswordHash, check_password, hash_password, read_secret
+from lambda_api.auth.passwords import PasswordHash, check_password, hash_password, read_secret
 
 PASSWORD = "kX8-w2m.Pq41"
 

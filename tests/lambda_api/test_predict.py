@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from tests.lambda_api.routes.pictures import china, encode
 
 from lambda_api import __version__
 from lambda_api.classifier import Classifier
-from tests.lambda_api.pictures import china, encode
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from lambda_api import images
-from tests.lambda_api.pictures import (
+from tests.lambda_api.routes.pictures import (
     china,
     encode,
     jpeg_of_scans,
@@ -21,6 +19,8 @@ from tests.lambda_api.pictures import (
     png_of_16_bits,
     refused,
 )
+
+from lambda_api import images
 
 SIZE = (150, 150)
 SMALL = china(48, 32)

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import requests
 from fastapi.testclient import TestClient
+from tests.lambda_api.routes.pictures import china, encode
 
 from lambda_api.app import create_app
-from lambda_api.model import Model
+from lambda_api.loaded_model import Model
 from lambda_api.settings import Settings
-from tests.lambda_api.pictures import china, encode
 
 NOBODY = "http://127.0.0.1:9"
 MAX_UPLOAD = 7_000_000

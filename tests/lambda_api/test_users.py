@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from lambda_api import passwords, users
 from lambda_api.app import create_app
+from lambda_api.auth import passwords, users
+from lambda_api.auth.passwords import hash_password
+from lambda_api.auth.users import SecretUsers, Users, UsersError
+from lambda_api.loaded_model import Model
 from lambda_api.log import configured_logger
-from lambda_api.model import Model
-from lambda_api.passwords import hash_password
 from lambda_api.settings import Settings
-from lambda_api.users import SecretUsers, Users, UsersError
 from lambda_api.workers import inline
 
 ANNA, BERT = "kX8-w2m.Pq41", "wO5/z7n,Lr23"

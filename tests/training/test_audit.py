@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageOps
+from tests.lambda_api.routes.pictures import SCIKIT_IMAGE, china, encode
 
-from tests.lambda_api.pictures import SCIKIT_IMAGE, china, encode
 from training.audit.examine import examine
 from training.audit.files import list_files
 from training.audit.findings import Audit, Group, read_exclusions

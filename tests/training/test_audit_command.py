@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.sync_api import sync_playwright
+from tests.lambda_api.routes.pictures import china, encode
 
 from tests.conftest import ROOT
-from tests.lambda_api.pictures import china, encode
 from training.__main__ import main
 from training.audit import page
 from training.audit.findings import Audit, read_exclusions

@@ -12,9 +12,9 @@ import pytest
 
 from tests.small_line import SMALL_NETWORK
 from training.__main__ import main
-from training.checkpoint import BestModel
 from training.errors import RunError
-from training.run import STATE_BYTES, Run
+from training.run.checkpoint import BestModel
+from training.run.folder import STATE_BYTES, Run
 
 
 @pytest.fixture

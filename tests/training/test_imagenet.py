@@ -11,8 +11,8 @@ import pytest
 
 from lambda_api import images
 from tests.conftest import skip_or_fail
-from training.efficientnet_lite0 import efficientnet_lite0_maps
-from training.imagenet import efficientnet_lite0_weights, read_checkpoint
+from training.networks.efficientnet_lite import efficientnet_lite0_maps
+from training.networks.efficientnet_lite_weights import efficientnet_lite0_weights, read_checkpoint
 
 # What PyTorch 2.13 with the package efficientnet-lite-pytorch 0.1.0 makes of the photo `china.jpg`
 # at 224x224, pixels (x - 127) / 128: the first twelve pooled features, their mean, the largest.

@@ -7,14 +7,14 @@ import keras
 import numpy as np
 import pytest
 
-from training.architectures import ARCHITECTURES
 from training.config import Architecture, TrainingConfig
 from training.data import read_folder, split
 from training.errors import WeightsError
 from training.fit import train_head
 from training.head import fit_head
-from training.network import build, feature_extractor, fold_batch_norms, logits_model
-from training.run import Run
+from training.networks.architectures import ARCHITECTURES
+from training.networks.build import build, feature_extractor, fold_batch_norms, logits_model
+from training.run.folder import Run
 
 
 def _pixels(count: int, size: int) -> np.ndarray:

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from training import report
 from training.calibration import Calibration, Floats, calibrated
 from training.config import TrainingConfig
 from training.data import LabelledPictures, read_folder, read_picture
 from training.errors import RunError
-from training.figures import draw_curves
-from training.history import read_history
 from training.metrics import Metrics
-from training.report import check_destination, find_mistakes, write_report
+from training.report import report
+from training.report.figures import draw_curves
+from training.report.report import check_destination, find_mistakes, write_report
+from training.run.history import read_history
 
 CALIBRATION = Calibration(temperature=0.8, threshold=0.9, target_accuracy=0.97)
 COLUMNS = "phase,epoch,accuracy,loss,val_accuracy,val_loss,learning_rate"

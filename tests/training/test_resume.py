@@ -12,7 +12,7 @@ import pytest
 
 from tests.small_line import SMALL_NETWORK
 from training.__main__ import main
-from training.run import Run
+from training.run.folder import Run
 
 EPOCHS = ["--epochs", "4", "--augmentation", "strong"]
 

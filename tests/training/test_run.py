@@ -18,7 +18,7 @@ from training.batches import stream
 from training.config import TrainingConfig
 from training.data import read_folder
 from training.errors import RunError
-from training.run import Run, file_sha256, resolve
+from training.run.folder import Run, file_sha256, resolve
 from training.train import train
 
 

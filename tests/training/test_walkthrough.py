@@ -10,8 +10,8 @@ from nbclient import NotebookClient
 
 from lambda_api.classifier import Classifier
 from lambda_api.manifest import MANIFEST_FILE
-from training.report import METRICS_FILE, PAGE_FILE
-from training.run import Run
+from training.report.report import METRICS_FILE, PAGE_FILE
+from training.run.folder import Run
 
 NOTEBOOK = Path(__file__).parents[2] / "training" / "walkthrough.ipynb"
 ALLOWED = {"training", "convert", "lambda_api", "numpy", "PIL", "IPython", "pathlib", "os"}

@@ -11,7 +11,7 @@ import pytest
 from tests.ports import free_ports
 from tests.small_line import SMALL_NETWORK
 from training.__main__ import main
-from training.run import Run
+from training.run.folder import Run
 
 # Without what each worker does to its own share: what is drawn at random, and clipping.
 OPTIONS = [*SMALL_NETWORK, "--epochs", "2", "--augmentation", "none", "--no-flip", "--dropout", "0"]

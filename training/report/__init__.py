@@ -1,0 +1,1 @@
+"""Training report: figures and the HTML page."""

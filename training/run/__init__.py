@@ -1,0 +1,1 @@
+"""Run folder: its files, checkpoints and history."""

@@ -1,0 +1,112 @@
+"""Interruption: what a run leaves after every epoch, so that it can end as it would have."""
+
+import json
+import shutil
+from typing import Any
+
+import keras
+import numpy as np
+
+from training.run.folder import STATE_BYTES, Run
+from training.run.history import Epoch, write_history
+
+WEIGHTS, STATE = "all.weights.h5", "state.json"
+FIGURES = ("accuracy", "loss", "val_accuracy", "val_loss")
+
+
+class BestModel(keras.callbacks.ModelCheckpoint):  # type: ignore[misc]
+    """Keeps the model of the best validation accuracy; it takes its place when it is whole."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(
+            run.partial_model_path,
+            monitor="val_accuracy",
+            mode="max",
+            save_best_only=True,
+            initial_value_threshold=run.best_accuracy(),
+        )
+        self.run = run
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Save, if it is the best."""
+        partial = self.run.partial_model_path
+        partial.unlink(missing_ok=True)  # of a save that was cut off
+        super().on_epoch_end(epoch, logs)
+        if partial.is_file():
+            partial.replace(self.run.model_path)
+
+
+class Checkpoint(keras.callbacks.Callback):  # type: ignore[misc]
+    """Saves weights, optimiser, history and what other callbacks count, after every epoch.
+
+    A checkpoint is a folder that gets its name when it is whole: killed at any moment, the one
+    before is there. Comes last in the list of callbacks.
+
+    Attributes:
+        done: epochs of all layers so far.
+    """
+
+    def __init__(self, run: Run, counting: list[Any]) -> None:
+        super().__init__()
+        self.run, self.counting, self.done = run, counting, 0
+        self._epochs = [epoch for epoch in run.epochs() if epoch.phase == "head"]
+        self._counted: list[dict[str, float]] = []
+
+    def restore(self, model: Any) -> bool:
+        """Give a compiled `model` what the newest checkpoint holds, if there is one.
+
+        Returns:
+            Whether training had come to its end.
+        """
+        whole = [path for path in self.run.backup_path.glob("*") if path.name.isdecimal()]
+        if not whole:
+            return False
+        newest = max(whole, key=lambda path: int(path.name))
+        model.optimizer.build(model.trainable_variables)
+        model.load_weights(newest / WEIGHTS)
+        state = json.loads((newest / STATE).read_text())
+        self._epochs = [Epoch.model_validate(epoch) for epoch in state["epochs"]]
+        self._counted, self.done = state["counted"], state["done"]
+        write_history(self.run.history_path, self._epochs)
+        return bool(state["ended"])
+
+    def on_train_begin(self, _: Any = None) -> None:
+        """Put the counting callbacks back, after they have begun anew."""
+        for callback, counted in zip(self.counting, self._counted, strict=False):
+            vars(callback).update(counted)
+
+    def on_epoch_begin(self, epoch: int, _: Any = None) -> None:
+        """See that there is room to save; draw dropout from seed and epoch, not from before."""
+        self.run.check_space(STATE_BYTES * self.model.count_params())
+        for layer in self.model.layers:
+            if isinstance(layer, keras.layers.Dropout) and layer.rate:
+                layer.seed_generator.state.assign([layer.seed, epoch])
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Save."""
+        self.done = epoch + 1
+        rate = float(np.asarray(self.model.optimizer.learning_rate))
+        figures = {name: float(logs[name]) for name in FIGURES} | {"learning_rate": rate}
+        self._epochs.append(Epoch(phase="all", epoch=len(self._epochs), **figures))
+        state = {
+            "epochs": [epoch.model_dump() for epoch in self._epochs],
+            "done": self.done,
+            "ended": self.model.stop_training or self.done == self.params["epochs"],
+            "counted": [_numbers(vars(callback)) for callback in self.counting],
+        }
+        partial, whole = self.run.backup_path / "partial", self.run.backup_path / str(epoch)
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        self.model.save_weights(partial / WEIGHTS)
+        (partial / STATE).write_text(json.dumps(state))
+        partial.rename(whole)
+        write_history(self.run.history_path, self._epochs)
+        for other in self.run.backup_path.iterdir():
+            if other != whole:
+                shutil.rmtree(other)
+
+
+def _numbers(attributes: dict[str, Any]) -> dict[str, float]:
+    """What a callback counts and remembers."""
+    kinds = (int, float, np.number)
+    return {name: float(value) for name, value in attributes.items() if isinstance(value, kinds)}
