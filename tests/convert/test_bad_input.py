@@ -54,7 +54,7 @@ def _rewritten(path: Path, member: str, change: Callable[[dict], None]) -> None:
 
 def test_a_keras_file_of_another_version_is_refused_by_its_version(
     run: Run, refused: Callable[..., str]
-):
+) -> None:
     def of_the_future(config: dict) -> None:
         config["config"]["layers"][1] |= {"class_name": "HoloConv", "module": "keras.layers"}
 
@@ -65,7 +65,7 @@ def test_a_keras_file_of_another_version_is_refused_by_its_version(
     assert "It was written by Keras 9.1.0. Use the Keras that wrote it" in said
 
 
-def test_a_run_without_its_model_is_refused(run: Run, refused: Callable[..., str]):
+def test_a_run_without_its_model_is_refused(run: Run, refused: Callable[..., str]) -> None:
     run.model_path.unlink()
     assert "model.keras: is not there. Train again, or bring the file back." in refused()
 
@@ -73,7 +73,7 @@ def test_a_run_without_its_model_is_refused(run: Run, refused: Callable[..., str
 @pytest.mark.parametrize(("classes", "size"), [(2, 64), (3, 48)])
 def test_a_model_of_other_classes_or_pictures_than_the_run_s_is_refused(
     run: Run, refused: Callable[..., str], classes: int, size: int
-):
+) -> None:
     pixels = keras.Input((size, size, 3))
     pooled = keras.layers.GlobalAveragePooling2D()(pixels)
     logits = keras.layers.Dense(classes, name="logits")(pooled)
@@ -85,7 +85,7 @@ def test_a_model_of_other_classes_or_pictures_than_the_run_s_is_refused(
 
 def test_data_with_other_classes_than_the_run_s_are_refused(
     crops: Path, tmp_path: Path, refused: Callable[..., str]
-):
+) -> None:
     data = tmp_path / "data"
     shutil.copytree(crops / "train", data)
     (data / "hubble").rename(data / "galaxy")
@@ -95,7 +95,7 @@ def test_data_with_other_classes_than_the_run_s_are_refused(
 
 def test_a_picture_that_no_longer_decodes_is_named(
     crops: Path, tmp_path: Path, refused: Callable[..., str]
-):
+) -> None:
     data = tmp_path / "data"
     shutil.copytree(crops / "train", data)
     (data / "coffee" / "03.jpg").write_bytes(b"no picture")
@@ -104,7 +104,7 @@ def test_a_picture_that_no_longer_decodes_is_named(
 
 def test_a_test_picture_that_does_not_decode_is_named(
     small_bundle: Path, crops: Path, tmp_path: Path, refused: Callable[..., str], capsys
-):
+) -> None:
     data = tmp_path / "data"
     shutil.copytree(crops, data)
     (data / "test" / "coffee" / "25.jpg").write_bytes(b"no picture")
@@ -115,24 +115,26 @@ def test_a_test_picture_that_does_not_decode_is_named(
 
 def test_a_folder_for_the_layers_errors_that_cannot_be_written_is_refused(
     run: Run, crops: Path, refused: Callable[..., str]
-):
+) -> None:
     said = refused(crops, "--debug", str(run.model_path / "debug"))
     assert "model.keras" in said
 
 
 def test_a_history_that_is_not_there_is_refused(
     crops: Path, tmp_path: Path, refused: Callable[..., str]
-):
+) -> None:
     assert "nowhere.md" in refused(crops, "--history", str(tmp_path / "nowhere.md"))
 
 
-def test_too_few_pictures_to_calibrate_with_are_refused(crops: Path, refused: Callable[..., str]):
+def test_too_few_pictures_to_calibrate_with_are_refused(
+    crops: Path, refused: Callable[..., str]
+) -> None:
     said = refused(crops, "--calibration-pictures", "9")
     assert "9 calibration pictures are too few" in said
     assert "--scheme float16" in said
 
 
-def test_an_unknown_scheme_is_refused(capsys: pytest.CaptureFixture[str]):
+def test_an_unknown_scheme_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["bundle", "run", "--data", "data", "--out", "out", "--scheme", "int4"])
     assert "invalid choice: 'int4'" in capsys.readouterr().err

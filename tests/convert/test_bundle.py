@@ -24,7 +24,7 @@ from training.run.folder import Run
 LENIENT = Thresholds(**small_line.LENIENT)
 
 
-def test_the_figures_are_those_of_the_bundle_as_it_serves(small_bundle: Path, crops: Path):
+def test_the_figures_are_those_of_the_bundle_as_it_serves(small_bundle: Path, crops: Path) -> None:
     manifest, _ = read_bundle(small_bundle)
     test = read_folder(crops / "test")
     served = measure(
@@ -37,7 +37,7 @@ def test_the_figures_are_those_of_the_bundle_as_it_serves(small_bundle: Path, cr
     assert manifest.evaluation.agreement > 0.9
 
 
-def test_the_manifest_says_where_the_model_comes_from(small_bundle: Path, small_run: Run):
+def test_the_manifest_says_where_the_model_comes_from(small_bundle: Path, small_run: Run) -> None:
     manifest, _ = read_bundle(small_bundle)
     split = small_run.split()
     assert manifest.name == "small"
@@ -49,7 +49,7 @@ def test_the_manifest_says_where_the_model_comes_from(small_bundle: Path, small_
     assert manifest.created.isoformat() == small_run.result().finished
 
 
-def test_the_confidence_is_calibrated_as_the_run_was(small_bundle: Path, small_run: Run):
+def test_the_confidence_is_calibrated_as_the_run_was(small_bundle: Path, small_run: Run) -> None:
     manifest, _ = read_bundle(small_bundle)
     calibration = small_run.calibration()
     assert manifest.temperature == calibration.temperature != 1
@@ -58,7 +58,7 @@ def test_the_confidence_is_calibrated_as_the_run_was(small_bundle: Path, small_r
     assert f"{calibration.target_accuracy:.0%} of the Keras model's answers on validation" in card
 
 
-def test_the_card_names_the_measured_figures_and_shows_its_pictures(small_bundle: Path):
+def test_the_card_names_the_measured_figures_and_shows_its_pictures(small_bundle: Path) -> None:
     manifest, _ = read_bundle(small_bundle)
     card = (small_bundle / "MODEL_CARD.md").read_text()
     metrics = manifest.evaluation
@@ -75,7 +75,7 @@ def test_the_card_names_the_measured_figures_and_shows_its_pictures(small_bundle
 
 def test_the_card_tells_what_an_audit_left_out(
     small_bundle: Path, small_run: Run, crops: Path, tmp_path: Path
-):
+) -> None:
     run = Run(tmp_path / "run")
     shutil.copytree(small_run.folder, run.folder)
     split = small_run.split().model_copy(update={"excluded": 24, "audit_sha256": "5" * 64})
@@ -92,7 +92,7 @@ def test_the_card_tells_what_an_audit_left_out(
 
 def test_the_same_run_makes_the_same_bundle_byte_for_byte(
     small_bundle: Path, small_run: Run, crops: Path, tmp_path: Path
-):
+) -> None:
     again = tmp_path / "small"
     make_bundle(small_run, crops, again, calibration_pictures=40, thresholds=LENIENT)
     files = {p.name: p.read_bytes() for p in small_bundle.iterdir()}
@@ -101,7 +101,7 @@ def test_the_same_run_makes_the_same_bundle_byte_for_byte(
 
 def test_without_test_pictures_it_is_measured_on_the_validation_ones(
     small_run: Run, crops: Path, tmp_path: Path
-):
+) -> None:
     data = tmp_path / crops.name
     shutil.copytree(crops / "train", data / "train")
     manifest = make_bundle(
@@ -116,7 +116,7 @@ def test_without_test_pictures_it_is_measured_on_the_validation_ones(
 
 def test_what_is_there_is_kept_unless_it_is_a_bundle_to_replace(
     small_bundle: Path, small_run: Run, crops: Path, tmp_path: Path
-):
+) -> None:
     precious = tmp_path / "thesis"
     precious.mkdir()
     (precious / "chapter-1.md").write_text("years of work")
@@ -137,7 +137,7 @@ def test_what_is_there_is_kept_unless_it_is_a_bundle_to_replace(
 
 def test_an_interruption_while_the_bundles_are_swapped_brings_the_old_one_back__rename_mocked(
     small_bundle: Path, small_run: Run, crops: Path, tmp_path: Path, monkeypatch
-):
+) -> None:
     bundle = tmp_path / "small"
     shutil.copytree(small_bundle, bundle)
     (bundle / "MODEL_CARD.md").write_text("the old one")
@@ -165,7 +165,9 @@ def test_an_interruption_while_the_bundles_are_swapped_brings_the_old_one_back__
     assert [p.name for p in tmp_path.iterdir()] == ["small"]
 
 
-def test_other_pictures_than_the_run_s_are_refused(small_run: Run, crops: Path, tmp_path: Path):
+def test_other_pictures_than_the_run_s_are_refused(
+    small_run: Run, crops: Path, tmp_path: Path
+) -> None:
     data = tmp_path / crops.name
     shutil.copytree(crops, data)
     (data / "train" / "hubble" / "00.jpg").unlink()
@@ -174,7 +176,9 @@ def test_other_pictures_than_the_run_s_are_refused(small_run: Run, crops: Path, 
     assert [p.name for p in tmp_path.iterdir()] == [crops.name]
 
 
-def test_a_folder_without_a_finished_run_is_refused(small_run: Run, crops: Path, tmp_path: Path):
+def test_a_folder_without_a_finished_run_is_refused(
+    small_run: Run, crops: Path, tmp_path: Path
+) -> None:
     unfinished = Run(tmp_path / "run")
     unfinished.create(small_run.config(), small_run.split(), parameters=1)
     with pytest.raises(RunError, match="no finished run"):
@@ -184,7 +188,7 @@ def test_a_folder_without_a_finished_run_is_refused(small_run: Run, crops: Path,
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off", b"text"])
 def test_a_file_that_is_no_keras_model_is_refused(
     small_run: Run, crops: Path, tmp_path: Path, content: bytes
-):
+) -> None:
     run = Run(tmp_path / "run")
     shutil.copytree(small_run.folder, run.folder)
     run.model_path.write_bytes(content)
@@ -195,7 +199,7 @@ def test_a_file_that_is_no_keras_model_is_refused(
 
 def test_a_destination_that_cannot_be_written_is_refused(
     small_run: Run, crops: Path, tmp_path: Path, capsys
-):
+) -> None:
     (tmp_path / "file").write_text("in the way")
     out = str(tmp_path / "file" / "small")
     assert main(["bundle", str(small_run.folder), "--data", str(crops), "--out", out]) == 2
@@ -206,7 +210,7 @@ def test_a_destination_that_cannot_be_written_is_refused(
 
 def test_the_command_line_makes_and_measures_a_bundle(
     small_run: Run, crops: Path, tmp_path: Path, capsys
-):
+) -> None:
     bundle = tmp_path / "shop"
     arguments = ["bundle", str(small_run.folder), "--data", str(crops), "--out", str(bundle)]
     assert main([*arguments, "--calibration-pictures", "20"]) == 0
@@ -226,7 +230,7 @@ def test_the_command_line_makes_and_measures_a_bundle(
     assert "There is no bundle" in capsys.readouterr().err
 
 
-def test_help_reads_without_tensorflow():
+def test_help_reads_without_tensorflow() -> None:
     code = "import sys, convert.__main__ as c\ntry: c.main(['bundle', '--help'])\n"
     code += "finally: print('tensorflow' in sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

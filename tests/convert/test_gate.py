@@ -43,7 +43,7 @@ def _failed(
     return failures(gate, size, keras, candidate)
 
 
-def test_what_stays_within_the_issues_limits_passes():
+def test_what_stays_within_the_issues_limits_passes() -> None:
     assert _failed(_metrics(0.895, 0.88, 0.03), 0.98, 50_000_000) == []
     assert _failed(_metrics(0.99, 0.99, 0.0), 1.0) == []
 
@@ -60,20 +60,20 @@ def test_what_stays_within_the_issues_limits_passes():
 )
 def test_what_goes_beyond_a_limit_fails_by_so_much(
     candidate: Metrics, agreement: float, size: int, check: str, told: str
-):
+) -> None:
     (failure,) = _failed(candidate, agreement, size)
     assert failure.check == check
     assert told in failure.reason
 
 
-def test_limits_can_be_set():
+def test_limits_can_be_set() -> None:
     lenient = Thresholds(max_accuracy_drop=0.2, max_recall_drop=0.3, min_agreement=0.5)
     assert _failed(_metrics(0.75, 0.65, 0.02), 0.6, limits=lenient) == []
 
 
 def test_a_network_that_int8_breaks_is_refused(
     broken_run: Run, crops: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     out = tmp_path / "models" / "broken"
     command = ["bundle", str(broken_run.folder), "--data", str(crops), "--out", str(out)]
     assert main([*command, "--calibration-pictures", "20", "--debug", str(tmp_path / "why")]) == 3
@@ -94,7 +94,7 @@ def test_a_network_that_int8_breaks_is_refused(
 
 def test_a_refused_bundle_leaves_the_one_that_is_there(
     small_bundle: Path, broken_run: Run, crops: Path, tmp_path: Path
-):
+) -> None:
     bundle = tmp_path / "small"
     bundle.mkdir()
     for file in small_bundle.iterdir():
@@ -107,7 +107,7 @@ def test_a_refused_bundle_leaves_the_one_that_is_there(
 
 def test_auto_takes_what_passes_and_shows_all_it_tried(
     broken_run: Run, crops: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     manifest = make_bundle(
         broken_run, crops, tmp_path / "auto", scheme="auto", calibration_pictures=20
     )
@@ -139,21 +139,21 @@ def _aborting(model: bytes) -> bytes:
     return bytes(builder.Output())
 
 
-def test_a_file_that_ends_the_process_that_loads_it_is_a_fault_and_not_an_end(bundle: Path):
+def test_a_file_that_ends_the_process_that_loads_it_is_a_fault_and_not_an_end(bundle: Path) -> None:
     model = (bundle / MODEL_FILE).read_bytes()
     assert fault(model) is None
     assert re.match(r"LiteRT ends its process by signal \d", fault(_aborting(model)) or "")
     assert fault(model[: len(model) // 2]) is not None
 
 
-def test_the_operators_of_the_bundle_are_recorded_and_built_in(bundle: Path):
+def test_the_operators_of_the_bundle_are_recorded_and_built_in(bundle: Path) -> None:
     manifest, model = read_bundle(bundle)
     assert manifest.gate.operators == operators(model)
     assert {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"} <= set(operators(model))
     assert not [name for name in operators(model) if name.startswith("custom")]
 
 
-def test_the_bundle_of_the_project_kept_to_the_limits_that_it_records(bundle: Path):
+def test_the_bundle_of_the_project_kept_to_the_limits_that_it_records(bundle: Path) -> None:
     gate = read_bundle(bundle)[0].gate
     assert gate.thresholds == LIMITS
     assert gate.pictures > 1000
@@ -163,7 +163,7 @@ def test_the_bundle_of_the_project_kept_to_the_limits_that_it_records(bundle: Pa
     assert gate.calibration_error_rise <= 0.01
 
 
-def test_an_operator_that_is_not_built_in_is_told_apart(bundle: Path):
+def test_an_operator_that_is_not_built_in_is_told_apart(bundle: Path) -> None:
     model = (bundle / MODEL_FILE).read_bytes()
     graph = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0))
     graph.operatorCodes[0].builtinCode = schema.BuiltinOperator.CUSTOM
@@ -175,14 +175,16 @@ def test_an_operator_that_is_not_built_in_is_told_apart(bundle: Path):
 
 
 @pytest.mark.parametrize("share", ["1.01", "-0.1", "half", "nan"])
-def test_a_limit_that_is_no_share_is_refused(share: str, capsys: pytest.CaptureFixture[str]):
+def test_a_limit_that_is_no_share_is_refused(
+    share: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     command = ["bundle", "run", "--data", "data", "--out", "out", "--min-agreement", share]
     with pytest.raises(SystemExit):
         main(command)
     assert "is not a number from 0 to 1" in capsys.readouterr().err
 
 
-def test_what_tensorflow_cannot_convert_is_told():
+def test_what_tensorflow_cannot_convert_is_told() -> None:
     pixels = keras.Input((8, 8, 3))
     logits = keras.ops.erfinv(keras.layers.GlobalAveragePooling2D()(pixels) / 256)
     with (
@@ -193,7 +195,7 @@ def test_what_tensorflow_cannot_convert_is_told():
 
 
 @pytest.mark.parametrize("size", ["0", "-1", "much", "nan"])
-def test_a_limit_that_is_no_size_is_refused(size: str, capsys: pytest.CaptureFixture[str]):
+def test_a_limit_that_is_no_size_is_refused(size: str, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["bundle", "run", "--data", "data", "--out", "out", "--max-megabytes", size]
     with pytest.raises(SystemExit):
         main(command)
@@ -202,7 +204,7 @@ def test_a_limit_that_is_no_size_is_refused(size: str, capsys: pytest.CaptureFix
 
 def test_logits_of_the_broken_network_are_those_of_the_whole_one(
     small_run: Run, broken_run: Run, crops: Path
-):
+) -> None:
     """What makes the refusal above int8's doing, and not the network's."""
     from convert.source import open_source
 

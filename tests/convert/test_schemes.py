@@ -22,7 +22,7 @@ from training.run.folder import Run
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_a_bundle_of_each_scheme_is_served(
     small_bundles: dict[Scheme, Path], crops: Path, scheme: Scheme
-):
+) -> None:
     folder, credentials = small_bundles[scheme], ("demo", "for-tests-only-9f2c")
     settings = Settings(
         _env_file=None,
@@ -47,7 +47,7 @@ def test_a_bundle_of_each_scheme_is_served(
 
 def test_float32_answers_as_keras_does_and_the_others_are_smaller(
     small_bundles: dict[Scheme, Path],
-):
+) -> None:
     manifests = {scheme: read_bundle(folder)[0] for scheme, folder in small_bundles.items()}
     assert manifests["float32"].evaluation.agreement == 1
     assert manifests["float32"].gate.accuracy_drop == 0
@@ -59,7 +59,7 @@ def test_float32_answers_as_keras_does_and_the_others_are_smaller(
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_calibration_pictures_are_recorded_where_they_were_asked_for(
     small_bundles: dict[Scheme, Path], scheme: Scheme
-):
+) -> None:
     manifest, _ = read_bundle(small_bundles[scheme])
     asked = scheme in ("int8", "int16x8")
     assert manifest.calibration_pictures == (20 if asked else 0)
@@ -70,7 +70,7 @@ def test_calibration_pictures_are_recorded_where_they_were_asked_for(
 
 def test_a_manifest_that_says_another_dtype_than_the_model_is_refused(
     small_bundles: dict[Scheme, Path], tmp_path: Path
-):
+) -> None:
     manifest, model = read_bundle(small_bundles["float32"])
     other = manifest.model_copy(
         update={"input": manifest.input.model_copy(update={"dtype": "uint8"})}
@@ -82,7 +82,7 @@ def test_a_manifest_that_says_another_dtype_than_the_model_is_refused(
         Classifier(tmp_path)
 
 
-def test_an_architecture_is_converted_to_int8_unless_that_breaks_it(small_bundle: Path):
+def test_an_architecture_is_converted_to_int8_unless_that_breaks_it(small_bundle: Path) -> None:
     assert "custom_cnn" not in POLICY  # nor is any other that has not been looked at
     assert read_bundle(small_bundle)[0].quantization == "int8"
     assert {name: schemes[0] for name, schemes in POLICY.items()} == {"efficientnet_b0": "float16"}
@@ -91,7 +91,7 @@ def test_an_architecture_is_converted_to_int8_unless_that_breaks_it(small_bundle
 
 def test_schemes_are_set_side_by_side(
     small_run: Run, crops: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     command = ["schemes", str(small_run.folder), "--data", str(crops), "--only", "int8", "float32"]
     assert main([*command, "--calibration-pictures", "20", "--pictures", "12"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -104,7 +104,7 @@ def test_schemes_are_set_side_by_side(
     assert float(float32[2]) > 0
 
 
-def test_the_error_of_each_layer_is_written(small_run: Run, crops: Path, tmp_path: Path):
+def test_the_error_of_each_layer_is_written(small_run: Run, crops: Path, tmp_path: Path) -> None:
     make_bundle(
         small_run,
         crops,

@@ -64,7 +64,7 @@ def test_every_scheme_gives_the_same_answers_there(
     crops: Path,
     tmp_path: Path,
     scheme: Scheme,
-):
+) -> None:
     _, model = read_bundle(small_bundles[scheme])
     network = Network(model)
     test = read_folder(crops / "test")
@@ -77,7 +77,7 @@ def test_every_scheme_gives_the_same_answers_there(
 
 def test_a_file_says_itself_whether_it_runs_there(
     tflite_python: Path, small_bundles: dict[Scheme, Path], small_run: Run, tmp_path: Path
-):
+) -> None:
     for folder in small_bundles.values():
         assert min_runtime(read_bundle(folder)[1]) <= OLDEST_RUNTIME
     with exported(logits_model(load_model(small_run.model_path, compile=False))) as saved:
@@ -91,7 +91,7 @@ def test_a_file_says_itself_whether_it_runs_there(
 
 def test_the_bundle_of_the_project_runs_there(
     tflite_python: Path, bundle: Path, photo: bytes, tmp_path: Path
-):
+) -> None:
     from lambda_api import images
 
     _, model = read_bundle(bundle)

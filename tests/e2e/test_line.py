@@ -38,7 +38,7 @@ def _event(picture: Path) -> dict[str, Any]:
 
 def test_pictures_become_a_network_that_answers_through_the_lambda_handler(
     small_bundle: Path, crops: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setenv("API_USERNAME", CREDENTIALS[0])
     monkeypatch.setenv("API_PASSWORD", CREDENTIALS[1])
     monkeypatch.setenv("MODEL_URI", str(small_bundle))

@@ -72,7 +72,7 @@ def _run(words: list[str], where: Path) -> str:
 )
 def test_two_commands_make_a_bundle_that_answers(
     crops: Path, tmp_path: Path, train: str, test: str | None, measured_on: str
-):
+) -> None:
     commands = _commands()
     pictures = tmp_path / commands["train"][3]
     _own_pictures(crops / "train", pictures / train)
@@ -99,7 +99,7 @@ def test_two_commands_make_a_bundle_that_answers(
     assert right / len(answers) > 0.4  # more than chance, after three epochs
 
 
-def test_the_section_s_commands_belong_together():
+def test_the_section_s_commands_belong_together() -> None:
     train, bundle = _commands()["train"], _commands()["bundle"]
     assert bundle[3] == train[4]  # the run
     assert bundle[bundle.index("--data") + 1] == train[3]

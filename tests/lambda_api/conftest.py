@@ -12,7 +12,6 @@ import pytest
 import requests
 from fastapi.testclient import TestClient
 from moto.server import ThreadedMotoServer
-from tests.lambda_api.routes.pictures import sha256
 
 from lambda_api import aws
 from lambda_api.app import create_app
@@ -20,6 +19,7 @@ from lambda_api.loaded_model import Model
 from lambda_api.log import configured_logger
 from lambda_api.manifest import MANIFEST_FILE, MODEL_FILE, Manifest, ModelFile
 from lambda_api.settings import Settings
+from tests.lambda_api.pictures import sha256
 
 
 @pytest.fixture(scope="session")

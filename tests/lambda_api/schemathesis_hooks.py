@@ -2,7 +2,8 @@
 
 import schemathesis
 from hypothesis import strategies as st
-from tests.lambda_api.routes.pictures import china, encode
+
+from tests.lambda_api.pictures import china, encode
 
 for media_type, format_ in {
     "image/jpeg": "JPEG",

@@ -29,14 +29,14 @@ def predict(client: TestClient, photo: bytes, authorization: str | bytes | None)
     return answer.status_code
 
 
-def test_the_right_credentials_are_let_in(client: TestClient, photo: bytes):
+def test_the_right_credentials_are_let_in(client: TestClient, photo: bytes) -> None:
     assert client.post("/predict", content=photo).status_code == 200
 
 
 @pytest.mark.parametrize("scheme", ["basic", "BASIC", "Basic "])
 def test_the_scheme_is_told_in_any_case(
     settings: Settings, model: Model, photo: bytes, credentials: tuple[str, str], scheme: str
-):
+) -> None:
     encoded = basic(":".join(credentials)).removeprefix("Basic")
     assert predict(anonymous(settings, model), photo, scheme + encoded) == 200
 
@@ -51,7 +51,7 @@ def stranger(settings: Settings, model: Model) -> TestClient:
     return anonymous(Settings(_env_file=None, **changed), model)
 
 
-def test_a_password_may_have_colons_and_any_letters(stranger: TestClient, photo: bytes):
+def test_a_password_may_have_colons_and_any_letters(stranger: TestClient, photo: bytes) -> None:
     assert predict(stranger, photo, basic(f"{USERNAME}:{PASSWORD}")) == 200
 
 
@@ -83,30 +83,32 @@ def test_a_password_may_have_colons_and_any_letters(stranger: TestClient, photo:
 )
 def test_everyone_else_is_answered_401(
     stranger: TestClient, photo: bytes, authorization: str | bytes | None
-):
+) -> None:
     assert predict(stranger, photo, authorization) == 401
 
 
-def test_open_routes_need_no_credentials(settings: Settings, model: Model):
+def test_open_routes_need_no_credentials(settings: Settings, model: Model) -> None:
     client = anonymous(settings, model)
     for path in ("/", "/health", "/docs", "/openapi.json"):
         answer = client.get(path, headers={"Authorization": "Basic wrong"})
         assert answer.status_code == 200, path
 
 
-def test_credentials_come_before_the_body_is_looked_at(settings: Settings, model: Model):
+def test_credentials_come_before_the_body_is_looked_at(settings: Settings, model: Model) -> None:
     headers = {"Content-Type": MULTIPART}
     answer = anonymous(settings, model).post("/predict?top_k=0", content=b"?", headers=headers)
     assert answer.status_code == 401
 
 
-def test_credentials_come_before_the_body_is_read(settings: Settings, model: Model):
+def test_credentials_come_before_the_body_is_read(settings: Settings, model: Model) -> None:
     exchange = Exchange(
         create_app(settings, model=model), "POST", "/predict", expect="100-continue"
     ).run([b"\xff" * 1000] * 3)
     assert (exchange.status, exchange.received) == (401, 0)
 
 
-def test_credentials_come_before_a_missing_model(settings: Settings, tmp_path: Path, photo: bytes):
+def test_credentials_come_before_a_missing_model(
+    settings: Settings, tmp_path: Path, photo: bytes
+) -> None:
     missing = Model.load(str(tmp_path / "none"), tmp_path, configured_logger(None))
     assert predict(anonymous(settings, missing), photo, None) == 401

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from tests.lambda_api.routes.pictures import china, encode, refused
 
 from lambda_api.web.request_body import MAX_BATCH
+from tests.lambda_api.pictures import china, encode, refused
 
 FORM = list[tuple[str, tuple[str, bytes, str]]]
 
@@ -15,7 +15,7 @@ def form(*pictures: bytes) -> FORM:
     return [("file", (f"{i}.jpg", data, "image/jpeg")) for i, data in enumerate(pictures)]
 
 
-def test_each_picture_is_answered_as_on_its_own(client: TestClient, photo: bytes):
+def test_each_picture_is_answered_as_on_its_own(client: TestClient, photo: bytes) -> None:
     pictures = [photo, encode(china(), "PNG"), encode(china(64, 64), "WEBP")]
     alone = [client.post("/predict?top_k=3", content=data).json() for data in pictures]
     answer = client.post("/predict/batch?top_k=3", files=form(*pictures))
@@ -30,7 +30,9 @@ def test_each_picture_is_answered_as_on_its_own(client: TestClient, photo: bytes
             assert item["prediction"][name] == expected[name]
 
 
-def test_a_broken_picture_has_its_own_error_and_spoils_no_other(client: TestClient, photo: bytes):
+def test_a_broken_picture_has_its_own_error_and_spoils_no_other(
+    client: TestClient, photo: bytes
+) -> None:
     kinds = [kind for kind in refused() if kind != "20,000x20,000 PNG"]  # over the body's limit
     spoiled = [refused()[kind][0] for kind in kinds]
     alone = [client.post("/predict", content=data).json() for data in spoiled]
@@ -42,13 +44,13 @@ def test_a_broken_picture_has_its_own_error_and_spoils_no_other(client: TestClie
     assert len(results) == len(kinds) + 1
 
 
-def test_one_picture_is_a_batch_too(client: TestClient, photo: bytes):
+def test_one_picture_is_a_batch_too(client: TestClient, photo: bytes) -> None:
     assert len(client.post("/predict/batch", files=form(photo)).json()["results"]) == 1
 
 
 def test_as_many_as_the_limit_are_answered_and_one_more_is_refused(
     client: TestClient, photo: bytes
-):
+) -> None:
     small = encode(china(16, 16), "JPEG")
     answer = client.post("/predict/batch", files=form(*[small] * MAX_BATCH))
     assert len(answer.json()["results"]) == MAX_BATCH
@@ -68,7 +70,7 @@ def test_as_many_as_the_limit_are_answered_and_one_more_is_refused(
 )
 def test_what_is_no_form_of_pictures_is_refused(
     client: TestClient, request_: dict[str, Any], status: int, slug: str
-):
+) -> None:
     answer = client.post("/predict/batch", **request_)
     assert answer.status_code == status
     assert answer.json()["type"].endswith(f":{slug}")
@@ -76,7 +78,7 @@ def test_what_is_no_form_of_pictures_is_refused(
 
 def test_the_log_tells_the_labels_and_no_file_name(
     client: TestClient, photo: bytes, log_lines: list[dict[str, Any]]
-):
+) -> None:
     client.post("/predict/batch", files=form(photo, photo, b"broken"))
     (line,) = log_lines
     assert list(line["labels"].values()) == [2]

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from scipy.special import softmax as scipy_softmax
-from tests.lambda_api.routes.pictures import SCIKIT_IMAGE
 
 from lambda_api import images
 from lambda_api.classifier import Classifier, softmax
 from lambda_api.manifest import MODEL_FILE, BundleError, InputSpec
+from tests.lambda_api.pictures import SCIKIT_IMAGE
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,9 @@ def classifier(bundle: Path) -> Classifier:
     return Classifier(bundle)
 
 
-def test_an_answer_has_every_class_best_first_and_sums_to_one(classifier: Classifier, photo: bytes):
+def test_an_answer_has_every_class_best_first_and_sums_to_one(
+    classifier: Classifier, photo: bytes
+) -> None:
     answer = classifier.classify(photo)
     labels, confidences = zip(*answer.scores, strict=True)
     assert sorted(labels) == sorted(classifier.manifest.classes)
@@ -36,7 +38,7 @@ def test_an_answer_has_every_class_best_first_and_sums_to_one(classifier: Classi
 
 def test_scores_are_those_of_the_logits_in_the_manifests_order(
     classifier: Classifier, photo: bytes
-):
+) -> None:
     manifest = classifier.manifest
     pixels = images.decode(photo, (manifest.input.height, manifest.input.width)).pixels
     logits = classifier._network.logits(pixels)
@@ -47,26 +49,26 @@ def test_scores_are_those_of_the_logits_in_the_manifests_order(
 
 
 @pytest.mark.parametrize("temperature", [0.1, 1, 3.7])
-def test_softmax_is_scipys(temperature: float):
+def test_softmax_is_scipys(temperature: float) -> None:
     logits = np.random.default_rng(0).normal(0, 20, (50, 6)).astype(np.float32)
     expected = scipy_softmax(logits.astype(np.float64) / temperature, axis=-1)
     assert softmax(logits, temperature) == pytest.approx(expected, rel=1e-12)
 
 
-def test_softmax_of_huge_logits_does_not_overflow():
+def test_softmax_of_huge_logits_does_not_overflow() -> None:
     assert softmax([1e4, 0, -1e4], 1).tolist() == [1, 0, 0]
 
 
 def test_temperature_changes_the_confidence_and_not_the_label(
     make_bundle: Callable[..., Path], classifier: Classifier, photo: bytes
-):
+) -> None:
     warmer = Classifier(make_bundle(temperature=classifier.manifest.temperature * 4))
     was, now = classifier.classify(photo), warmer.classify(photo)
     assert [label for label, _ in now.scores] == [label for label, _ in was.scores]
     assert now.confidence < was.confidence
 
 
-def test_a_bundle_that_answers_with_no_numbers_is_refused(make_bundle: Callable[..., Path]):
+def test_a_bundle_that_answers_with_no_numbers_is_refused(make_bundle: Callable[..., Path]) -> None:
     with (
         pytest.raises(BundleError, match="no numbers"),
         np.errstate(divide="ignore", over="ignore", invalid="ignore"),
@@ -77,12 +79,12 @@ def test_a_bundle_that_answers_with_no_numbers_is_refused(make_bundle: Callable[
 @pytest.mark.parametrize(("threshold", "confident"), [(0, True), (1, False)])
 def test_the_manifests_threshold_decides_what_is_confident(
     make_bundle: Callable[..., Path], photo: bytes, threshold: float, confident: bool
-):
+) -> None:
     folder = make_bundle(confidence_threshold=threshold, temperature=100)
     assert Classifier(folder).classify(photo).confident is confident
 
 
-def test_eight_threads_get_the_answers_of_one(classifier: Classifier, photo: bytes):
+def test_eight_threads_get_the_answers_of_one(classifier: Classifier, photo: bytes) -> None:
     names = ("chelsea.png", "coffee.png", "rocket.jpg", "grass.png", "hubble_deep_field.jpg")
     pictures = [photo, *((SCIKIT_IMAGE / name).read_bytes() for name in names)]
     asked = pictures * 8
@@ -96,7 +98,7 @@ def test_eight_threads_get_the_answers_of_one(classifier: Classifier, photo: byt
     assert len(set(alone)) == len(pictures)
 
 
-def test_what_is_no_picture_is_refused(classifier: Classifier):
+def test_what_is_no_picture_is_refused(classifier: Classifier) -> None:
     with pytest.raises(images.UnsupportedFormat):
         classifier.classify(b"no picture")
 
@@ -124,19 +126,19 @@ def _two_outputs(subgraph: schema.SubGraphT) -> None:
 @pytest.mark.parametrize("change", [_quantised, _two_outputs])
 def test_a_model_that_does_not_give_logits_is_refused(
     make_bundle: Callable[..., Path], bundle: Path, change: Callable[[schema.SubGraphT], None]
-):
+) -> None:
     model = _with_output((bundle / MODEL_FILE).read_bytes(), change)
     with pytest.raises(BundleError, match=r"are not pixels and logits: .*int8"):
         Classifier(make_bundle(model))
 
 
 @pytest.mark.parametrize("model", [b"not a model", b"\x1c\0\0\0TFL3" + bytes(64)])
-def test_a_file_that_is_no_model_is_refused(make_bundle: Callable[..., Path], model: bytes):
+def test_a_file_that_is_no_model_is_refused(make_bundle: Callable[..., Path], model: bytes) -> None:
     with pytest.raises(BundleError, match="The model file does not load"):
         Classifier(make_bundle(model))
 
 
-def test_a_picture_as_a_model_is_refused(make_bundle: Callable[..., Path], photo: bytes):
+def test_a_picture_as_a_model_is_refused(make_bundle: Callable[..., Path], photo: bytes) -> None:
     with pytest.raises(BundleError, match="The model file does not load"):
         Classifier(make_bundle(photo))
 
@@ -152,6 +154,6 @@ def test_a_picture_as_a_model_is_refused(make_bundle: Callable[..., Path], photo
 )
 def test_a_model_that_its_manifest_misdescribes_is_refused(
     make_bundle: Callable[..., Path], fields: dict
-):
+) -> None:
     with pytest.raises(BundleError, match="another input size or number of classes"):
         Classifier(make_bundle(**fields))

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.lambda_api.routes.pictures import CHINA, SCIKIT_IMAGE, refused
 
 from lambda_api import images
 from lambda_api.__main__ import main
 from lambda_api.classifier import Classifier
+from tests.lambda_api.pictures import CHINA, SCIKIT_IMAGE, refused
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,7 +45,7 @@ def as_json(capsys: pytest.CaptureFixture[str], *arguments: object) -> list[dict
 
 def test_json_is_the_classifiers_answer_a_line(
     capsys: pytest.CaptureFixture[str], photo: bytes, bundle: Path
-):
+) -> None:
     answer = Classifier(bundle).classify(photo)
     (line,) = as_json(capsys, CHINA)
     assert line == {
@@ -57,14 +57,16 @@ def test_json_is_the_classifiers_answer_a_line(
     }
 
 
-def test_a_folder_is_searched_for_pictures(capsys: pytest.CaptureFixture[str], folder: Path):
+def test_a_folder_is_searched_for_pictures(
+    capsys: pytest.CaptureFixture[str], folder: Path
+) -> None:
     lines = as_json(capsys, folder)
     names = ["Tag 1 – 北京/der große Turm.JPG", "cat.png", "rocket.jpeg"]
     assert [line["file"] for line in lines] == [str(folder / name) for name in names]
     assert all("label" in line for line in lines)
 
 
-def test_the_table_has_a_row_a_picture(capsys: pytest.CaptureFixture[str], folder: Path):
+def test_the_table_has_a_row_a_picture(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
     labels = {line["file"]: line["label"] for line in as_json(capsys, folder)}
     assert run(folder) == 0
     rows = capsys.readouterr().out.splitlines()
@@ -75,7 +77,7 @@ def test_the_table_has_a_row_a_picture(capsys: pytest.CaptureFixture[str], folde
         assert row.removesuffix("  (not sure)").endswith("%")
 
 
-def test_top_k_limits_the_classes(capsys: pytest.CaptureFixture[str]):
+def test_top_k_limits_the_classes(capsys: pytest.CaptureFixture[str]) -> None:
     (line,) = as_json(capsys, "--top-k", 2, CHINA)
     assert len(line["predictions"]) == 2
     run("--top-k", 2, CHINA)
@@ -85,7 +87,7 @@ def test_top_k_limits_the_classes(capsys: pytest.CaptureFixture[str]):
 @pytest.mark.parametrize("threshold", [0, 1])
 def test_the_table_says_what_is_not_sure(
     capsys: pytest.CaptureFixture[str], make_bundle: Callable[..., Path], threshold: float
-):
+) -> None:
     run("--model", make_bundle(confidence_threshold=threshold, temperature=100), CHINA)
     assert ("(not sure)" in capsys.readouterr().out) is bool(threshold)
 
@@ -93,7 +95,7 @@ def test_the_table_says_what_is_not_sure(
 @pytest.mark.parametrize("kind", refused())
 def test_what_is_no_picture_gets_an_error_line_and_exit_code_1(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, kind: str
-):
+) -> None:
     data, error = refused()[kind]
     file = tmp_path / "beach.jpg"
     file.write_bytes(data)
@@ -111,7 +113,7 @@ def test_what_is_no_picture_gets_an_error_line_and_exit_code_1(
 
 def test_a_file_that_is_named_is_tried_whatever_its_name(
     capsys: pytest.CaptureFixture[str], folder: Path, tmp_path: Path, photo: bytes
-):
+) -> None:
     unnamed = tmp_path / "photo"
     unnamed.write_bytes(photo)
     lines = as_json(capsys, unnamed, folder / "notes.txt", tmp_path / "none.jpg")
@@ -120,14 +122,18 @@ def test_a_file_that_is_named_is_tried_whatever_its_name(
     assert lines[2]["error"] == "cannot be read: No such file or directory"
 
 
-def test_no_picture_at_all_is_exit_code_2(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+def test_no_picture_at_all_is_exit_code_2(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     (tmp_path / "notes.txt").write_text("x")
     assert run(tmp_path) == 2
     printed = capsys.readouterr()
     assert (printed.out, printed.err.startswith("error: there are no pictures")) == ("", True)
 
 
-def test_an_unknown_bundle_is_exit_code_2(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+def test_an_unknown_bundle_is_exit_code_2(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     assert run("--model", tmp_path / "none", CHINA) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
@@ -146,7 +152,7 @@ def test_an_unknown_bundle_is_exit_code_2(capsys: pytest.CaptureFixture[str], tm
 )
 def test_arguments_that_cannot_be_used_are_exit_code_2(
     capsys: pytest.CaptureFixture[str], arguments: list[str], reason: str
-):
+) -> None:
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert caught.value.code == 2
@@ -165,7 +171,7 @@ def start(*arguments: object, **environment: str) -> subprocess.Popen[str]:
     )
 
 
-def test_a_reader_that_has_seen_enough_is_no_error():
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
     with start(*[CHINA] * 200) as process:
         assert str(CHINA) in process.stdout.readline()
         process.stdout.close()
@@ -175,7 +181,7 @@ def test_a_reader_that_has_seen_enough_is_no_error():
     assert "BrokenPipe" not in errors
 
 
-def test_an_interrupt_stops_it_without_a_traceback():
+def test_an_interrupt_stops_it_without_a_traceback() -> None:
     with start(*[CHINA] * 5000) as process:
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
@@ -184,7 +190,7 @@ def test_an_interrupt_stops_it_without_a_traceback():
     assert "Traceback" not in errors
 
 
-def test_a_name_that_the_terminal_cannot_show_is_escaped(tmp_path: Path, photo: bytes):
+def test_a_name_that_the_terminal_cannot_show_is_escaped(tmp_path: Path, photo: bytes) -> None:
     file = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9 \xe5\x8c\x97.jpg"))
     file.write_bytes(photo)
     with start("--json", tmp_path, PYTHONIOENCODING="ascii") as process:
@@ -195,7 +201,7 @@ def test_a_name_that_the_terminal_cannot_show_is_escaped(tmp_path: Path, photo: 
     assert output.isascii()
 
 
-def test_the_shared_pictures_are_classified(shared_pictures: Path):
+def test_the_shared_pictures_are_classified(shared_pictures: Path) -> None:
     with start("--json", shared_pictures / "test") as process:
         output, errors = process.communicate()
     assert process.returncode == 0, errors

@@ -24,7 +24,7 @@ def hash_password(line: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_hash_from_the_command_lets_its_user_in(model: Model):
+def test_a_hash_from_the_command_lets_its_user_in(model: Model) -> None:
     result = hash_password(f"{PASSWORD}\n")
     assert (result.returncode, result.stderr) == (0, "")
     settings = Settings(_env_file=None, api_username="anna", api_password=result.stdout.strip())
@@ -34,7 +34,7 @@ def test_a_hash_from_the_command_lets_its_user_in(model: Model):
 
 
 @pytest.mark.parametrize("line", ["", "short\n", "password-of-mine\n"])
-def test_a_weak_password_is_not_hashed(line: str):
+def test_a_weak_password_is_not_hashed(line: str) -> None:
     result = hash_password(line)
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.startswith("error: the password ")

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
-from tests.lambda_api.routes.pictures import encode
 
 from lambda_api.classifier import Classifier, Network
 from lambda_api.explain import explain, overlay_png
+from tests.lambda_api.pictures import encode
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def classifier(bundle: Path) -> Classifier:
     return Classifier(bundle)
 
 
-def test_the_answer_is_that_of_predict_with_a_map(client: TestClient, photo: bytes):
+def test_the_answer_is_that_of_predict_with_a_map(client: TestClient, photo: bytes) -> None:
     predicted = client.post("/predict?top_k=2", content=photo).json()
     answer = client.post("/explain?top_k=2", content=photo)
     assert answer.status_code == 200
@@ -35,7 +35,7 @@ def test_the_answer_is_that_of_predict_with_a_map(client: TestClient, photo: byt
 
 def test_a_drop_is_what_the_label_loses_where_the_cell_is_covered(
     classifier: Classifier, photo: bytes
-):
+) -> None:
     explanation = explain(classifier, photo, 3)
     answer = explanation.answer
     covered = answer.picture.pixels.copy()
@@ -47,7 +47,7 @@ def test_a_drop_is_what_the_label_loses_where_the_cell_is_covered(
 
 def test_the_map_finds_the_part_that_the_answer_rests_on(
     classifier: Classifier, shared_pictures: Path
-):
+) -> None:
     """A scene in one corner of a plain picture: what matters is there and nowhere else."""
     found = 0
     for path in sorted((shared_pictures / "test" / "forest").iterdir())[:5]:
@@ -61,7 +61,7 @@ def test_the_map_finds_the_part_that_the_answer_rests_on(
 
 def test_a_map_of_7x7_takes_at_most_60_inferences(
     classifier: Classifier, photo: bytes, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     calls = 0
     real = Network.logits
 
@@ -76,17 +76,19 @@ def test_a_map_of_7x7_takes_at_most_60_inferences(
 
 
 @pytest.mark.parametrize("grid", [2, 4, 15])
-def test_the_grid_can_be_chosen(client: TestClient, photo: bytes, grid: int):
+def test_the_grid_can_be_chosen(client: TestClient, photo: bytes, grid: int) -> None:
     explanation = client.post(f"/explain?grid={grid}", content=photo).json()["explanation"]
     assert np.shape(explanation["drops"]) == (grid, grid)
 
 
 @pytest.mark.parametrize("query", ["grid=1", "grid=16", "grid=x", "overlay=x", "top_k=0"])
-def test_what_cannot_be_asked_is_answered_422(client: TestClient, photo: bytes, query: str):
+def test_what_cannot_be_asked_is_answered_422(client: TestClient, photo: bytes, query: str) -> None:
     assert client.post(f"/explain?{query}", content=photo).status_code == 422
 
 
-def test_the_overlay_is_the_picture_redder_where_it_matters(client: TestClient, photo: bytes):
+def test_the_overlay_is_the_picture_redder_where_it_matters(
+    client: TestClient, photo: bytes
+) -> None:
     answer = client.post("/explain?grid=5&overlay=true", content=photo).json()
     png = base64.b64decode(answer["explanation"]["overlay_png"])
     with Image.open(BytesIO(png)) as image:
@@ -103,7 +105,7 @@ def test_the_overlay_is_the_picture_redder_where_it_matters(client: TestClient, 
     assert centre > redder[int((row + 0.5) * 299 / 5), int((column + 0.5) * 448 / 5)] + 20
 
 
-def test_a_picture_of_one_colour_has_a_flat_map_and_an_overlay(classifier: Classifier):
+def test_a_picture_of_one_colour_has_a_flat_map_and_an_overlay(classifier: Classifier) -> None:
     explanation = explain(classifier, encode(Image.new("RGB", (40, 900), "teal"), "PNG"), 3)
     assert explanation.drops.tolist() == [[0.0] * 3] * 3
     with Image.open(BytesIO(overlay_png(explanation))) as image:

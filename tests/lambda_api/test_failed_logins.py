@@ -43,7 +43,7 @@ def log_in(app: FastAPI, password: str, source: str = "203.0.113.24") -> int:
 
 def test_after_some_failures_a_source_has_to_wait_even_with_the_right_password(
     app: FastAPI, clock: Clock, credentials: tuple[str, str]
-):
+) -> None:
     right = credentials[1]
     assert [log_in(app, f"wrong-{i}") for i in range(5)] == [401] * 5
     assert log_in(app, "wrong") == log_in(app, right) == 429
@@ -54,7 +54,7 @@ def test_after_some_failures_a_source_has_to_wait_even_with_the_right_password(
     assert log_in(app, right) == 200
 
 
-def test_the_answer_says_how_long(app: FastAPI):
+def test_the_answer_says_how_long(app: FastAPI) -> None:
     client = TestClient(app)
     answers = [client.get("/model", auth=("demo", "wrong")) for _ in range(6)]
     answer = answers[-1]
@@ -66,14 +66,16 @@ def test_the_answer_says_how_long(app: FastAPI):
 
 def test_right_log_ins_cost_nothing_and_missing_ones_are_no_guess(
     app: FastAPI, credentials: tuple[str, str]
-):
+) -> None:
     for _ in range(20):
         assert log_in(app, credentials[1]) == 200
         assert Exchange(app, "GET", "/model").run([]).status == 401
         assert Exchange(app, "GET", "/model", authorization="Bearer x").run([]).status == 401
 
 
-def test_a_right_log_in_in_between_gives_no_new_tries(app: FastAPI, credentials: tuple[str, str]):
+def test_a_right_log_in_in_between_gives_no_new_tries(
+    app: FastAPI, credentials: tuple[str, str]
+) -> None:
     """Else who has one account could guess at others for ever."""
     statuses = []
     for _ in range(6):
@@ -82,7 +84,7 @@ def test_a_right_log_in_in_between_gives_no_new_tries(app: FastAPI, credentials:
     assert statuses[10:] == [429, 429]
 
 
-def test_the_routes_without_credentials_stay_open(app: FastAPI):
+def test_the_routes_without_credentials_stay_open(app: FastAPI) -> None:
     for _ in range(6):
         log_in(app, "wrong")
     for path in ("/", "/health", "/docs"):
@@ -93,7 +95,7 @@ def test_the_routes_without_credentials_stay_open(app: FastAPI):
 
 def test_many_guesses_at_once_are_not_looked_at_all_together(
     settings: Settings, model: Model, clock: Clock
-):
+) -> None:
     """With a hash, each takes so long that all would be let past before the first has failed."""
     changed = {"api_users": {"anna": str(hash_password("kX8-w2m.Pq41"))}}
     app = create_app(Settings(_env_file=None, failed_logins_per_minute=3, **changed), model=model)
@@ -111,13 +113,13 @@ def test_many_guesses_at_once_are_not_looked_at_all_together(
 
 def test_the_log_tells_what_failed_and_what_was_slowed(
     app: FastAPI, log_lines: list[dict[str, Any]]
-):
+) -> None:
     for _ in range(6):
         log_in(app, "wrong")
     assert [line["login"] for line in log_lines] == ["failed"] * 5 + ["slowed"]
 
 
-def test_an_ipv6_customer_is_one_source(clock: Clock):
+def test_an_ipv6_customer_is_one_source(clock: Clock) -> None:
     failures = FailedLogins(2)
     for host in ("2001:db8:7:1::1", "2001:db8:7:1:ffff::2"):
         failures.add(host)
@@ -125,14 +127,14 @@ def test_an_ipv6_customer_is_one_source(clock: Clock):
     assert failures.wait_s("2001:db8:7:2::1") == 0
 
 
-def test_ipv4_addresses_in_their_ipv6_form_are_sources_of_their_own(clock: Clock):
+def test_ipv4_addresses_in_their_ipv6_form_are_sources_of_their_own(clock: Clock) -> None:
     failures = FailedLogins(1)
     failures.add("::ffff:203.0.113.7")
     assert failures.wait_s("::ffff:203.0.113.8") == 0
     assert failures.wait_s("203.0.113.7") > 0
 
 
-def test_only_so_many_sources_are_remembered(clock: Clock, monkeypatch: pytest.MonkeyPatch):
+def test_only_so_many_sources_are_remembered(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(failed_logins, "MAX_SOURCES", 3)
     failures = FailedLogins(1)
     for source in "abc":

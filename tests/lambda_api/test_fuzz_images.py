@@ -11,15 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from tests.lambda_api.routes.pictures import (
+
+from lambda_api import images
+from tests.lambda_api.pictures import (
     SCIKIT_IMAGE,
     china,
     encode,
     jpeg_that_claims,
     png_of_16_bits,
 )
-
-from lambda_api import images
 
 SIZE = (64, 48)
 MAX_GROWTH_MB = 600  # 40 megapixels as RGBA and as RGB, and what Pillow needs between them
@@ -94,7 +94,7 @@ def decoded(data: bytes) -> images.Picture | images.PictureError:
 
 
 @CORRUPT_EXIF
-def test_mutated_pictures_are_decoded_or_refused_as_documented():
+def test_mutated_pictures_are_decoded_or_refused_as_documented() -> None:
     before = memory_mb()
     outcomes: set[str] = set()
 
@@ -132,7 +132,7 @@ def png_with(kind: bytes, data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("kind", [b"zTXt", b"iTXt", b"iCCP"])
-def test_text_that_unpacks_to_400_megabytes_does_not_fill_the_memory(kind: bytes):
+def test_text_that_unpacks_to_400_megabytes_does_not_fill_the_memory(kind: bytes) -> None:
     packer = zlib.compressobj(9)
     packed = b"".join(packer.compress(bytes(1 << 24)) for _ in range(24)) + packer.flush()
     prefix = b"a\0\1\0\0\0" if kind == b"iTXt" else b"a\0\0"
@@ -143,7 +143,7 @@ def test_text_that_unpacks_to_400_megabytes_does_not_fill_the_memory(kind: bytes
 
 
 @CORRUPT_EXIF
-def test_an_exif_block_of_nonsense_is_no_reason_to_refuse():
+def test_an_exif_block_of_nonsense_is_no_reason_to_refuse() -> None:
     exif = b"Exif\0\0MM\0*" + struct.pack(">IH", 8, 0xFFFF) + b"\x01\x12" * 400
     buffer = io.BytesIO()
     PHOTO.save(buffer, "JPEG", exif=exif)

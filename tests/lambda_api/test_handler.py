@@ -68,7 +68,9 @@ def handler(
 
 
 @pytest.mark.parametrize("name", PREDICTIONS)
-def test_a_picture_through_the_gateway_is_answered(handler: Handler, bundle: Path, name: str):
+def test_a_picture_through_the_gateway_is_answered(
+    handler: Handler, bundle: Path, name: str
+) -> None:
     event = recorded(name)
     expected = Classifier(bundle).classify(picture(event))
     answer = handler(event)
@@ -87,20 +89,20 @@ def test_a_picture_through_the_gateway_is_answered(handler: Handler, bundle: Pat
 @pytest.mark.parametrize("name", [*PREDICTIONS, "http_api_v2_health"])
 def test_the_gateways_request_id_is_used(
     handler: Handler, log_lines: list[dict[str, Any]], name: str
-):
+) -> None:
     event = recorded(name)
     answer = handler(event)
     assert answer["headers"]["x-request-id"] == event["requestContext"]["requestId"]
     assert log_lines[-1]["request_id"] == event["requestContext"]["requestId"]
 
 
-def test_a_clients_request_id_comes_before_the_gateways(handler: Handler):
+def test_a_clients_request_id_comes_before_the_gateways(handler: Handler) -> None:
     event = recorded("http_api_v2_health")
     event["headers"]["x-request-id"] = "mine"
     assert handler(event)["headers"]["x-request-id"] == "mine"
 
 
-def test_health_through_the_gateway(handler: Handler, bundle: Path):
+def test_health_through_the_gateway(handler: Handler, bundle: Path) -> None:
     answer = handler(recorded("http_api_v2_health"))
     assert answer["statusCode"] == 200
     document = json.loads(answer["body"])
@@ -118,7 +120,7 @@ def _set_header(event: Event, name: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("name", PREDICTIONS)
-def test_wrong_credentials_are_answered_401_as_text(handler: Handler, name: str):
+def test_wrong_credentials_are_answered_401_as_text(handler: Handler, name: str) -> None:
     event = recorded(name)
     _set_header(event, "authorization", "Basic ZGVtbzp3cm9uZw==")
     answer = handler(event)
@@ -129,7 +131,7 @@ def test_wrong_credentials_are_answered_401_as_text(handler: Handler, name: str)
     assert json.loads(answer["body"])["status"] == 401
 
 
-def test_a_picture_that_a_gateway_has_mangled_is_answered_415(handler: Handler):
+def test_a_picture_that_a_gateway_has_mangled_is_answered_415(handler: Handler) -> None:
     """As a REST API without `binary_media_types` does: it takes the bytes for UTF-8."""
     event = recorded("http_api_v2_raw")
     event["body"] = picture(event).decode("utf-8", "replace")
@@ -163,7 +165,7 @@ def _asks(event: Event, method: str, path: str) -> Event:
 )
 def test_the_docs_find_their_document_and_routes_behind_a_stage(
     handler: Handler, name: str, prefix: str
-):
+) -> None:
     page = handler(_asks(recorded(name), "GET", "/docs"))
     assert page["statusCode"] == 200
     assert f"url: '{prefix}/openapi.json'" in page["body"]
@@ -172,7 +174,7 @@ def test_the_docs_find_their_document_and_routes_behind_a_stage(
     assert handler(_asks(recorded(name), "GET", "/"))["statusCode"] == 200
 
 
-def test_a_json_body_comes_as_text(handler: Handler):
+def test_a_json_body_comes_as_text(handler: Handler) -> None:
     event = recorded("http_api_v2_raw")
     event["body"], event["isBase64Encoded"] = '{"key": "uploads/ä"}', False
     _set_header(event, "content-type", "application/json")
@@ -182,7 +184,7 @@ def test_a_json_body_comes_as_text(handler: Handler):
 
 
 @pytest.mark.parametrize("name", PREDICTIONS)
-def test_the_source_of_a_failed_log_in_is_whom_the_gateway_saw(handler: Handler, name: str):
+def test_the_source_of_a_failed_log_in_is_whom_the_gateway_saw(handler: Handler, name: str) -> None:
     """Not what the client says in X-Forwarded-For."""
 
     def log_in(forwarded: str, source: str, credentials: str) -> int:
@@ -200,7 +202,7 @@ def test_the_source_of_a_failed_log_in_is_whom_the_gateway_saw(handler: Handler,
     assert log_in(guesser, "203.0.113.24", right) == 200
 
 
-def test_an_unknown_path_is_answered_404(handler: Handler):
+def test_an_unknown_path_is_answered_404(handler: Handler) -> None:
     event = recorded("http_api_v2_health")
     event["rawPath"] = event["requestContext"]["http"]["path"] = "/nothing"
     assert handler(event)["statusCode"] == 404
@@ -221,7 +223,7 @@ for path in sys.argv[1:]:
 
 def test_a_process_starts_light_and_loads_its_model_once(
     credentials: tuple[str, str], bundle: Path, tmp_path: Path
-):
+) -> None:
     events = [EVENTS / f"{name}.json" for name in (*PREDICTIONS, "http_api_v2_health")]
     clean = {name: value for name, value in os.environ.items() if name != "LOG_DIR"}
     result = subprocess.run(
@@ -242,7 +244,7 @@ def test_a_process_starts_light_and_loads_its_model_once(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_settings_the_process_does_not_start(tmp_path: Path):
+def test_without_settings_the_process_does_not_start(tmp_path: Path) -> None:
     clean = {k: v for k, v in os.environ.items() if k not in ("API_USERNAME", "API_PASSWORD")}
     result = subprocess.run(
         [sys.executable, "-c", "import lambda_api.handler"],

@@ -5,15 +5,15 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from PIL import Image
-from tests.lambda_api.routes.pictures import (
+
+from lambda_api import images
+from tests.lambda_api.pictures import (
     SCIKIT_IMAGE,
     china,
     difference,
     encode,
     png_of_16_bits,
 )
-
-from lambda_api import images
 
 SIZE = (150, 150)
 PHOTO = china()
@@ -35,7 +35,7 @@ def scaled(image: Image.Image) -> np.ndarray:
     [("JPEG", {}), ("PNG", {}), ("WEBP", {"lossless": True})],
     ids=lambda options: options[0],
 )
-def test_a_picture_of_the_asked_size_comes_through_unchanged(options: tuple[str, dict]):
+def test_a_picture_of_the_asked_size_comes_through_unchanged(options: tuple[str, dict]) -> None:
     data = encode(china(150, 150), options[0], **options[1])
     with Image.open(images.BytesIO(data)) as image:
         expected = np.asarray(image.convert("RGB"))
@@ -79,7 +79,7 @@ KINDS: dict[str, tuple[Callable[[], bytes], Image.Image, float]] = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_picture_shows_what_it_shows(kind: str):
+def test_every_kind_of_picture_shows_what_it_shows(kind: str) -> None:
     make, shown, tolerance = KINDS[kind]
     picture = images.decode(make(), SIZE)
     assert (picture.width, picture.height) == PHOTO.size
@@ -119,14 +119,14 @@ def _colour_key(image: Image.Image, key: int | tuple[int, int, int]) -> bytes:
     ],
     ids=["RGBA PNG", "RGBA WebP", "LA PNG", "palette PNG", "grey key PNG", "RGB key PNG"],
 )
-def test_what_is_transparent_is_white_and_the_rest_is_kept(make: Callable[[], bytes]):
+def test_what_is_transparent_is_white_and_the_rest_is_kept(make: Callable[[], bytes]) -> None:
     pixels = images.decode(make(), SIZE).pixels
     assert (pixels[:, :73] == 255).all()
     right = pixels[:, 77:].mean(axis=2)
     assert difference(right, scaled(GREY)[:, 77:].mean(axis=2)) < 6
 
 
-def test_half_transparent_is_half_white():
+def test_half_transparent_is_half_white() -> None:
     veil = Image.new("RGBA", (40, 30), (200, 100, 0, 128))
     pixels = images.decode(encode(veil, "PNG"), SIZE).pixels
     assert np.abs(pixels.astype(int) - (227, 177, 127)).max() <= 1
@@ -136,7 +136,7 @@ def test_half_transparent_is_half_white():
     "name",
     sorted(p.name for p in SCIKIT_IMAGE.iterdir() if p.suffix in images.SUFFIXES),
 )
-def test_every_picture_of_scikit_image_is_decoded(name: str):
+def test_every_picture_of_scikit_image_is_decoded(name: str) -> None:
     data = (SCIKIT_IMAGE / name).read_bytes()
     with Image.open(images.BytesIO(data)) as image:
         size, opaque = image.size, not image.has_transparency_data
@@ -148,7 +148,7 @@ def test_every_picture_of_scikit_image_is_decoded(name: str):
 
 
 @pytest.mark.parametrize("size", [(4000, 3000), (2000, 301), (301, 2000)])
-def test_a_large_photo_decodes_like_at_full_resolution(size: tuple[int, int]):
+def test_a_large_photo_decodes_like_at_full_resolution(size: tuple[int, int]) -> None:
     data = encode(china(*size), "JPEG", quality=90)
     with Image.open(images.BytesIO(data)) as image:
         full = scaled(image)
@@ -157,5 +157,5 @@ def test_a_large_photo_decodes_like_at_full_resolution(size: tuple[int, int]):
     assert difference(picture.pixels, full) < 1
 
 
-def test_the_asked_size_is_height_and_width():
+def test_the_asked_size_is_height_and_width() -> None:
     assert images.decode(encode(PHOTO, "JPEG"), (100, 160)).pixels.shape == (100, 160, 3)

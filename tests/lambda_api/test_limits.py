@@ -30,14 +30,14 @@ def authorization(credentials: tuple[str, str]) -> str:
 
 
 @pytest.mark.parametrize(("size", "status"), [(15_000, 200), (MAX_HEADER_BYTES, 431)])
-def test_headers_may_have_so_many_bytes(client: TestClient, size: int, status: int):
+def test_headers_may_have_so_many_bytes(client: TestClient, size: int, status: int) -> None:
     answer = client.get("/health", headers={"Cookie": "x" * size})
     assert answer.status_code == status
     if status != 200:
         assert answer.json()["type"].endswith(":headers-too-large")
 
 
-def test_many_small_headers_count_together(client: TestClient):
+def test_many_small_headers_count_together(client: TestClient) -> None:
     headers = {f"x-{i}": "y" * 10 for i in range(1200)}
     assert client.get("/", headers=headers).status_code == 431
 
@@ -50,7 +50,7 @@ PART = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\
     [b"X-Long: " + b"y" * 10_000, b"\r\n".join(b"X-%d: y" % i for i in range(100))],
     ids=["long", "many"],
 )
-def test_a_parts_headers_are_limited_too(client: TestClient, headers: bytes):
+def test_a_parts_headers_are_limited_too(client: TestClient, headers: bytes) -> None:
     content_type = {"Content-Type": "multipart/form-data; boundary=x"}
     answer = client.post("/predict", content=PART % headers + b"--x--\r\n", headers=content_type)
     assert answer.status_code == 400
@@ -88,7 +88,7 @@ def slow(app: FastAPI, authorization: str, path: str, **headers: str) -> Exchang
 @pytest.mark.parametrize("path", ["/predict", "/predict/batch", "/explain", "/uploads", "/nothing"])
 def test_a_body_that_does_not_arrive_is_answered_408(
     make_app: Make, authorization: str, path: str, content_type: str
-):
+) -> None:
     app = make_app(request_timeout_s=0.3)
     exchange = slow(app, authorization, path, content_type=content_type)
     assert exchange.status == 408
@@ -103,7 +103,7 @@ def test_work_that_takes_too_long_is_answered_503_while_the_service_goes_on(
     photo: bytes,
     monkeypatch: pytest.MonkeyPatch,
     log_lines: list[dict[str, Any]],
-):
+) -> None:
     ended = threading.Event()
 
     def classify(self: Classifier, data: bytes) -> None:
@@ -120,7 +120,7 @@ def test_work_that_takes_too_long_is_answered_503_while_the_service_goes_on(
     ended.set()
 
 
-def test_a_timeout_of_something_else_is_a_bug(client: TestClient):
+def test_a_timeout_of_something_else_is_a_bug(client: TestClient) -> None:
     async def break_(_: Request) -> None:
         raise TimeoutError("of a socket")
 
@@ -142,7 +142,7 @@ def test_a_timeout_of_something_else_is_a_bug(client: TestClient):
 )
 def test_every_answer_carries_security_headers(
     client: TestClient, method: str, path: str, status: int
-):
+) -> None:
     answer = client.request(method, path)
     assert answer.status_code == status
     headers = answer.headers
@@ -156,7 +156,7 @@ def test_every_answer_carries_security_headers(
     assert len(headers.get_list("Content-Security-Policy")) == 1
 
 
-def test_over_https_the_browser_is_told_to_stay_there(settings: Settings, model: Model):
+def test_over_https_the_browser_is_told_to_stay_there(settings: Settings, model: Model) -> None:
     client = TestClient(create_app(settings, model=model), base_url="https://testserver")
     assert "max-age=" in client.get("/").headers["Strict-Transport-Security"]
 
@@ -168,13 +168,13 @@ PREFLIGHT = {
 }
 
 
-def test_pages_of_other_origins_are_told_nothing_unless_configured(client: TestClient):
+def test_pages_of_other_origins_are_told_nothing_unless_configured(client: TestClient) -> None:
     answer = client.get("/health", headers={"Origin": "https://page.example"})
     assert not [name for name in answer.headers if name.startswith("access-control")]
     assert client.options("/predict", headers=PREFLIGHT).status_code == 405
 
 
-def test_a_configured_origin_may_ask_and_no_other(make_app: Make):
+def test_a_configured_origin_may_ask_and_no_other(make_app: Make) -> None:
     client = TestClient(make_app(cors_origins=("https://page.example",)))
     allowed = client.options("/predict", headers=PREFLIGHT)
     assert allowed.status_code == 200

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 import requests
-from tests.lambda_api.routes.pictures import china, encode
 
+from tests.lambda_api.pictures import china, encode
 from tests.lambda_api.server import TIMEOUT, Server, running
 
 CLIENTS = 32
@@ -47,7 +47,7 @@ def ask(server: Server, session: requests.Session, number: int) -> str:
     return json.dumps(answer.json()["predictions"])
 
 
-def test_32_clients_get_the_sequential_answers_and_memory_stays_flat(server: Server):
+def test_32_clients_get_the_sequential_answers_and_memory_stays_flat(server: Server) -> None:
     with requests.Session() as session:
         expected = [ask(server, session, number) for number in range(len(PICTURES))]
 

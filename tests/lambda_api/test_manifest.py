@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from tests.lambda_api.routes.pictures import sha256
 
 from lambda_api.__main__ import main
 from lambda_api.manifest import (
@@ -21,9 +20,10 @@ from lambda_api.manifest import (
     read_bundle,
 )
 from tests.conftest import ROOT
+from tests.lambda_api.pictures import sha256
 
 
-def test_the_bundle_of_the_project_is_what_its_manifest_says(bundle: Path):
+def test_the_bundle_of_the_project_is_what_its_manifest_says(bundle: Path) -> None:
     manifest, model = read_bundle(bundle)
     assert manifest.name == bundle.name
     assert len(model) == manifest.model.bytes
@@ -31,12 +31,12 @@ def test_the_bundle_of_the_project_is_what_its_manifest_says(bundle: Path):
     assert set(manifest.evaluation.bundle.per_class) == set(manifest.classes)
 
 
-def test_a_manifest_read_back_is_the_same(bundle: Path):
+def test_a_manifest_read_back_is_the_same(bundle: Path) -> None:
     manifest, _ = read_bundle(bundle)
     assert Manifest.model_validate_json(manifest.model_dump_json()) == manifest
 
 
-def test_the_version_follows_the_content_and_not_the_clock(bundle: Path):
+def test_the_version_follows_the_content_and_not_the_clock(bundle: Path) -> None:
     manifest, _ = read_bundle(bundle)
     later = manifest.model_copy(update={"created": datetime(2030, 1, 1, tzinfo=UTC)})
     other = manifest.model_copy(update={"temperature": manifest.temperature * 2})
@@ -107,7 +107,9 @@ UNUSABLE: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("case", UNUSABLE)
-def test_what_is_no_bundle_is_refused_with_the_reason(case: str, bundle: Path, tmp_path: Path):
+def test_what_is_no_bundle_is_refused_with_the_reason(
+    case: str, bundle: Path, tmp_path: Path
+) -> None:
     spoil, reason = UNUSABLE[case]
     folder = tmp_path / "bundle"
     shutil.copytree(bundle, folder)
@@ -120,13 +122,13 @@ def test_what_is_no_bundle_is_refused_with_the_reason(case: str, bundle: Path, t
 SCHEMA = ROOT / "docs" / "manifest.schema.json"
 
 
-def test_the_committed_schema_is_that_of_the_manifest(capsys: pytest.CaptureFixture[str]):
+def test_the_committed_schema_is_that_of_the_manifest(capsys: pytest.CaptureFixture[str]) -> None:
     """If not: make schema."""
     assert main(["manifest-schema"]) == 0
     assert SCHEMA.read_text(encoding="utf-8") == capsys.readouterr().out
 
 
-def test_the_committed_schema_tells_manifests_from_what_is_none(bundle: Path):
+def test_the_committed_schema_tells_manifests_from_what_is_none(bundle: Path) -> None:
     validator = Draft202012Validator(json.loads(SCHEMA.read_bytes()))
     document = json.loads((bundle / MANIFEST_FILE).read_bytes())
     assert validator.is_valid(document)

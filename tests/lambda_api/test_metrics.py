@@ -38,7 +38,7 @@ def units(line: dict[str, Any]) -> dict[str, str]:
 
 def test_a_prediction_is_measured(
     client: TestClient, model: Model, photo: bytes, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     answer = client.post("/predict", content=photo).json()
     whole, of_label = metrics(capsys)
     assert units(whole) == {
@@ -68,7 +68,7 @@ def test_an_unsure_answer_is_counted(
     credentials: tuple[str, str],
     photo: bytes,
     capsys: pytest.CaptureFixture[str],
-):
+) -> None:
     changed = {
         "powertools_metrics_namespace": "Scenes",
         "model_uri": str(make_bundle(confidence_threshold=1.0)),
@@ -80,7 +80,7 @@ def test_an_unsure_answer_is_counted(
 
 def test_only_the_first_request_is_a_cold_start(
     client: TestClient, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     for _ in range(3):
         client.get("/health")
     lines = metrics(capsys)
@@ -90,7 +90,7 @@ def test_only_the_first_request_is_a_cold_start(
 
 def test_a_batch_counts_every_picture(
     client: TestClient, photo: bytes, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     client.post("/predict/batch", files=[("file", photo), ("file", photo), ("file", b"broken")])
     whole, of_label = metrics(capsys)
     assert whole["Requests"] == [1]
@@ -108,7 +108,7 @@ def test_errors_are_told_apart(
     path: str,
     errors: bool,
     client_errors: bool,
-):
+) -> None:
     async def break_(_: Request) -> None:
         raise LookupError
 
@@ -119,7 +119,7 @@ def test_errors_are_told_apart(
     assert "DecodeTime" not in line
 
 
-def test_failed_log_ins_are_metered(client: TestClient, capsys: pytest.CaptureFixture[str]):
+def test_failed_log_ins_are_metered(client: TestClient, capsys: pytest.CaptureFixture[str]) -> None:
     for _ in range(11):
         client.get("/model", auth=("demo", "wrong"))
     lines = metrics(capsys)
@@ -129,7 +129,7 @@ def test_failed_log_ins_are_metered(client: TestClient, capsys: pytest.CaptureFi
 
 def test_a_model_that_is_missing_does_not_stop_the_metrics(
     settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     changed = {"powertools_metrics_namespace": "Scenes", "model_uri": str(tmp_path)}
     with TestClient(create_app(settings.model_copy(update=changed))) as client:
         assert client.get("/health").status_code == 503
@@ -139,6 +139,6 @@ def test_a_model_that_is_missing_does_not_stop_the_metrics(
 
 def test_without_a_namespace_there_are_no_metrics(
     settings: Settings, model: Model, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     TestClient(create_app(settings, model=model)).get("/")
     assert metrics(capsys) == []

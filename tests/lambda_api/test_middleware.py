@@ -29,7 +29,7 @@ def authorization(credentials: tuple[str, str]) -> str:
 
 def test_a_bug_is_answered_500_without_internals_and_logged_with_its_stack(
     client: TestClient, log_lines: list[dict[str, Any]]
-):
+) -> None:
     async def break_(_: Request) -> None:
         raise LookupError("the inside of the service")
 
@@ -55,7 +55,7 @@ def test_a_bug_is_answered_500_without_internals_and_logged_with_its_stack(
 
 def test_a_bug_after_the_answer_has_begun_breaks_it_off_and_is_logged(
     app: FastAPI, log_lines: list[dict[str, Any]]
-):
+) -> None:
     class Broken(Response):
         async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
             await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -74,7 +74,7 @@ def test_a_bug_after_the_answer_has_begun_breaks_it_off_and_is_logged(
 
 def test_a_client_that_goes_away_is_no_error_of_ours(
     app: FastAPI, authorization: str, log_lines: list[dict[str, Any]]
-):
+) -> None:
     exchange = Exchange(app, "POST", "/predict", authorization=authorization).run([CHUNK] * 3)
     assert exchange.status == 0
     (line,) = log_lines
@@ -85,7 +85,7 @@ def test_a_client_that_goes_away_is_no_error_of_ours(
 @pytest.mark.parametrize("content_type", ["image/jpeg", "multipart/form-data; boundary=x"])
 def test_a_huge_body_is_answered_413_and_not_read_to_its_end(
     app: FastAPI, authorization: str, content_type: str
-):
+) -> None:
     start = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n'
     headers = {"authorization": authorization, "content_type": content_type}
     exchange = Exchange(app, "POST", "/predict", **headers).run([start] + [CHUNK] * 1000)
@@ -98,25 +98,27 @@ def test_a_huge_body_is_answered_413_and_not_read_to_its_end(
 )
 def test_a_refused_body_is_read_before_the_answer_so_that_it_arrives(
     app: FastAPI, path: str, status: int
-):
+) -> None:
     exchange = Exchange(app, "POST", path).run([CHUNK] * 20)
     assert (exchange.status, exchange.received) == (status, 20 * len(CHUNK))
 
 
-def test_an_announced_body_over_the_limit_is_read_before_the_answer(app: FastAPI):
+def test_an_announced_body_over_the_limit_is_read_before_the_answer(app: FastAPI) -> None:
     exchange = Exchange(app, "POST", "/predict", content_length=str(LIMIT + 1))
     exchange.run([CHUNK] * 62)
     assert (exchange.status, exchange.received) == (413, 62 * len(CHUNK))
 
 
-def test_who_waits_for_the_answer_before_sending_gets_it_at_once(app: FastAPI):
+def test_who_waits_for_the_answer_before_sending_gets_it_at_once(app: FastAPI) -> None:
     headers = {"content_length": str(LIMIT + 1), "expect": "100-continue"}
     exchange = Exchange(app, "POST", "/predict", **headers).run([CHUNK] * 62)
     assert (exchange.status, exchange.received) == (413, 0)
 
 
 @pytest.mark.parametrize("announced", ["1", "-1", "many", "²", ""])
-def test_a_content_length_that_lies_does_not_help(app: FastAPI, authorization: str, announced: str):
+def test_a_content_length_that_lies_does_not_help(
+    app: FastAPI, authorization: str, announced: str
+) -> None:
     headers = {"authorization": authorization, "content_length": announced}
     exchange = Exchange(app, "POST", "/predict", **headers).run([CHUNK] * 100)
     assert exchange.status == 413

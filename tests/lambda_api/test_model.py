@@ -32,7 +32,7 @@ def test_without_its_model_the_service_stays_up_and_says_why(
     make_bundle: Callable[..., Path],
     photo: bytes,
     log_lines: list[dict[str, Any]],
-):
+) -> None:
     spoil, reason = SPOILED[case]
     folder = make_bundle()
     spoil(folder)
@@ -55,7 +55,7 @@ def test_without_its_model_the_service_stays_up_and_says_why(
     assert reason in first["reason"]
 
 
-def test_the_manifest_is_told_to_users(client: TestClient, bundle: Path):
+def test_the_manifest_is_told_to_users(client: TestClient, bundle: Path) -> None:
     answer = client.get("/model")
     assert answer.status_code == 200
     assert Manifest.model_validate(answer.json()) == read_bundle(bundle)[0]
@@ -70,7 +70,7 @@ def test_the_lifespan_loads_the_model_once_and_releases_it(
     photo: bytes,
     monkeypatch: pytest.MonkeyPatch,
     log_lines: list[dict[str, Any]],
-):
+) -> None:
     loaded: list[Path] = []
 
     def counted(folder: Path) -> tuple[Manifest, bytes]:
@@ -89,7 +89,9 @@ def test_the_lifespan_loads_the_model_once_and_releases_it(
     assert [line["message"] for line in log_lines].count("model loaded") == 1
 
 
-def test_a_given_model_is_used_as_it_is(client: TestClient, monkeypatch: pytest.MonkeyPatch):
+def test_a_given_model_is_used_as_it_is(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delattr(classifier, "read_bundle")
     with client:
         assert client.get("/health").status_code == 200

@@ -41,7 +41,7 @@ def test_a_bundle_in_s3_is_served(
     make_bundle: Callable[..., Path],
     put_bundle: Callable[..., None],
     uri: str,
-):
+) -> None:
     folder = make_bundle(name="of-mine")
     put_bundle(folder)
     document = health(settings, uri)
@@ -66,7 +66,7 @@ def test_the_baked_in_bundle_stands_in_and_health_and_log_say_so(
     log_lines: list[dict[str, Any]],
     changed: dict[str, bytes] | None,
     reason: str,
-):
+) -> None:
     if changed is not None:
         put_bundle(bundle, **changed)
     document = health(settings, URI)
@@ -80,14 +80,14 @@ def test_the_baked_in_bundle_stands_in_and_health_and_log_say_so(
 
 def test_s3_that_does_not_answer_does_not_keep_the_service_from_starting(
     settings: Settings, bucket: str, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     assert "EndpointConnectionError" in health(settings, URI)["fallback"]
 
 
 def test_without_credentials_of_aws_the_baked_in_bundle_stands_in(
     settings: Settings, bucket: str, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -97,7 +97,7 @@ def test_without_credentials_of_aws_the_baked_in_bundle_stands_in(
 
 def test_where_neither_can_be_served_health_is_503(
     settings: Settings, bucket: str, tmp_path: Path, log_lines: list[dict[str, Any]]
-):
+) -> None:
     changed = {"model_uri": URI, "fallback_model": tmp_path / "none"}
     with TestClient(create_app(settings.model_copy(update=changed))) as client:
         answer = client.get("/health")

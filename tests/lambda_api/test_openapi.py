@@ -48,23 +48,25 @@ def validator(document: dict[str, Any], schema: dict[str, Any]) -> Draft202012Va
     return Draft202012Validator(absolute, registry=registry)
 
 
-def test_the_committed_document_is_what_the_service_says(capsys: pytest.CaptureFixture[str]):
+def test_the_committed_document_is_what_the_service_says(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     """If not: make openapi."""
     assert main(["openapi"]) == 0
     assert COMMITTED.read_text(encoding="utf-8") == capsys.readouterr().out
 
 
-def test_it_is_what_the_service_serves(client: TestClient, document: dict[str, Any]):
+def test_it_is_what_the_service_serves(client: TestClient, document: dict[str, Any]) -> None:
     assert client.get("/openapi.json").json() == document
 
 
-def test_every_route_is_in_it(operations: dict[tuple[str, str], dict[str, Any]]):
+def test_every_route_is_in_it(operations: dict[tuple[str, str], dict[str, Any]]) -> None:
     assert set(operations) == ROUTES
 
 
 def test_every_route_tells_its_errors_and_credentials(
     operations: dict[tuple[str, str], dict[str, Any]],
-):
+) -> None:
     for route, operation in operations.items():
         assert operation["summary"]
         assert operation["tags"]
@@ -77,7 +79,7 @@ def test_every_route_tells_its_errors_and_credentials(
         assert ({"401", "429"} <= set(responses)) == (route not in OPEN)
 
 
-def test_every_parameter_is_described(operations: dict[tuple[str, str], dict[str, Any]]):
+def test_every_parameter_is_described(operations: dict[tuple[str, str], dict[str, Any]]) -> None:
     parameters = [p for operation in operations.values() for p in operation.get("parameters", [])]
     assert {p["name"] for p in parameters} == {"top_k", "grid", "overlay"}
     assert all(p["description"] for p in parameters)
@@ -93,14 +95,14 @@ def references(node: Any) -> Iterator[str]:
             yield from references(value)
 
 
-def test_every_reference_leads_somewhere(document: dict[str, Any]):
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     found = {reference.rpartition("/")[2] for reference in references(document)}
     assert found <= set(schemas)
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_every_example_is_one(document: dict[str, Any], name: str):
+def test_every_example_is_one(document: dict[str, Any], name: str) -> None:
     schema = document["components"]["schemas"][name]
     assert schema["examples"] == [EXAMPLES[name]]
     validator(document, schema).validate(EXAMPLES[name])
@@ -121,7 +123,7 @@ def test_what_is_answered_for_pictures_is_what_it_says(
     photo: bytes,
     path: str,
     request_: dict[str, Any],
-):
+) -> None:
     """These answers are not checked by FastAPI on their way out."""
     if request_.pop("as_form", False):
         request_ = {"files": [("file", photo), ("file", b"broken")]}
@@ -134,7 +136,7 @@ def test_what_is_answered_for_pictures_is_what_it_says(
     assert set(answer.json()) == set(schema["properties"])
 
 
-def test_the_page_of_the_document_asks_for_it_where_the_service_is(client: TestClient):
+def test_the_page_of_the_document_asks_for_it_where_the_service_is(client: TestClient) -> None:
     page = client.get("/docs")
     assert "url: '/openapi.json'" in page.text
     assert "https://cdn.jsdelivr.net" in page.headers["Content-Security-Policy"]

@@ -5,9 +5,9 @@ import struct
 import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageOps
-from tests.lambda_api.routes.pictures import china, difference, encode
 
 from lambda_api import images
+from tests.lambda_api.pictures import china, difference, encode
 
 SIZE = (150, 150)
 # How a camera that writes this orientation stored the upright scene (EXIF 2.32, tag 0x0112).
@@ -39,7 +39,7 @@ def turned(upright: Image.Image, orientation: int, format_: str, **options: obje
 )
 def test_a_turned_photo_is_seen_upright(
     format_: str, options: dict, tolerance: float, orientation: int
-):
+) -> None:
     upright = china()
     plain = images.decode(encode(upright, "PNG"), SIZE)
     picture = images.decode(turned(upright, orientation, format_, **options), SIZE)
@@ -48,7 +48,7 @@ def test_a_turned_photo_is_seen_upright(
 
 
 @pytest.mark.parametrize("orientation", [3, 6])
-def test_a_large_turned_photo_is_seen_upright(orientation: int):
+def test_a_large_turned_photo_is_seen_upright(orientation: int) -> None:
     upright = china(2400, 1600)
     plain = images.decode(encode(upright, "JPEG", quality=95), SIZE)
     picture = images.decode(turned(upright, orientation, "JPEG", quality=95), SIZE)
@@ -56,7 +56,7 @@ def test_a_large_turned_photo_is_seen_upright(orientation: int):
     assert (picture.width, picture.height) == upright.size
 
 
-def test_pillow_would_turn_it_the_same_way():
+def test_pillow_would_turn_it_the_same_way() -> None:
     for orientation in STORED:
         data = turned(china(), orientation, "PNG")
         with Image.open(images.BytesIO(data)) as image:
@@ -85,7 +85,7 @@ BROKEN = {
 @pytest.mark.filterwarnings("ignore")  # Pillow warns of some; the service goes on
 @pytest.mark.parametrize("exif", BROKEN.values(), ids=BROKEN)
 @pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP"])
-def test_a_photo_with_broken_exif_is_taken_as_upright(format_: str, exif: bytes):
+def test_a_photo_with_broken_exif_is_taken_as_upright(format_: str, exif: bytes) -> None:
     photo = china()
     plain = images.decode(encode(photo, format_), SIZE)
     picture = images.decode(encode(photo, format_, exif=exif), SIZE)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from tests.lambda_api.routes.pictures import china, encode
 
 from lambda_api import __version__
 from lambda_api.classifier import Classifier
+from tests.lambda_api.pictures import china, encode
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def classifier(bundle: Path) -> Classifier:
 
 def test_the_answer_is_the_classifiers(
     client: TestClient, photo: bytes, classifier: Classifier, bundle: Path
-):
+) -> None:
     expected = classifier.classify(photo)
     answer = client.post("/predict", files={"file": ("china.jpg", photo, "image/jpeg")})
     assert answer.status_code == 200
@@ -46,14 +46,16 @@ def test_the_answer_is_the_classifiers(
         "",
     ],
 )
-def test_the_whole_body_can_be_the_picture(client: TestClient, photo: bytes, content_type: str):
+def test_the_whole_body_can_be_the_picture(
+    client: TestClient, photo: bytes, content_type: str
+) -> None:
     form = client.post("/predict", files={"file": photo}).json()
     answer = client.post("/predict", content=photo, headers={"Content-Type": content_type})
     assert answer.status_code == 200
     assert answer.json()["predictions"] == form["predictions"]
 
 
-def test_a_form_may_hold_other_fields_and_any_file_name(client: TestClient, photo: bytes):
+def test_a_form_may_hold_other_fields_and_any_file_name(client: TestClient, photo: bytes) -> None:
     answer = client.post(
         "/predict",
         data={"comment": "on holiday", "place": "北京"},
@@ -65,20 +67,22 @@ def test_a_form_may_hold_other_fields_and_any_file_name(client: TestClient, phot
 @pytest.mark.parametrize(
     ("format_", "name"), [("JPEG", "JPEG"), ("PNG", "PNG"), ("WEBP", "WEBP"), ("MPO", "JPEG")]
 )
-def test_the_answer_tells_the_format_and_the_size(client: TestClient, format_: str, name: str):
+def test_the_answer_tells_the_format_and_the_size(
+    client: TestClient, format_: str, name: str
+) -> None:
     answer = client.post("/predict", content=encode(china(200, 120), format_))
     assert answer.json()["image"] == {"format": name, "width": 200, "height": 120}
 
 
 @pytest.mark.parametrize("top_k", [1, 2, 1000])
-def test_top_k_asks_for_the_best_only(client: TestClient, photo: bytes, top_k: int):
+def test_top_k_asks_for_the_best_only(client: TestClient, photo: bytes, top_k: int) -> None:
     whole = client.post("/predict", content=photo).json()
     best = client.post(f"/predict?top_k={top_k}", content=photo).json()
     assert best["predictions"] == whole["predictions"][:top_k]
     assert best["label"] == whole["label"]
 
 
-def test_the_root_says_what_it_is_and_links_to_routes_that_answer(client: TestClient):
+def test_the_root_says_what_it_is_and_links_to_routes_that_answer(client: TestClient) -> None:
     root = client.get("/").json()
     assert (root["name"], root["version"]) == ("Landscape Classifier", __version__)
     assert set(root["links"]) == {
@@ -90,7 +94,7 @@ def test_the_root_says_what_it_is_and_links_to_routes_that_answer(client: TestCl
         assert answer.status_code == (405 if link["href"] in to_post else 200)
 
 
-def test_health_tells_the_model_and_that_it_is_warm(client: TestClient, bundle: Path):
+def test_health_tells_the_model_and_that_it_is_warm(client: TestClient, bundle: Path) -> None:
     manifest = Classifier(bundle).manifest
     first, second = client.get("/health").json(), client.get("/health").json()
     assert first["status"] == "ok"
@@ -105,7 +109,7 @@ def test_health_tells_the_model_and_that_it_is_warm(client: TestClient, bundle: 
     assert (first["cold_start"], second["cold_start"]) == (True, False)
 
 
-def test_the_openapi_document_tells_bodies_errors_and_credentials(client: TestClient):
+def test_the_openapi_document_tells_bodies_errors_and_credentials(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
     predict = document["paths"]["/predict"]["post"]
     assert set(predict["requestBody"]["content"]) == {
@@ -126,15 +130,15 @@ def test_the_openapi_document_tells_bodies_errors_and_credentials(client: TestCl
 @pytest.mark.parametrize(
     "given", ["abc", "A-1_b.c", "JKJaXmPLvHcESHA=", "x" * 128], ids=lambda given: given[:16]
 )
-def test_a_clients_request_id_is_kept(client: TestClient, given: str):
+def test_a_clients_request_id_is_kept(client: TestClient, given: str) -> None:
     assert client.get("/", headers={"X-Request-ID": given}).headers["X-Request-ID"] == given
 
 
 @pytest.mark.parametrize("given", ["", "a b", "x" * 129, "a\tb", '"}{"level":"ERROR"', "ä"])
-def test_what_is_no_request_id_is_replaced(client: TestClient, given: str):
+def test_what_is_no_request_id_is_replaced(client: TestClient, given: str) -> None:
     answer = client.get("/", headers={"X-Request-ID": given.encode()})
     assert uuid.UUID(answer.headers["X-Request-ID"]).version == 4
 
 
-def test_every_request_has_its_own_id(client: TestClient):
+def test_every_request_has_its_own_id(client: TestClient) -> None:
     assert len({client.get("/").headers["X-Request-ID"] for _ in range(20)}) == 20

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.lambda_api.routes.pictures import (
+
+from lambda_api import images
+from tests.lambda_api.pictures import (
     china,
     encode,
     jpeg_of_scans,
@@ -19,8 +21,6 @@ from tests.lambda_api.routes.pictures import (
     png_of_16_bits,
     refused,
 )
-
-from lambda_api import images
 
 SIZE = (150, 150)
 SMALL = china(48, 32)
@@ -35,7 +35,7 @@ FORMATS = {
 
 
 @pytest.mark.parametrize("kind", refused())
-def test_what_is_no_picture_is_refused_by_its_own_error(kind: str):
+def test_what_is_no_picture_is_refused_by_its_own_error(kind: str) -> None:
     data, error = refused()[kind]
     with pytest.raises(error) as caught:
         images.decode(data, SIZE)
@@ -44,7 +44,7 @@ def test_what_is_no_picture_is_refused_by_its_own_error(kind: str):
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_a_picture_cut_off_anywhere_is_refused_or_whole(kind: str):
+def test_a_picture_cut_off_anywhere_is_refused_or_whole(kind: str) -> None:
     data = FORMATS[kind]
     whole = images.decode(data, SIZE).pixels
     for length in range(0, len(data), 7):
@@ -55,7 +55,7 @@ def test_a_picture_cut_off_anywhere_is_refused_or_whole(kind: str):
         assert np.array_equal(picture.pixels, whole), f"a part is shown after {length} bytes"
 
 
-def test_scans_are_counted_in_the_picture_alone():
+def test_scans_are_counted_in_the_picture_alone() -> None:
     """Phones put a video behind a picture, and a preview before it."""
     fine = jpeg_of_scans(images.MAX_SCANS)
     behind = fine + 200 * b"\xff\xda"
@@ -67,13 +67,13 @@ def test_scans_are_counted_in_the_picture_alone():
 
 
 @pytest.mark.parametrize(("width", "height"), [(8, 8), (8, 500), (500, 8)])
-def test_the_smallest_side_is_eight_pixels(width: int, height: int):
+def test_the_smallest_side_is_eight_pixels(width: int, height: int) -> None:
     assert images.decode(encode(china(width, height), "PNG"), SIZE).width == width
     with pytest.raises(images.UndecodablePicture, match="too small"):
         images.decode(encode(china(min(width, 7), height), "PNG"), SIZE)
 
 
-def test_the_limit_is_forty_megapixels():
+def test_the_limit_is_forty_megapixels() -> None:
     with pytest.raises(images.TooManyPixels, match=r"8000x5001 .* 40 megapixels"):
         images.decode(jpeg_that_claims(8000, 5001), SIZE)
     # libjpeg fills what is missing with grey.
@@ -93,7 +93,7 @@ except images.TooManyPixels:
 
 
 @pytest.mark.parametrize("kind", ["20,000x20,000 JPEG", "20,000x20,000 PNG"])
-def test_a_decompression_bomb_is_refused_without_decoding(kind: str, tmp_path: Path):
+def test_a_decompression_bomb_is_refused_without_decoding(kind: str, tmp_path: Path) -> None:
     bomb = tmp_path / "bomb"
     bomb.write_bytes(refused()[kind][0])
     result = subprocess.run(
@@ -102,7 +102,7 @@ def test_a_decompression_bomb_is_refused_without_decoding(kind: str, tmp_path: P
     assert int(result.stdout) < 10_000  # KiB; decoded it would take 400,000 and more
 
 
-def test_a_text_chunk_that_unpacks_to_gigabytes_is_not_unpacked():
+def test_a_text_chunk_that_unpacks_to_gigabytes_is_not_unpacked() -> None:
     """Pillow limits text chunks to 1 MB each: a picture with a larger one is refused."""
     text = b"zTXtComment\0\0" + zlib.compress(bytes(50_000_000))
     chunk = struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text))
@@ -138,7 +138,7 @@ def damaged(draw: st.DrawFn) -> bytes:
 @pytest.mark.filterwarnings("ignore")  # Pillow warns of what it finds; the service goes on
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(damaged())
-def test_a_damaged_picture_is_decoded_or_refused_and_nothing_else(data: bytes):
+def test_a_damaged_picture_is_decoded_or_refused_and_nothing_else(data: bytes) -> None:
     try:
         picture = images.decode(data, SIZE)
     except images.PictureError:

@@ -24,7 +24,7 @@ def test_no_request_finds_a_500_or_an_answer_that_is_not_documented(
     bundle: Path,
     aws_environment: dict[str, str],
     tmp_path: Path,
-):
+) -> None:
     environment = {
         **aws_environment,
         "UPLOAD_BUCKET": "of-schemathesis",

@@ -34,7 +34,7 @@ def server(
         yield server
 
 
-def test_a_picture_is_answered_over_http(server: Server, photo: bytes):
+def test_a_picture_is_answered_over_http(server: Server, photo: bytes) -> None:
     url = f"{server.url}/predict"
     form = requests.post(
         url, files={"file": ("china.jpg", photo)}, auth=server.credentials, timeout=TIMEOUT
@@ -46,7 +46,7 @@ def test_a_picture_is_answered_over_http(server: Server, photo: bytes):
     assert (line["status"], line["label"]) == (200, form.json()["label"])
 
 
-def test_many_clients_at_once_get_the_same_answer(server: Server, photo: bytes):
+def test_many_clients_at_once_get_the_same_answer(server: Server, photo: bytes) -> None:
     def ask(_: int) -> str:
         answer = requests.post(
             f"{server.url}/predict", data=photo, auth=server.credentials, timeout=TIMEOUT
@@ -66,7 +66,7 @@ def _chunks() -> Iterator[bytes]:
 @pytest.mark.parametrize("kind", ["form", "body", "chunked"])
 def test_an_upload_of_12_megabytes_is_answered_413_and_not_reset(
     server: Server, kind: str, connection: str
-):
+) -> None:
     body = {
         "form": {"files": {"file": ("large.jpg", OVER_THE_LIMIT)}},
         "body": {"data": OVER_THE_LIMIT},
@@ -88,7 +88,7 @@ def test_an_upload_of_12_megabytes_is_answered_413_and_not_reset(
 )
 def test_a_client_that_sends_it_all_before_it_listens_gets_its_answer(
     server: Server, size: int, password: str | None, status: int
-):
+) -> None:
     """As Python's own http.client does: what it sends into a closed connection is an error."""
     username, right = server.credentials
     headers = {"Connection": "close", "Authorization": basic(f"{username}:{password or right}")}
@@ -102,7 +102,7 @@ def test_a_client_that_sends_it_all_before_it_listens_gets_its_answer(
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here")
 @pytest.mark.parametrize("upload", [("--form", "file=@-"), ("--data-binary", "@-")])
-def test_curl_gets_its_413(server: Server, upload: tuple[str, str]):
+def test_curl_gets_its_413(server: Server, upload: tuple[str, str]) -> None:
     command = ["curl", "-sS", "-o", os.devnull, "-w", "%{http_code}"]
     result = subprocess.run(
         [*command, "-u", ":".join(server.credentials), *upload, f"{server.url}/predict"],
@@ -113,7 +113,7 @@ def test_curl_gets_its_413(server: Server, upload: tuple[str, str]):
     assert (result.stdout, result.stderr, result.returncode) == (b"413", b"", 0)
 
 
-def test_a_client_that_breaks_off_is_no_error(server: Server):
+def test_a_client_that_breaks_off_is_no_error(server: Server) -> None:
     headers = {
         "Authorization": basic(":".join(server.credentials)),
         "Content-Length": "1000",
@@ -188,7 +188,7 @@ def _with_secrets(server: Server) -> Iterator[requests.Response]:
                         )
 
 
-def test_no_secret_of_a_request_reaches_the_log(server: Server):
+def test_no_secret_of_a_request_reaches_the_log(server: Server) -> None:
     answers = list(_with_secrets(server))
     assert {answer.status_code for answer in answers} == {200, 400, 401, 404, 405, 415, 422}
     for answer in answers:
@@ -211,7 +211,7 @@ def _raw(server: Server, request: bytes) -> list[int]:
     return [int(status) for status in re.findall(rb"HTTP/1.1 (\d+) ", received)]
 
 
-def test_a_body_without_an_end_is_not_read_for_ever(server: Server):
+def test_a_body_without_an_end_is_not_read_for_ever(server: Server) -> None:
     host, _, port = server.url.removeprefix("http://").partition(":")
     chunk = b"%x\r\n" % 65_536 + bytes(65_536) + b"\r\n"
     with socket.create_connection((host, int(port)), timeout=TIMEOUT) as connection:
@@ -252,14 +252,14 @@ HIDDEN = b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
 )
 def test_a_request_hidden_in_anothers_body_is_not_answered(
     server: Server, headers: bytes, body: bytes
-):
+) -> None:
     """Request smuggling: what two servers in a row could take for the end of different requests."""
     statuses = _raw(server, b"POST /health HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n\r\n" + body)
     assert 404 not in statuses
     assert set(statuses) <= {400, 405, 501}
 
 
-def test_two_requests_in_one_go_are_answered_one_by_one(server: Server):
+def test_two_requests_in_one_go_are_answered_one_by_one(server: Server) -> None:
     assert _raw(server, HIDDEN + HIDDEN.replace(b"/nothing", b"/health")) == [404, 200]
 
 
@@ -275,13 +275,13 @@ def test_two_requests_in_one_go_are_answered_one_by_one(server: Server):
         "/MODEL",
     ],
 )
-def test_tricks_with_paths_lead_nowhere(server: Server, path: str):
+def test_tricks_with_paths_lead_nowhere(server: Server, path: str) -> None:
     request = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     (status,) = _raw(server, request.encode())
     assert status in {307, 404}
 
 
-def test_the_dated_file_holds_the_lines_of_stdout(server: Server):
+def test_the_dated_file_holds_the_lines_of_stdout(server: Server) -> None:
     server.line_of(requests.get(server.url, timeout=TIMEOUT).headers["X-Request-ID"])
     # Metrics are for CloudWatch, which has no files.
     printed = server.stdout.read_text().splitlines(keepends=True)

@@ -22,7 +22,7 @@ def set_(monkeypatch: pytest.MonkeyPatch, **values: str) -> None:
         monkeypatch.setenv(name, value)
 
 
-def test_a_name_and_a_password_are_enough(monkeypatch: pytest.MonkeyPatch):
+def test_a_name_and_a_password_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     set_(monkeypatch, **GOOD)
     settings = load_settings()
     assert settings.api_username == "anna"
@@ -32,7 +32,7 @@ def test_a_name_and_a_password_are_enough(monkeypatch: pytest.MonkeyPatch):
     assert settings.max_body_bytes == 4_000_000
 
 
-def test_everything_can_be_set(monkeypatch: pytest.MonkeyPatch):
+def test_everything_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
     set_(monkeypatch, **GOOD, MODEL_URI="models/x", LOG_DIR="logs", MAX_BODY_BYTES="1000")
     set_(
         monkeypatch,
@@ -75,7 +75,7 @@ def test_everything_can_be_set(monkeypatch: pytest.MonkeyPatch):
 )
 def test_what_is_refused_is_named_without_its_value(
     monkeypatch: pytest.MonkeyPatch, changed: dict[str, str], reason: str
-):
+) -> None:
     set_(monkeypatch, **GOOD | changed)
     with pytest.raises(SettingsError, match=reason) as caught:
         load_settings()
@@ -84,12 +84,14 @@ def test_what_is_refused_is_named_without_its_value(
         assert len(value) < 2 or value not in str(caught.value)
 
 
-def test_everything_that_is_wrong_is_named_at_once():
+def test_everything_that_is_wrong_is_named_at_once() -> None:
     with pytest.raises(SettingsError, match=r"(?s)API_USERNAME.*API_PASSWORD"):
         load_settings()
 
 
-def test_settings_are_read_from_dotenv_and_what_it_holds_for_others_is_ignored(tmp_path: Path):
+def test_settings_are_read_from_dotenv_and_what_it_holds_for_others_is_ignored(
+    tmp_path: Path,
+) -> None:
     lines = [*(f"{name}='{value}'" for name, value in GOOD.items()), "PAGE_PORT=8501", "X=1"]
     (tmp_path / ".env").write_text("\n".join(lines))
     settings = load_settings()
@@ -97,20 +99,22 @@ def test_settings_are_read_from_dotenv_and_what_it_holds_for_others_is_ignored(t
     assert settings.api_password.get_secret_value() == GOOD["API_PASSWORD"]
 
 
-def test_the_environment_comes_before_dotenv(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def test_the_environment_comes_before_dotenv(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     (tmp_path / ".env").write_text("API_USERNAME=other\nMAX_BODY_BYTES=7\n")
     set_(monkeypatch, **GOOD)
     settings = load_settings()
     assert (settings.api_username, settings.max_body_bytes) == ("anna", 7)
 
 
-def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch):
+def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     set_(monkeypatch, **GOOD, MODEL_URI="", LOG_DIR="", MAX_BODY_BYTES="")
     settings = load_settings()
     assert (settings.model_uri, settings.log_dir) == (str(BUNDLED_MODEL), None)
 
 
-def test_the_password_is_not_shown_by_the_settings(monkeypatch: pytest.MonkeyPatch):
+def test_the_password_is_not_shown_by_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     set_(monkeypatch, **GOOD)
     settings = load_settings()
     assert GOOD["API_PASSWORD"] not in f"{settings!r} {settings} {settings.model_dump_json()}"

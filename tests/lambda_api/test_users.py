@@ -29,7 +29,7 @@ def hashed() -> str:
     return str(hash_password(BERT))
 
 
-def test_each_user_has_a_password_of_their_own(hashed: str):
+def test_each_user_has_a_password_of_their_own(hashed: str) -> None:
     directory = Users({"anna": ANNA, "bert": hashed})
     assert admits(directory, f"anna:{ANNA}")
     assert admits(directory, f"bert:{BERT}")
@@ -50,7 +50,9 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     return found
 
 
-def test_what_fitted_a_hash_is_not_hashed_again(hashed: str, monkeypatch: pytest.MonkeyPatch):
+def test_what_fitted_a_hash_is_not_hashed_again(
+    hashed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     directory = Users({"bert": hashed})
     computed = counted(monkeypatch)
     assert not directory.recognises(f"bert:{BERT}".encode())
@@ -62,7 +64,7 @@ def test_what_fitted_a_hash_is_not_hashed_again(hashed: str, monkeypatch: pytest
 
 def test_a_name_that_nobody_has_costs_as_much_as_a_wrong_password(
     hashed: str, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     directory = Users({"anna": ANNA, "bert": hashed})
     computed = counted(monkeypatch)
     for wrong in ("bert:x", "anna:x", "nobody:x"):
@@ -70,7 +72,7 @@ def test_a_name_that_nobody_has_costs_as_much_as_a_wrong_password(
     assert computed == [b"x"] * 3
 
 
-def test_every_user_is_compared_whichever_fits(monkeypatch: pytest.MonkeyPatch):
+def test_every_user_is_compared_whichever_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     """The stand-in for time: how often `compare_digest` is called, on bytes of one length."""
     directory = Users({"anna": ANNA, "bert": BERT, "carl": ANNA})
     seen: list[tuple[bytes, bytes]] = []
@@ -97,7 +99,7 @@ def test_every_user_is_compared_whichever_fits(monkeypatch: pytest.MonkeyPatch):
         ({"": ANNA}, "is empty"),
     ],
 )
-def test_users_that_cannot_be_are_refused(given: dict[str, str], reason: str):
+def test_users_that_cannot_be_are_refused(given: dict[str, str], reason: str) -> None:
     with pytest.raises(UsersError, match=reason) as caught:
         Users(given)
     assert ANNA not in str(caught.value)
@@ -105,7 +107,7 @@ def test_users_that_cannot_be_are_refused(given: dict[str, str], reason: str):
 
 def test_several_users_are_let_in_over_http(
     settings: Settings, model: Model, hashed: str, photo: bytes
-):
+) -> None:
     changed = settings.model_dump() | {"api_users": json.dumps({"bert": hashed})}
     client = TestClient(create_app(Settings(_env_file=None, **changed), model=model))
     password = settings.api_password.get_secret_value()
@@ -140,19 +142,19 @@ def secret(aws_client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) ->
     [{"username": "anna", "password": ANNA}, {"users": {"anna": ANNA, "bert": BERT}}],
     ids=["one", "several"],
 )
-def test_users_come_from_a_secret(secret: Secret, document: dict[str, Any]):
+def test_users_come_from_a_secret(secret: Secret, document: dict[str, Any]) -> None:
     secret.put(document)
     directory = secret.directory()
     assert admits(directory, f"anna:{ANNA}")
     assert admits(directory, f"bert:{BERT}") == ("users" in document)
 
 
-def test_a_hash_in_a_secret_is_as_good(secret: Secret, hashed: str):
+def test_a_hash_in_a_secret_is_as_good(secret: Secret, hashed: str) -> None:
     secret.put({"username": "bert", "password": hashed})
     assert admits(secret.directory(), f"bert:{BERT}")
 
 
-def test_a_rotated_password_works_soon_and_the_old_one_ends(secret: Secret):
+def test_a_rotated_password_works_soon_and_the_old_one_ends(secret: Secret) -> None:
     secret.put({"username": "anna", "password": ANNA})
     directory = secret.directory()
     assert admits(directory, f"anna:{ANNA}")
@@ -164,7 +166,7 @@ def test_a_rotated_password_works_soon_and_the_old_one_ends(secret: Secret):
     assert not admits(directory, f"anna:{ANNA}")
 
 
-def test_a_rotation_that_a_request_broke_off_reading_is_read_by_the_next(secret: Secret):
+def test_a_rotation_that_a_request_broke_off_reading_is_read_by_the_next(secret: Secret) -> None:
     secret.put({"username": "anna", "password": ANNA})
     directory = secret.directory()
     secret.put({"username": "anna", "password": BERT})
@@ -181,7 +183,7 @@ def test_a_rotation_that_a_request_broke_off_reading_is_read_by_the_next(secret:
     assert not admits(directory, f"anna:{ANNA}")
 
 
-def test_a_password_that_was_rotated_away_ends_though_nobody_fails(secret: Secret):
+def test_a_password_that_was_rotated_away_ends_though_nobody_fails(secret: Secret) -> None:
     secret.put({"username": "anna", "password": ANNA})
     directory = secret.directory()
     secret.put({"username": "anna", "password": BERT})
@@ -194,7 +196,7 @@ def test_a_password_that_was_rotated_away_ends_though_nobody_fails(secret: Secre
 
 def test_a_secret_that_is_not_changed_keeps_what_was_verified(
     secret: Secret, hashed: str, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     secret.put({"username": "bert", "password": hashed})
     directory = secret.directory()
     assert admits(directory, f"bert:{BERT}")
@@ -211,7 +213,7 @@ def test_a_secret_that_is_not_changed_keeps_what_was_verified(
 )  # fmt: skip
 def test_a_secret_without_users_is_refused_at_start_and_logged_later(
     secret: Secret, document: Any, log_lines: list[dict[str, Any]]
-):
+) -> None:
     secret.put({"username": "anna", "password": ANNA})
     directory = secret.directory()
     secret.put(document or " ")
@@ -226,7 +228,7 @@ def test_a_secret_without_users_is_refused_at_start_and_logged_later(
 
 def test_secrets_manager_that_does_not_answer_later_keeps_the_users(
     secret: Secret, monkeypatch: pytest.MonkeyPatch, log_lines: list[dict[str, Any]]
-):
+) -> None:
     secret.put({"username": "anna", "password": ANNA})
     directory = secret.directory()
     secret.client.delete_secret(SecretId=secret.arn, ForceDeleteWithoutRecovery=True)
@@ -235,7 +237,7 @@ def test_secrets_manager_that_does_not_answer_later_keeps_the_users(
     assert "ResourceNotFoundException" in log_lines[0]["reason"]
 
 
-def test_a_secret_is_the_only_source(settings: Settings, model: Model, secret: Secret):
+def test_a_secret_is_the_only_source(settings: Settings, model: Model, secret: Secret) -> None:
     secret.put({"username": "anna", "password": ANNA})
     client = TestClient(
         create_app(Settings(_env_file=None, auth_secret_arn=secret.arn), model=model)
@@ -244,7 +246,9 @@ def test_a_secret_is_the_only_source(settings: Settings, model: Model, secret: S
     assert client.get("/model", auth=("anna", BERT)).status_code == 401
 
 
-def test_a_secret_that_cannot_be_read_keeps_the_service_from_starting(secret: Secret, model: Model):
+def test_a_secret_that_cannot_be_read_keeps_the_service_from_starting(
+    secret: Secret, model: Model
+) -> None:
     missing = Settings(_env_file=None, auth_secret_arn=f"{secret.arn}-of-nobody")
     with pytest.raises(UsersError, match="cannot be read"):
         create_app(missing, model=model)

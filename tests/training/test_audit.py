@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageOps
-from tests.lambda_api.routes.pictures import SCIKIT_IMAGE, china, encode
 
+from tests.lambda_api.pictures import SCIKIT_IMAGE, china, encode
 from training.audit.examine import examine
 from training.audit.files import list_files
 from training.audit.findings import Audit, Group, read_exclusions
@@ -48,7 +48,7 @@ def data(tmp_path: Path) -> Path:
     return root
 
 
-def test_where_nothing_is_wrong_nothing_is_found(data: Path):
+def test_where_nothing_is_wrong_nothing_is_found(data: Path) -> None:
     audit = examine(list_files(data))
     assert {(c.part, c.label): c.pictures for c in audit.counts} == {
         ("train", "cat"): 2,
@@ -61,7 +61,7 @@ def test_where_nothing_is_wrong_nothing_is_found(data: Path):
     assert audit.samples["cat"] == ("train/cat/0.jpg", "train/cat/1.jpg")
 
 
-def test_one_file_under_two_labels_is_excluded_under_both(data: Path):
+def test_one_file_under_two_labels_is_excluded_under_both(data: Path) -> None:
     shutil.copy(data / "train" / "cat" / "0.jpg", data / "train" / "dog" / "copy.jpg")
     audit = examine(list_files(data))
     (group,) = audit.groups
@@ -91,7 +91,7 @@ def _cropped(image: Image.Image, share: float) -> Image.Image:
 )
 def test_a_picture_that_was_altered_a_little_is_found_in_train_and_test(
     data: Path, name: str, alter: Callable[[Image.Image], Image.Image]
-):
+) -> None:
     save(data / "train" / "cat" / name, alter(photo("camera")), quality=40)
     save(data / "test" / "cat" / "camera.png", photo("camera"))
     audit = examine(list_files(data))
@@ -102,7 +102,7 @@ def test_a_picture_that_was_altered_a_little_is_found_in_train_and_test(
     assert excluded(audit) == {f"cat/{name}": ("leak", reason)}
 
 
-def test_a_train_picture_that_test_labels_otherwise_leaks_and_contradicts(data: Path):
+def test_a_train_picture_that_test_labels_otherwise_leaks_and_contradicts(data: Path) -> None:
     shutil.copy(data / "train" / "cat" / "0.jpg", data / "test" / "dog" / "0.jpg")
     audit = examine(list_files(data))
     (group,) = audit.groups
@@ -113,7 +113,7 @@ def test_a_train_picture_that_test_labels_otherwise_leaks_and_contradicts(data: 
     assert excluded(audit) == {"cat/0.jpg": ("leak", reason)}
 
 
-def test_of_copies_within_a_class_the_largest_stays(data: Path):
+def test_of_copies_within_a_class_the_largest_stays(data: Path) -> None:
     save(data / "train" / "dog" / "large.jpg", china(480, 320))
     save(data / "train" / "dog" / "a small.jpg", china(120, 80))
     (data / "test" / "dog" / "china.jpg").unlink()
@@ -123,14 +123,14 @@ def test_of_copies_within_a_class_the_largest_stays(data: Path):
     }
 
 
-def test_copies_within_test_are_shown_and_nothing_is_excluded(data: Path):
+def test_copies_within_test_are_shown_and_nothing_is_excluded(data: Path) -> None:
     shutil.copy(data / "test" / "dog" / "china.jpg", data / "test" / "dog" / "again.jpg")
     audit = examine(list_files(data))
     assert paths(audit.groups[0]) == ["test/dog/again.jpg", "test/dog/china.jpg"]
     assert not audit.exclude
 
 
-def test_equal_pixels_in_different_files_are_told_from_equal_files(data: Path):
+def test_equal_pixels_in_different_files_are_told_from_equal_files(data: Path) -> None:
     pixels = photo("camera")
     save(data / "train" / "cat" / "lossless.png", pixels)
     (data / "train" / "cat" / "lossless.webp").write_bytes(encode(pixels, "WEBP", lossless=True))
@@ -138,7 +138,7 @@ def test_equal_pixels_in_different_files_are_told_from_equal_files(data: Path):
     assert group.kind == "same pixels"
 
 
-def test_what_cannot_be_read_is_named_with_its_reason_and_excluded(data: Path):
+def test_what_cannot_be_read_is_named_with_its_reason_and_excluded(data: Path) -> None:
     whole = encode(china(), "JPEG")
     (data / "train" / "cat" / "cut off.jpg").write_bytes(whole[: len(whole) // 2])
     (data / "train" / "dog" / "text.jpg").write_text("not a picture")
@@ -156,7 +156,7 @@ def test_what_cannot_be_read_is_named_with_its_reason_and_excluded(data: Path):
     assert audit.ignored == ("train/dog/notes.txt",)
 
 
-def test_formats_and_modes_are_counted(data: Path):
+def test_formats_and_modes_are_counted(data: Path) -> None:
     save(data / "train" / "cat" / "grey.jpg", ImageOps.grayscale(photo("coins")))
     save(data / "train" / "cat" / "alpha.png", photo("color").convert("RGBA"))
     save(data / "train" / "cat" / "print.jpg", photo("moon").convert("CMYK"))
@@ -166,7 +166,7 @@ def test_formats_and_modes_are_counted(data: Path):
     assert audit.formats == {"JPEG": 9, "PNG": 2}
 
 
-def test_pictures_of_one_colour_are_named_and_only_equal_ones_are_copies(data: Path):
+def test_pictures_of_one_colour_are_named_and_only_equal_ones_are_copies(data: Path) -> None:
     for name, colour in (("a", "black"), ("b", "white"), ("c", "white"), ("d", "#fefefe")):
         save(data / "train" / "cat" / f"{name}.png", Image.new("RGB", (64, 64), colour))
     audit = examine(list_files(data))
@@ -174,7 +174,7 @@ def test_pictures_of_one_colour_are_named_and_only_equal_ones_are_copies(data: P
     assert [paths(group) for group in audit.groups] == [["train/cat/b.png", "train/cat/c.png"]]
 
 
-def test_names_come_back_as_training_lists_them(data: Path, tmp_path: Path):
+def test_names_come_back_as_training_lists_them(data: Path, tmp_path: Path) -> None:
     names = ["mit leer.jpg", "été 雪.jpg", "<b>&\"'.jpg", "tief/drin/1.JPG"]
     for name in names:
         save(data / "train" / "dog" / name, china())
@@ -185,7 +185,7 @@ def test_names_come_back_as_training_lists_them(data: Path, tmp_path: Path):
     assert set(exclusions) < listed
 
 
-def test_a_class_with_nothing_or_little_in_it_is_noted(data: Path):
+def test_a_class_with_nothing_or_little_in_it_is_noted(data: Path) -> None:
     (data / "train" / "bird").mkdir()
     (data / "train" / "cat" / "1.jpg").unlink()
     audit = examine(list_files(data))
@@ -196,13 +196,13 @@ def test_a_class_with_nothing_or_little_in_it_is_noted(data: Path):
     )
 
 
-def test_a_single_class_is_noted(data: Path):
+def test_a_single_class_is_noted(data: Path) -> None:
     shutil.rmtree(data / "train" / "cat")
     audit = examine(list_files(data / "train"))
     assert audit.notes == ("There is one class, dog; to tell apart takes at least two.",)
 
 
-def test_a_folder_that_cannot_be_audited_is_refused_in_words(data: Path):
+def test_a_folder_that_cannot_be_audited_is_refused_in_words(data: Path) -> None:
     with pytest.raises(DataError, match="nowhere: no such folder"):
         list_files(data / "nowhere")
     with pytest.raises(DataError, match=r"no pictures .* to train on"):
@@ -213,7 +213,7 @@ def test_a_folder_that_cannot_be_audited_is_refused_in_words(data: Path):
 
 
 @pytest.mark.parametrize("nested", ["seg_{0}/seg_{0}", "seg_{0}"])
-def test_the_folders_are_those_that_training_opens(data: Path, nested: str):
+def test_the_folders_are_those_that_training_opens(data: Path, nested: str) -> None:
     shutil.copy(data / "train" / "cat" / "0.jpg", data / "test" / "cat" / "0.jpg")
     for part in ("train", "test"):
         shutil.move(data / part, data / "moved" / nested.format(part))
@@ -224,7 +224,7 @@ def test_the_folders_are_those_that_training_opens(data: Path, nested: str):
     assert list(excluded(examine(listing))) == ["cat/0.jpg"]
 
 
-def test_the_same_scene_is_told_from_a_similar_one(shared_pictures: Path, tmp_path: Path):
+def test_the_same_scene_is_told_from_a_similar_one(shared_pictures: Path, tmp_path: Path) -> None:
     """All pairs were looked at: the last seven are as alike as unrelated scenes get."""
     same = [
         ("test/buildings/20805", "train/street/10408"),  # one file, two labels
@@ -253,7 +253,7 @@ def test_the_same_scene_is_told_from_a_similar_one(shared_pictures: Path, tmp_pa
     assert found == same
 
 
-def test_the_audit_comes_back_from_json_as_it_was(data: Path):
+def test_the_audit_comes_back_from_json_as_it_was(data: Path) -> None:
     shutil.copy(data / "train" / "cat" / "0.jpg", data / "train" / "dog" / "copy.jpg")
     (data / "train" / "cat" / "text.jpg").write_text("text")
     audit = examine(list_files(data))
@@ -261,7 +261,7 @@ def test_the_audit_comes_back_from_json_as_it_was(data: Path):
 
 
 @pytest.mark.parametrize("content", ["", "no JSON", "{}", '{"schema_version": 2}'])
-def test_what_is_no_audit_is_refused_in_words(tmp_path: Path, content: str):
+def test_what_is_no_audit_is_refused_in_words(tmp_path: Path, content: str) -> None:
     file = tmp_path / "audit.json"
     with pytest.raises(DataError, match=r"audit.json: the audit cannot be read: No such file"):
         read_exclusions(file)

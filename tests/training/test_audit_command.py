@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.sync_api import sync_playwright
-from tests.lambda_api.routes.pictures import china, encode
 
 from tests.conftest import ROOT
+from tests.lambda_api.pictures import china, encode
 from training.__main__ import main
 from training.audit import page
 from training.audit.findings import Audit, read_exclusions
@@ -66,7 +66,7 @@ class _Page(HTMLParser):
         self.text += data
 
 
-def test_both_files_tell_what_was_found(audited: Path, data: Path):
+def test_both_files_tell_what_was_found(audited: Path, data: Path) -> None:
     assert sorted(path.name for path in audited.iterdir()) == ["audit.html", "audit.json"]
     audit = Audit.model_validate_json((audited / "audit.json").read_bytes())
     exclusions = read_exclusions(audited / "audit.json")
@@ -86,7 +86,7 @@ def test_both_files_tell_what_was_found(audited: Path, data: Path):
     assert source.count('<em class="out">excluded') == len(marked) > 0
 
 
-def test_the_page_refers_to_nothing_outside_itself_and_names_stay_text(audited: Path):
+def test_the_page_refers_to_nothing_outside_itself_and_names_stay_text(audited: Path) -> None:
     source = (audited / "audit.html").read_text(encoding="utf-8")
     html = _Page(source)
     assert html.addresses
@@ -96,7 +96,9 @@ def test_the_page_refers_to_nothing_outside_itself_and_names_stay_text(audited: 
     assert "@import" not in source
 
 
-def test_a_browser_shows_all_pictures_without_asking_for_anything(audited: Path, chromium: str):
+def test_a_browser_shows_all_pictures_without_asking_for_anything(
+    audited: Path, chromium: str
+) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium, args=["--no-sandbox", "--disable-gpu", "--disable-quic"]
@@ -117,7 +119,7 @@ def test_a_browser_shows_all_pictures_without_asking_for_anything(audited: Path,
 
 def test_a_page_of_very_many_groups_says_how_many_are_left_out(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     for i in range(3):
         shutil.copy(data / "train" / "coffee" / "00.jpg", data / "test" / "coffee" / f"{i}.jpg")
         shutil.copy(
@@ -137,14 +139,14 @@ def test_a_page_of_very_many_groups_says_how_many_are_left_out(
 
 def test_json_goes_to_standard_output_alone(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     assert run(data, "--out", tmp_path, "--json") == 0
     assert json.loads(capsys.readouterr().out)["data"] == data.name
 
 
 def test_the_summary_counts_what_was_found(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     assert run(data, "--out", tmp_path) == 0
     out = capsys.readouterr().out
     assert "75 pictures to train on, 27 to test on" in out
@@ -154,7 +156,7 @@ def test_the_summary_counts_what_was_found(
 
 def test_without_a_place_said_it_goes_below_runs(
     crops: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert run(crops / "train") == 0
     assert (tmp_path / "runs" / "audit-train" / "audit.json").is_file()
@@ -162,7 +164,7 @@ def test_without_a_place_said_it_goes_below_runs(
 
 def test_unusable_folders_are_errors_in_words_and_leave_nothing(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     out = tmp_path / "out"
     assert run(tmp_path / "nowhere", "--out", out) == 2
     assert "nowhere: no such folder." in capsys.readouterr().err
@@ -172,7 +174,7 @@ def test_unusable_folders_are_errors_in_words_and_leave_nothing(
     assert "File exists" in capsys.readouterr().err
 
 
-def test_ctrl_c_ends_it_without_a_trace_and_leaves_nothing(tmp_path: Path):
+def test_ctrl_c_ends_it_without_a_trace_and_leaves_nothing(tmp_path: Path) -> None:
     first = tmp_path / "data" / "a" / "0.jpg"
     first.parent.mkdir(parents=True)
     first.write_bytes(encode(china(2400, 1600), "PNG"))

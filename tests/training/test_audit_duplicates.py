@@ -23,7 +23,7 @@ def _flipped(fingerprint: Fingerprints, perceptual: int, difference: int) -> Fin
     return np.packbits(bits).view(np.uint64)
 
 
-def test_groups_are_those_of_comparing_each_with_each():
+def test_groups_are_those_of_comparing_each_with_each() -> None:
     some = _random(40)
     altered = [
         _flipped(some[i], p, d)
@@ -42,7 +42,7 @@ def test_groups_are_those_of_comparing_each_with_each():
             assert (numbers[i] == numbers[j]) == near
 
 
-def test_pictures_are_found_across_blocks_and_through_others():
+def test_pictures_are_found_across_blocks_and_through_others() -> None:
     fingerprints = _random(2 * BLOCK + 50)
     near = _flipped(fingerprints[3], 50, 5)
     fingerprints[BLOCK + 7] = near
@@ -53,7 +53,7 @@ def test_pictures_are_found_across_blocks_and_through_others():
     assert len(np.unique(numbers)) == len(fingerprints) - 2
 
 
-def test_memory_stays_small_even_where_all_are_alike():
+def test_memory_stays_small_even_where_all_are_alike() -> None:
     n = 4000
     fingerprints = np.repeat(_random(1), n, axis=0)
     tracemalloc.start()
@@ -64,5 +64,5 @@ def test_memory_stays_small_even_where_all_are_alike():
     assert peak < n * n / 2 * 16 * 0.75  # bytes; two indices a pair would be 128 MB
 
 
-def test_nothing_to_compare_is_no_group():
+def test_nothing_to_compare_is_no_group() -> None:
     assert group(np.empty((0, 5), dtype=np.uint64)).size == 0

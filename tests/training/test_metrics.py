@@ -21,7 +21,7 @@ def _drawn(count: int) -> tuple[Floats, Labels]:
     return rng.normal(0, 1, (count, 3)), rng.integers(0, 3, count)
 
 
-def test_the_figures_of_a_case_worked_by_hand():
+def test_the_figures_of_a_case_worked_by_hand() -> None:
     # Two classes. Confidence 0.9: right, right, wrong; 0.6: right.
     probabilities = [[0.9, 0.1], [0.1, 0.9], [0.9, 0.1], [0.6, 0.4]]
     metrics = measure(_logits(probabilities), np.array([0, 1, 1, 0]), ("no", "yes"), PLAIN)
@@ -46,7 +46,7 @@ def test_the_figures_of_a_case_worked_by_hand():
     assert metrics.coverage.threshold == pytest.approx((0.9, 0.6), abs=1e-4)
 
 
-def test_a_perfect_classifier():
+def test_a_perfect_classifier() -> None:
     labels = np.arange(300) % 3
     metrics = measure(np.eye(3)[labels] * 50, labels, CLASSES, PLAIN)
     assert metrics.accuracy == metrics.macro.f1 == metrics.accuracy_confident == 1.0
@@ -57,7 +57,7 @@ def test_a_perfect_classifier():
     assert metrics.accuracy_interval == pytest.approx((300 / (300 + 1.96**2), 1.0), abs=1e-4)
 
 
-def test_a_classifier_that_guesses():
+def test_a_classifier_that_guesses() -> None:
     logits, labels = _drawn(6000)
     metrics = measure(logits, labels, CLASSES, PLAIN)
     low, high = metrics.accuracy_interval
@@ -67,7 +67,7 @@ def test_a_classifier_that_guesses():
     assert metrics.log_loss > np.log(3)  # worse than to say 1/3 to everything
 
 
-def test_a_class_that_is_never_answered_counts_with_zeros():
+def test_a_class_that_is_never_answered_counts_with_zeros() -> None:
     logits = _logits([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.8, 0.1, 0.1]])
     metrics = measure(logits, np.array([0, 1, 2]), CLASSES, PLAIN)
     sea = metrics.per_class["sea"]
@@ -75,19 +75,19 @@ def test_a_class_that_is_never_answered_counts_with_zeros():
     assert metrics.macro.recall == 0.666667
 
 
-def test_a_class_without_a_picture_is_in_the_figures_all_the_same():
+def test_a_class_without_a_picture_is_in_the_figures_all_the_same() -> None:
     scores = score(np.array([0, 1]), np.array([0, 1]), CLASSES)
     assert scores.per_class["sea"].support == 0
     assert np.array(scores.confusion).shape == (3, 3)
 
 
-def test_where_nothing_is_confident_there_is_no_accuracy_of_the_confident():
+def test_where_nothing_is_confident_there_is_no_accuracy_of_the_confident() -> None:
     metrics = measure(*_drawn(20), CLASSES, PLAIN.model_copy(update={"threshold": 1.0}))
     assert metrics.share_confident == 0.0
     assert metrics.accuracy_confident is None
 
 
-def test_the_temperature_changes_confidence_and_never_an_answer():
+def test_the_temperature_changes_confidence_and_never_an_answer() -> None:
     logits, labels = _drawn(500)
     cold = measure(logits, labels, CLASSES, PLAIN)
     hot = measure(logits, labels, CLASSES, PLAIN.model_copy(update={"temperature": 10.0}))
@@ -99,7 +99,7 @@ def test_the_temperature_changes_confidence_and_never_an_answer():
     assert hot.log_loss < cold.log_loss
 
 
-def test_the_curve_of_many_pictures_is_thinned_and_keeps_its_ends():
+def test_the_curve_of_many_pictures_is_thinned_and_keeps_its_ends() -> None:
     logits, labels = _drawn(5000)
     metrics = measure(logits, labels, CLASSES, PLAIN)
     curve = metrics.coverage
@@ -112,6 +112,6 @@ def test_the_curve_of_many_pictures_is_thinned_and_keeps_its_ends():
     assert (np.diff(curve.threshold) < 0).all()
 
 
-def test_the_figures_are_the_same_after_a_round_through_json():
+def test_the_figures_are_the_same_after_a_round_through_json() -> None:
     metrics = measure(*_drawn(50), CLASSES, PLAIN)
     assert Metrics.model_validate_json(metrics.model_dump_json()) == metrics

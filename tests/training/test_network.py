@@ -21,7 +21,7 @@ def _pixels(count: int, size: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (count, size, size, 3)).astype(np.float32)
 
 
-def test_folding_batch_norms_keeps_the_function():
+def test_folding_batch_norms_keeps_the_function() -> None:
     keras.utils.set_random_seed(0)
     model = keras.applications.MobileNetV2((64, 64, 3), alpha=0.35, weights=None, include_top=False)
     rng = np.random.default_rng(0)
@@ -47,7 +47,7 @@ def test_folding_batch_norms_keeps_the_function():
 
 def test_pretrained_weights_are_used_and_their_features_tell_pictures_apart(
     shared_weights: Path, crops: Path, tmp_path: Path
-):
+) -> None:
     config = TrainingConfig(weights=str(shared_weights), image_size=96, batch_size=8)
     model = build(config, 3)
     fitting, validation = split(read_folder(crops / "train"), 0.25, seed=0)
@@ -56,7 +56,7 @@ def test_pretrained_weights_are_used_and_their_features_tell_pictures_apart(
     assert run.best_accuracy() >= 0.9
 
 
-def test_the_model_takes_pixels_and_gives_probabilities_and_can_be_cut_at_its_logits():
+def test_the_model_takes_pixels_and_gives_probabilities_and_can_be_cut_at_its_logits() -> None:
     model = build(TrainingConfig(weights="none", alpha=0.35, image_size=64), classes=5)
     pixels = _pixels(3, 64)
     probabilities = model.predict(pixels, verbose=0)
@@ -66,7 +66,7 @@ def test_the_model_takes_pixels_and_gives_probabilities_and_can_be_cut_at_its_lo
     np.testing.assert_allclose(keras.ops.softmax(logits), probabilities, rtol=1e-4)
 
 
-def test_pictures_are_enlarged_inside_the_network():
+def test_pictures_are_enlarged_inside_the_network() -> None:
     config = TrainingConfig(architecture="custom_cnn", weights="none", image_size=64, upscale=1.5)
     model = build(config, classes=3)
     assert model.input_shape == (None, 64, 64, 3)
@@ -74,24 +74,24 @@ def test_pictures_are_enlarged_inside_the_network():
     assert model.predict(_pixels(2, 64), verbose=0).shape == (2, 3)
 
 
-def test_weights_that_are_not_there_are_refused():
+def test_weights_that_are_not_there_are_refused() -> None:
     with pytest.raises(WeightsError, match=r"nowhere\.h5: no such weights file"):
         build(TrainingConfig(weights="nowhere.h5"), 3)
 
 
-def test_weights_of_another_width_are_refused(shared_weights: Path):
+def test_weights_of_another_width_are_refused(shared_weights: Path) -> None:
     with pytest.raises(WeightsError, match="cannot be used"):
         build(TrainingConfig(weights=str(shared_weights), alpha=0.35), 3)
 
 
-def test_a_file_that_holds_no_weights_is_refused(tmp_path: Path):
+def test_a_file_that_holds_no_weights_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "text.weights.h5"
     path.write_text("text")
     with pytest.raises(WeightsError, match="cannot be used"):
         build(TrainingConfig(weights=str(path)), 3)
 
 
-def test_an_architecture_without_weights_says_so():
+def test_an_architecture_without_weights_says_so() -> None:
     with pytest.raises(WeightsError, match="train from nothing"):
         build(TrainingConfig(architecture="custom_cnn"), 3)
 
@@ -115,7 +115,7 @@ def _random_norms(model: keras.Model) -> None:
 )
 def test_it_computes_what_keras_does_with_its_own_preprocessing(
     architecture, module, name: str, tmp_path: Path
-):
+) -> None:
     original = getattr(module, name)(input_shape=(64, 64, 3), include_top=False, weights=None)
     _random_norms(original)
     original.save_weights(tmp_path / "random.weights.h5")
@@ -129,7 +129,7 @@ def test_it_computes_what_keras_does_with_its_own_preprocessing(
 
 def test_efficientnet_s_weights_do_the_same_as_a_file_as_fetched_by_keras__get_file_mocked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     file = tmp_path / "random.weights.h5"
     original = keras.applications.EfficientNetB0(
         input_shape=(64, 64, 3), include_top=False, weights=None
@@ -149,7 +149,7 @@ def test_efficientnet_s_weights_do_the_same_as_a_file_as_fetched_by_keras__get_f
     np.testing.assert_allclose(given, fetched, rtol=1e-3, atol=1e-4 * np.abs(fetched).max())
 
 
-def test_every_architecture_can_be_built_and_has_the_same_head():
+def test_every_architecture_can_be_built_and_has_the_same_head() -> None:
     assert set(ARCHITECTURES) == set(get_args(Architecture))
     for name in ARCHITECTURES:
         config = TrainingConfig(architecture=name, weights="none", image_size=64)
@@ -162,7 +162,7 @@ def test_every_architecture_can_be_built_and_has_the_same_head():
         assert model.output_shape == (None, 4)
 
 
-def test_how_deep_fine_tuning_goes_can_be_chosen(tmp_path: Path):
+def test_how_deep_fine_tuning_goes_can_be_chosen(tmp_path: Path) -> None:
     backbone = keras.applications.MobileNetV2(
         (64, 64, 3), alpha=0.35, include_top=False, weights=None
     )
@@ -180,7 +180,7 @@ def test_how_deep_fine_tuning_goes_can_be_chosen(tmp_path: Path):
     assert model.get_layer("hidden").trainable
 
 
-def test_the_head_learns_and_its_standardisation_is_folded_in():
+def test_the_head_learns_and_its_standardisation_is_folded_in() -> None:
     config = TrainingConfig(weights="none", alpha=0.35, image_size=64, batch_size=16)
     model = build(config, classes=3)
     rng = np.random.default_rng(1)

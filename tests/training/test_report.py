@@ -4,6 +4,7 @@ import json
 import shutil
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Never
 
 import numpy as np
 import pytest
@@ -92,12 +93,12 @@ class _Page(HTMLParser):
         self.feed(html)
         self.close()
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag, attrs) -> None:
         self.tags.add(tag)
         given = dict(attrs)
         self.addresses += [given[k] for k in ("src", "href", "srcset", "data") if k in given]
 
-    def handle_data(self, data):
+    def handle_data(self, data) -> None:
         self.text += data
 
 
@@ -109,7 +110,7 @@ def _contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_a_report_is_figures_numbers_and_a_page(written: Path):
+def test_a_report_is_figures_numbers_and_a_page(written: Path) -> None:
     assert {path.name for path in written.iterdir()} == report.FILES
     for path in written.glob("*.png"):
         with Image.open(path) as image:
@@ -124,7 +125,7 @@ def test_a_report_is_figures_numbers_and_a_page(written: Path):
     assert [path.name for path in written.parent.iterdir()] == ["first"]
 
 
-def test_the_page_holds_its_figures_and_refers_to_nothing_outside_itself(written: Path):
+def test_the_page_holds_its_figures_and_refers_to_nothing_outside_itself(written: Path) -> None:
     page = _page(written)
     assert len(page.addresses) == 8
     assert all(address.startswith("data:image/png;base64,") for address in page.addresses)
@@ -136,7 +137,7 @@ def test_the_page_holds_its_figures_and_refers_to_nothing_outside_itself(written
 
 def test_the_most_confident_mistakes_come_first_with_path_and_labels(
     pictures: LabelledPictures, written: Path
-):
+) -> None:
     probabilities = calibrated(_logits(pictures), 0.8)
     mistakes = find_mistakes(pictures, probabilities)
     assert [m.path for m in mistakes] == [pictures.paths[i].as_posix() for i in (17, 10, 3)]
@@ -151,7 +152,7 @@ def test_the_most_confident_mistakes_come_first_with_path_and_labels(
 
 def test_a_network_without_mistakes_and_without_augmentation(
     pictures: LabelledPictures, history: Path, tmp_path: Path
-):
+) -> None:
     write_report(
         tmp_path / "report",
         pictures=pictures,
@@ -172,7 +173,9 @@ def test_a_network_without_mistakes_and_without_augmentation(
     assert "expect a little less" not in text  # nothing was chosen on test pictures
 
 
-def test_names_from_anywhere_in_the_world_are_shown_as_they_are(crops: Path, tmp_path: Path):
+def test_names_from_anywhere_in_the_world_are_shown_as_they_are(
+    crops: Path, tmp_path: Path
+) -> None:
     names = {"coffee": "Café crème", "flower": "<u>花 & $x$", "hubble": "_" + "long " * 30 + "$"}
     for old, new in names.items():
         shutil.copytree(crops / "test" / old, tmp_path / "data" / new)
@@ -192,7 +195,7 @@ def test_names_from_anywhere_in_the_world_are_shown_as_they_are(crops: Path, tmp
 
 
 @pytest.mark.parametrize("rows", [HEAD, ALL, HEAD[:1], ["all,0,nan,nan,0.3,nan,1"]])
-def test_a_history_of_one_phase_or_one_epoch_is_drawn(tmp_path: Path, rows: list[str]):
+def test_a_history_of_one_phase_or_one_epoch_is_drawn(tmp_path: Path, rows: list[str]) -> None:
     draw_curves(tmp_path / "curves.png", read_history(_history(tmp_path, rows)))
     with Image.open(tmp_path / "curves.png") as image:
         assert image.width > 1000
@@ -211,7 +214,7 @@ def test_a_history_of_one_phase_or_one_epoch_is_drawn(tmp_path: Path, rows: list
 )
 def test_a_history_that_is_none_is_named_before_anything_is_written(
     pictures: LabelledPictures, history: Path, tmp_path: Path, spoil, message: str
-):
+) -> None:
     spoil(history)
     with pytest.raises(RunError, match=message) as caught:
         _write(tmp_path / "report", pictures, history)
@@ -219,7 +222,7 @@ def test_a_history_that_is_none_is_named_before_anything_is_written(
     assert [path.name for path in tmp_path.iterdir()] == ["spring run"]
 
 
-def test_epochs_are_read_in_their_order_with_their_phase(history: Path):
+def test_epochs_are_read_in_their_order_with_their_phase(history: Path) -> None:
     epochs = read_history(history)
     assert [epoch.phase for epoch in epochs] == ["head"] * 3 + ["all"] * 3
     assert [epoch.epoch for epoch in epochs] == list(range(6))
@@ -228,7 +231,7 @@ def test_epochs_are_read_in_their_order_with_their_phase(history: Path):
 
 def test_a_new_report_replaces_the_whole_of_an_old_one(
     old: Path, pictures: LabelledPictures, history: Path
-):
+) -> None:
     assert (old / "mistakes.png").is_file()
     _write(old, pictures, history, _logits(pictures, wrong=()))
     assert {path.name for path in old.iterdir()} == report.FILES - {"mistakes.png"}
@@ -242,10 +245,10 @@ class _Interrupted(BaseException):
 @pytest.mark.parametrize("step", ["_draw", "_draw_mistakes", "_page"])
 def test_an_interrupted_report_leaves_the_old_one_whole__a_step_mocked(
     old: Path, pictures: LabelledPictures, history: Path, tmp_path: Path, monkeypatch, step: str
-):
+) -> None:
     before = _contents(old)
 
-    def interrupt(*_):
+    def interrupt(*_) -> Never:
         raise _Interrupted
 
     monkeypatch.setattr(report, step, interrupt)
@@ -257,7 +260,7 @@ def test_an_interrupted_report_leaves_the_old_one_whole__a_step_mocked(
 
 def test_an_interruption_while_the_folders_are_swapped_brings_the_old_one_back__rename_mocked(
     old: Path, pictures: LabelledPictures, history: Path, tmp_path: Path, monkeypatch
-):
+) -> None:
     before = _contents(old)
     rename = Path.rename
 
@@ -275,7 +278,7 @@ def test_an_interruption_while_the_folders_are_swapped_brings_the_old_one_back__
 
 def test_a_folder_that_holds_more_than_a_report_is_left_alone(
     pictures: LabelledPictures, history: Path, tmp_path: Path
-):
+) -> None:
     folder = history.parent  # the run itself
     for check in (check_destination, lambda f: _write(f, pictures, history)):
         with pytest.raises(RunError, match=r"holds more than a report \(history\.csv\)"):
@@ -286,7 +289,7 @@ def test_a_folder_that_holds_more_than_a_report_is_left_alone(
         check_destination(tmp_path / "file" / "report")
 
 
-def test_many_classes_are_drawn_too(tmp_path: Path, crops: Path):
+def test_many_classes_are_drawn_too(tmp_path: Path, crops: Path) -> None:
     photo = next((crops / "test" / "flower").iterdir())
     for i in range(60):
         (tmp_path / "data" / f"kind {i:02}").mkdir(parents=True)

@@ -46,7 +46,7 @@ def _weights(run: Run) -> list[np.ndarray]:
 
 def test_a_run_that_was_killed_ends_bit_by_bit_as_it_would_have(
     crops: Path, tmp_path: Path, undisturbed: Run
-):
+) -> None:
     run = Run(tmp_path / "run")
     assert _interrupt(crops, run, signal.SIGKILL).returncode == -signal.SIGKILL
     assert len(run.epochs()) < 4
@@ -64,7 +64,7 @@ def test_a_run_that_was_killed_ends_bit_by_bit_as_it_would_have(
 
 def test_an_interrupted_run_says_how_to_go_on_and_goes_on_with_nothing_else(
     crops: Path, tmp_path: Path, capsys
-):
+) -> None:
     run = Run(tmp_path / "run")
     done = _interrupt(crops, run, signal.SIGINT)
     assert done.returncode == 130

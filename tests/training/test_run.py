@@ -29,7 +29,7 @@ def _audit_of(data: Path, names: dict[str, str]) -> str:
     return json.dumps(audit | {"exclude": exclude})
 
 
-def test_a_run_folder_holds_all_that_it_was_made_from_and_made(small_run: Run, crops: Path):
+def test_a_run_folder_holds_all_that_it_was_made_from_and_made(small_run: Run, crops: Path) -> None:
     config, split, result = small_run.config(), small_run.split(), small_run.result()
     assert (config.architecture, config.image_size) == ("custom_cnn", 64)
     assert split.classes == ("coffee", "flower", "hubble")
@@ -46,14 +46,14 @@ def test_a_run_folder_holds_all_that_it_was_made_from_and_made(small_run: Run, c
     assert not small_run.backup_path.exists()
 
 
-def test_the_model_of_the_best_epoch_is_kept(small_run: Run):
+def test_the_model_of_the_best_epoch_is_kept(small_run: Run) -> None:
     result = small_run.result()
     assert result.head_accuracy is None
     assert result.validation_accuracy == pytest.approx(small_run.best_accuracy())
     assert result.validation_accuracy > 0.6  # it did learn
 
 
-def test_without_epochs_it_is_the_frozen_network_with_its_head(crops: Path, tmp_path: Path):
+def test_without_epochs_it_is_the_frozen_network_with_its_head(crops: Path, tmp_path: Path) -> None:
     weights, run = tmp_path / "random.weights.h5", Run(tmp_path / "run")
     keras.utils.set_random_seed(0)
     network = keras.applications.MobileNetV2(
@@ -72,7 +72,7 @@ def test_without_epochs_it_is_the_frozen_network_with_its_head(crops: Path, tmp_
     np.testing.assert_allclose(kernel, original / np.sqrt(1 + 1e-3), rtol=1e-5)  # folded
 
 
-def test_a_run_is_never_overwritten(small_run: Run, crops: Path, capsys):
+def test_a_run_is_never_overwritten(small_run: Run, crops: Path, capsys) -> None:
     before = {p: p.read_bytes() for p in small_run.folder.rglob("*") if p.is_file()}
     assert main(["train", str(crops), str(small_run.folder), *SMALL_NETWORK]) == 2
     assert "is not empty" in capsys.readouterr().err
@@ -82,7 +82,9 @@ def test_a_run_is_never_overwritten(small_run: Run, crops: Path, capsys):
     assert after == before
 
 
-def test_unusable_input_is_answered_in_words_and_leaves_no_folder(crops: Path, tmp_path, capsys):
+def test_unusable_input_is_answered_in_words_and_leaves_no_folder(
+    crops: Path, tmp_path, capsys
+) -> None:
     run = tmp_path / "run"
     for arguments, message in [
         ([str(tmp_path / "nowhere")], "no such folder"),
@@ -97,7 +99,7 @@ def test_unusable_input_is_answered_in_words_and_leaves_no_folder(crops: Path, t
 
 def test_a_run_can_be_repeated_from_its_configuration_and_options_come_first(
     small_run: Run, crops: Path, tmp_path: Path
-):
+) -> None:
     run = Run(tmp_path / "again")
     config = small_run.folder / "config.json"
     command = ["train", str(crops), str(run.folder), "--config", str(config), "--epochs", "1"]
@@ -110,7 +112,7 @@ def test_a_run_can_be_repeated_from_its_configuration_and_options_come_first(
 
 def test_what_an_audit_lists_is_left_out_of_an_unchanged_split(
     small_run: Run, crops: Path, tmp_path: Path, capsys
-):
+) -> None:
     split = small_run.split()
     names = {split.train[0]: "copy", split.validation[0]: "contradiction"}
     audit = tmp_path / "audit.json"
@@ -131,7 +133,9 @@ def test_what_an_audit_lists_is_left_out_of_an_unchanged_split(
     assert not Path(other).exists()
 
 
-def test_a_run_that_recorded_no_audit_is_read_and_gone_on_with(small_run: Run, tmp_path: Path):
+def test_a_run_that_recorded_no_audit_is_read_and_gone_on_with(
+    small_run: Run, tmp_path: Path
+) -> None:
     run, config, split = Run(tmp_path / "run"), small_run.config(), small_run.split()
     run.create(config, split, parameters=1)
     path = run.folder / "split.json"
@@ -143,7 +147,9 @@ def test_a_run_that_recorded_no_audit_is_read_and_gone_on_with(small_run: Run, t
     run.check_resumable(config, again)
 
 
-def test_pictures_that_are_in_the_test_set_too_are_warned_of(crops: Path, tmp_path: Path, capsys):
+def test_pictures_that_are_in_the_test_set_too_are_warned_of(
+    crops: Path, tmp_path: Path, capsys
+) -> None:
     data = tmp_path / "data"
     shutil.copytree(crops, data)
     leaked = next((data / "train" / "coffee").iterdir())
@@ -158,7 +164,7 @@ def test_pictures_that_are_in_the_test_set_too_are_warned_of(crops: Path, tmp_pa
     assert "`python -m training audit` finds near copies too" in said
 
 
-def test_mixed_precision_leaves_a_model_of_full_precision(crops: Path, tmp_path: Path):
+def test_mixed_precision_leaves_a_model_of_full_precision(crops: Path, tmp_path: Path) -> None:
     run = Run(tmp_path / "run")
     command = ["train", str(crops), str(run.folder), *SMALL_NETWORK, "--epochs", "1"]
     assert main([*command, "--mixed-precision"]) == 0
@@ -169,7 +175,7 @@ def test_mixed_precision_leaves_a_model_of_full_precision(crops: Path, tmp_path:
 
 def test_a_report_of_the_test_pictures_is_written_when_it_is_asked_for(
     small_run: Run, crops: Path, capsys
-):
+) -> None:
     command = ["report", str(small_run.folder), "--data", str(crops), "--part", "test"]
     assert not (small_run.folder / "report-test").exists()
     assert main(command) == 0
@@ -178,12 +184,12 @@ def test_a_report_of_the_test_pictures_is_written_when_it_is_asked_for(
     shutil.rmtree(small_run.folder / "report-test")
 
 
-def test_pictures_that_went_missing_since_the_run_are_named(crops: Path):
+def test_pictures_that_went_missing_since_the_run_are_named(crops: Path) -> None:
     with pytest.raises(RunError, match=r"1 pictures of this run .* first hubble/gone\.jpg"):
         resolve(read_folder(crops / "train"), ("hubble/gone.jpg",))
 
 
-def test_help_reads_without_tensorflow():
+def test_help_reads_without_tensorflow() -> None:
     code = "import sys, training.__main__ as t\ntry: t.main(['train', '--help'])\n"
     code += "finally: print('tensorflow' in sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
@@ -192,7 +198,7 @@ def test_help_reads_without_tensorflow():
         assert word in shown.stdout
 
 
-def test_the_documented_defaults_are_the_defaults():
+def test_the_documented_defaults_are_the_defaults() -> None:
     defaults = json.loads(TrainingConfig().model_dump_json())
     shown = subprocess.run(
         [sys.executable, "-m", "training", "train", "--help"], capture_output=True, text=True

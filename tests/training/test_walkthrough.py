@@ -32,7 +32,7 @@ def test_it_runs_to_the_end_and_leaves_a_report_and_a_bundle_that_answers(
     crops: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-):
+) -> None:
     data, out = tmp_path / "data", tmp_path / "out"
     shutil.copytree(crops, data)
     shutil.copy(data / "train/hubble/00.jpg", data / "train/coffee/wrong.jpg")
@@ -66,7 +66,7 @@ def test_it_runs_to_the_end_and_leaves_a_report_and_a_bundle_that_answers(
     assert shown == [image] * (2 + figures) + [{"image/jpeg", "text/plain"}]
 
 
-def test_it_is_committed_as_nobody_has_run_it(committed: nbformat.NotebookNode):
+def test_it_is_committed_as_nobody_has_run_it(committed: nbformat.NotebookNode) -> None:
     nbformat.validate(committed)
     for cell in _code(committed):
         assert cell.outputs == []
@@ -75,7 +75,7 @@ def test_it_is_committed_as_nobody_has_run_it(committed: nbformat.NotebookNode):
     assert committed.metadata.kernelspec.name == "python3"
 
 
-def test_it_has_no_logic_of_its_own(committed: nbformat.NotebookNode):
+def test_it_has_no_logic_of_its_own(committed: nbformat.NotebookNode) -> None:
     for cell in _code(committed):
         nodes = list(ast.walk(ast.parse(cell.source)))
         imported = {

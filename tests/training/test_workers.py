@@ -18,7 +18,7 @@ OPTIONS = [*SMALL_NETWORK, "--epochs", "2", "--augmentation", "none", "--no-flip
 OPTIONS += ["--clip-norm", "1000"]
 
 
-def test_two_workers_end_where_one_device_does(crops: Path, tmp_path: Path):
+def test_two_workers_end_where_one_device_does(crops: Path, tmp_path: Path) -> None:
     together, alone = Run(tmp_path / "together"), Run(tmp_path / "alone")
     addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
     processes = []
@@ -46,7 +46,7 @@ def test_two_workers_end_where_one_device_does(crops: Path, tmp_path: Path):
 
 def test_a_batch_that_the_devices_cannot_share_is_refused_before_anything_begins(
     crops: Path, tmp_path: Path, capsys, monkeypatch
-):
+) -> None:
     class TwoDevices:
         num_replicas_in_sync = 2
 

@@ -51,7 +51,7 @@ def test_an_upload_that_breaks_never_becomes_current(
     capsys: pytest.CaptureFixture[str],
     broken: str,
     failure: str,
-):
+) -> None:
     folder = make_version(2.5)
     version = read_bundle(folder)[0].version
     s3.plan = lambda method, path, _: failure if path.endswith(f"{version}/{broken}") else None
@@ -73,7 +73,7 @@ def test_an_upload_that_breaks_never_becomes_current(
 @pytest.mark.parametrize("failure", sorted(REFUSALS))
 def test_a_promotion_that_s3_refuses_changes_nothing(
     s3: UnreliableS3, store: Store, serving: str, make_version: Callable, failure: str
-):
+) -> None:
     version = publish(make_version(2.5), store).manifest.version
     s3.plan = lambda method, path, _: failure if method == "PUT" else None
     with pytest.raises(RegistryError):
@@ -85,7 +85,7 @@ def test_a_promotion_that_s3_refuses_changes_nothing(
 
 def test_a_promotion_whose_answer_is_lost_is_known_to_have_been_done(
     s3: UnreliableS3, store: Store, serving: str, make_version: Callable
-):
+) -> None:
     version = publish(make_version(2.5), store).manifest.version
     written = 0
 
@@ -102,7 +102,7 @@ def test_a_promotion_whose_answer_is_lost_is_known_to_have_been_done(
 
 def test_s3_that_falls_silent_is_given_up_on(
     s3: UnreliableS3, store: Store, serving: str, make_version: Callable
-):
+) -> None:
     folder = make_version(2.5)
     s3.plan = lambda method, path, _: "silent" if path.endswith(MODEL_FILE) else None
     with pytest.raises(RegistryError, match=r"Cannot write .*model\.tflite: Read timeout"):
@@ -113,7 +113,7 @@ def test_s3_that_falls_silent_is_given_up_on(
 @pytest.mark.parametrize("failure", ["failing", "cut off"])
 def test_a_failure_that_passes_is_survived(
     s3: UnreliableS3, store: Store, bundle: Path, failure: str
-):
+) -> None:
     failed = 0
 
     def plan(method: str, path: str, _: int) -> str | None:
@@ -129,7 +129,7 @@ def test_a_failure_that_passes_is_survived(
 @pytest.mark.parametrize("name", [MODEL_FILE, MANIFEST_FILE])
 def test_a_version_that_was_altered_afterwards_is_not_promoted_nor_pulled(
     s3: UnreliableS3, store: Store, serving: str, make_version: Callable, tmp_path: Path, name: str
-):
+) -> None:
     folder = make_version(2.5)
     version = publish(folder, store).manifest.version
     content = (folder / name).read_bytes()
@@ -148,7 +148,7 @@ def test_a_version_that_was_altered_afterwards_is_not_promoted_nor_pulled(
 
 def test_a_version_without_its_model_is_not_promoted(
     s3: UnreliableS3, store: Store, serving: str, make_version: Callable
-):
+) -> None:
     version = publish(make_version(2.5), store).manifest.version
     boto3.client("s3", endpoint_url=s3.upstream).delete_object(
         Bucket="registry", Key=f"models/{NAME}/{version}/{MODEL_FILE}"
@@ -160,7 +160,7 @@ def test_a_version_without_its_model_is_not_promoted(
 
 def test_a_version_under_another_s_name_is_not_promoted(
     s3: UnreliableS3, store: Store, serving: str, make_version: Callable
-):
+) -> None:
     folder = make_version(2.5)
     for name in (MODEL_FILE, MANIFEST_FILE):
         store.create(f"{NAME}/{'0' * 12}/{name}", (folder / name).read_bytes(), "text/plain")
@@ -172,7 +172,7 @@ def test_a_version_under_another_s_name_is_not_promoted(
 @pytest.mark.parametrize("failure", ["cut off", "half", "denied"])
 def test_a_pull_that_breaks_leaves_nothing(
     s3: UnreliableS3, store: Store, bundle: Path, tmp_path: Path, failure: str
-):
+) -> None:
     version = publish(bundle, store).manifest.version
     s3.plan = lambda method, path, _: failure if path.endswith(MODEL_FILE) else None
     with pytest.raises(RegistryError, match=r"Cannot read .*model\.tflite"):

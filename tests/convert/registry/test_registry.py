@@ -41,7 +41,9 @@ def health(**settings: Any) -> dict[str, Any]:
     return answer.json()
 
 
-def test_what_is_published_comes_back_byte_for_byte(store: Store, bundle: Path, tmp_path: Path):
+def test_what_is_published_comes_back_byte_for_byte(
+    store: Store, bundle: Path, tmp_path: Path
+) -> None:
     published = publish(bundle, store)
     assert published.new
     pull(store, NAME, published.manifest.version, tmp_path / "back")
@@ -50,7 +52,7 @@ def test_what_is_published_comes_back_byte_for_byte(store: Store, bundle: Path, 
 
 def test_s3_is_given_the_sha256_of_every_file_and_the_manifest_is_the_last(
     store: Store, s3: UnreliableS3, bundle: Path
-):
+) -> None:
     version = publish(bundle, store).manifest.version
     client = boto3.client("s3", endpoint_url=s3.upstream)
     for name, content in files(bundle).items():
@@ -63,14 +65,14 @@ def test_s3_is_given_the_sha256_of_every_file_and_the_manifest_is_the_last(
     assert len(written) == len(files(bundle))
 
 
-def test_publishing_again_changes_nothing(store: Store, bundle: Path):
+def test_publishing_again_changes_nothing(store: Store, bundle: Path) -> None:
     assert publish(bundle, store).new
     assert not publish(bundle, store).new
 
 
 def test_the_same_version_made_again_is_there_already_and_stays_as_it_was(
     store: Store, make_version: Callable, tmp_path: Path, capsys
-):
+) -> None:
     folder = make_version(1.5)
     version, before = publish(folder, store).manifest.version, files(folder)
     manifest = json.loads(before[MANIFEST_FILE])
@@ -86,7 +88,7 @@ def test_the_same_version_made_again_is_there_already_and_stays_as_it_was(
 @pytest.mark.parametrize("name", [MODEL_FILE, MANIFEST_FILE])
 def test_other_content_under_the_same_version_is_refused(
     store: Store, s3: UnreliableS3, make_version: Callable, name: str
-):
+) -> None:
     folder = make_version(1.5)
     version = publish(folder, store).manifest.version
     changed = (folder / name).read_bytes().replace(b"1.5", b"1.6") + b" "
@@ -103,7 +105,7 @@ def test_other_content_under_the_same_version_is_refused(
 
 def test_the_service_loads_what_is_promoted(
     store: Store, make_version: Callable[[float], Path], tmp_path: Path
-):
+) -> None:
     first, second = (publish(make_version(t), store).manifest.version for t in (1.5, 2.5))
     uri = f"{REGISTRY}/{NAME}/current"
     unpromoted = health(model_uri=uri)
@@ -123,7 +125,7 @@ def test_the_service_loads_what_is_promoted(
 
 def test_a_pointer_that_is_none_leaves_the_baked_in_bundle(
     store: Store, s3: UnreliableS3, bundle: Path
-):
+) -> None:
     for content in (b"", b"{}", b'{"version": "../../other"}', b"x" * 20_000):
         boto3.client("s3", endpoint_url=s3.upstream).put_object(
             Bucket="registry", Key=f"models/{NAME}/current", Body=content
@@ -135,14 +137,14 @@ def test_a_pointer_that_is_none_leaves_the_baked_in_bundle(
 
 def test_a_pointer_that_s3_cuts_off_leaves_the_baked_in_bundle(
     store: Store, s3: UnreliableS3, make_version: Callable[[float], Path]
-):
+) -> None:
     promote(store, NAME, publish(make_version(1.5), store).manifest.version)
     s3.plan = lambda method, path, _: "half" if path.endswith("/current") else None
     answer = health(model_uri=f"{REGISTRY}/{NAME}/current")
     assert "'current' cannot be read from S3" in answer["fallback"]
 
 
-def test_roll_back_goes_back_version_by_version(store: Store, make_version: Callable):
+def test_roll_back_goes_back_version_by_version(store: Store, make_version: Callable) -> None:
     versions = [publish(make_version(t), store).manifest.version for t in (1.5, 2.5, 3.5)]
     for version in versions:
         promote(store, NAME, version)
@@ -152,14 +154,14 @@ def test_roll_back_goes_back_version_by_version(store: Store, make_version: Call
         rollback(store, NAME)
 
 
-def test_promoting_what_is_current_changes_nothing(store: Store, make_version: Callable):
+def test_promoting_what_is_current_changes_nothing(store: Store, make_version: Callable) -> None:
     first, second = (publish(make_version(t), store).manifest.version for t in (1.5, 2.5))
     promote(store, NAME, first)
     promote(store, NAME, second)
     assert promote(store, NAME, second).previous == (first,)
 
 
-def test_of_two_who_promote_at_once_one_is_told(store: Store, make_version: Callable):
+def test_of_two_who_promote_at_once_one_is_told(store: Store, make_version: Callable) -> None:
     versions = [publish(make_version(t), store).manifest.version for t in (1.5, 2.5, 3.5)]
     promote(store, NAME, versions[0])
 
@@ -180,7 +182,7 @@ def test_of_two_who_promote_at_once_one_is_told(store: Store, make_version: Call
 
 def test_a_promotion_between_reading_and_writing_is_a_conflict(
     store: Store, s3: UnreliableS3, make_version: Callable
-):
+) -> None:
     first, second, third = (
         publish(make_version(t), store).manifest.version for t in (1.5, 2.5, 3.5)
     )
@@ -206,7 +208,7 @@ def test_a_promotion_between_reading_and_writing_is_a_conflict(
     assert serving.version == third
 
 
-def test_a_pull_leaves_what_is_there(store: Store, bundle: Path, tmp_path: Path):
+def test_a_pull_leaves_what_is_there(store: Store, bundle: Path, tmp_path: Path) -> None:
     version = publish(bundle, store).manifest.version
     (tmp_path / "mine").mkdir()
     with pytest.raises(RegistryError, match="is there already"):
@@ -220,7 +222,7 @@ def test_the_commands_do_all_of_it(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-):
+) -> None:
     first, second = make_version(1.5), make_version(2.5)
     v1, v2 = (read_bundle(folder)[0].version for folder in (first, second))
     assert main(["list", REGISTRY]) == 0
@@ -249,7 +251,7 @@ def test_the_commands_do_all_of_it(
 
 def test_a_version_that_cannot_be_read_does_not_hide_the_others(
     store: Store, bundle: Path, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     version = publish(bundle, store).manifest.version
     store.create(f"{NAME}/{'0' * 12}/{MANIFEST_FILE}", b'{"schema_version": 1}', "text/plain")
     assert main(["list", REGISTRY]) == 0
@@ -272,7 +274,7 @@ def test_a_version_that_cannot_be_read_does_not_hide_the_others(
 )
 def test_what_is_not_there_ends_with_exit_code_4(
     s3: UnreliableS3, command: list[str], told: str, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     assert main(command) == 4
     assert told in capsys.readouterr().err
     assert not Path("nowhere").exists()
@@ -283,7 +285,7 @@ def test_without_credentials_it_says_how_to_give_them(
     bundle: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-):
+) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -293,14 +295,16 @@ def test_without_credentials_it_says_how_to_give_them(
     assert s3.seen == []
 
 
-def test_the_region_of_aws_region_is_used(s3: UnreliableS3, monkeypatch: pytest.MonkeyPatch):
+def test_the_region_of_aws_region_is_used(
+    s3: UnreliableS3, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_REGION", "eu-central-1")  # which boto3 itself does not read
     assert Store.at(REGISTRY)._s3.meta.region_name == "eu-central-1"
 
 
 def test_an_altered_bundle_is_not_published(
     store: Store, s3: UnreliableS3, make_version: Callable, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     folder = make_version(1.5)
     (folder / MODEL_FILE).write_bytes((folder / MODEL_FILE).read_bytes()[:-1])
     assert main(["publish", str(folder), REGISTRY]) == 2

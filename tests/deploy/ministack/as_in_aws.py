@@ -21,7 +21,7 @@ _create_bucket = provisioners._s3_create
 _delete_bucket = provisioners._s3_delete
 
 
-def describe_images_or_fail(data):
+def describe_images_or_fail(data) -> object:
     """A tag that ECR does not know is an error, not an empty list.
 
     The CDK's command line takes such a list for an image that was published before.
@@ -32,7 +32,7 @@ def describe_images_or_fail(data):
     return _describe_images(data)
 
 
-def alarm_record_of_any(name, properties):
+def alarm_record_of_any(name, properties) -> object:
     """CloudFormation takes alarms on metric math; they are kept as on a metric without data."""
     if properties.get("Metrics"):
         of_no_data = {"MetricName": "metric-math", "Namespace": "not-emulated", "Metrics": None}
@@ -40,19 +40,19 @@ def alarm_record_of_any(name, properties):
     return _alarm_record(name, properties)
 
 
-def instances_of_a_version(function, configuration):
+def instances_of_a_version(function, configuration) -> str:
     """Versions of a function share no instances, even where they have the same image."""
     return f"{_pool_key(function, configuration)}:{configuration['Version']}"
 
 
-def create_tagged_bucket(logical_id, properties, stack_name):
+def create_tagged_bucket(logical_id, properties, stack_name) -> object:
     """The tags of a template are the bucket's; CDK empties none without its tag."""
     name, attributes = _create_bucket(logical_id, properties, stack_name)
     s3._bucket_tags[name] = {tag["Key"]: tag["Value"] for tag in properties.get("Tags", [])}
     return name, attributes
 
 
-def delete_empty_bucket(name, properties):
+def delete_empty_bucket(name, properties) -> None:
     """A bucket that holds objects is not deleted."""
     if s3._buckets[name]["objects"]:
         raise ValueError(f"BucketNotEmpty: {name}")
