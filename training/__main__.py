@@ -83,10 +83,10 @@ def _report(parsed: argparse.Namespace) -> int:
     return 0
 
 
-def _weights(_: argparse.Namespace) -> int:
-    from training.networks.efficientnet_lite_weights import efficientnet_lite0_weights
+def _weights(parsed: argparse.Namespace) -> int:
+    from training.networks.efficientnet_lite_weights import efficientnet_lite_weights
 
-    print(efficientnet_lite0_weights())
+    print(efficientnet_lite_weights(parsed.architecture))
     return 0
 
 
@@ -120,7 +120,14 @@ DATA holds one folder a class, or `train/` (and `test/`) with one folder a class
     report.set_defaults(command=_report)
 
     weights = commands.add_parser(
-        "weights", help="fetch and convert ImageNet's weights for efficientnet_lite0"
+        "weights", help="download and convert ImageNet weights of EfficientNet-Lite"
+    )
+    weights.add_argument(
+        "architecture",
+        nargs="?",
+        choices=("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"),
+        default="efficientnet_lite0",
+        help="default: efficientnet_lite0",
     )
     weights.set_defaults(command=_weights)
     return parser

@@ -8,7 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from training.errors import RunError
 
 Architecture = Literal[  # the functions of training/networks/architectures.py
-    "mobilenet_v2", "resnet50", "efficientnet_b0", "efficientnet_lite0", "custom_cnn"
+    "mobilenet_v2",
+    "resnet50",
+    "efficientnet_b0",
+    "efficientnet_lite0",
+    "efficientnet_lite1",
+    "efficientnet_lite2",
+    "custom_cnn",
 ]
 Preset = Literal["none", "light", "default", "strong"]
 

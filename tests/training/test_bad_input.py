@@ -134,7 +134,7 @@ def other_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("architecture", ["mobilenet_v2", "efficientnet_lite0", "custom_cnn"])
+@pytest.mark.parametrize("architecture", ["mobilenet_v2", "efficientnet_lite2", "custom_cnn"])
 def test_weights_that_do_not_fit(
     data: Path, tmp_path: Path, capsys, other_weights: Path, architecture: str
 ) -> None:

