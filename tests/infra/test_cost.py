@@ -13,7 +13,7 @@ from infra.cost.latency import RESULTS, Latency, read_latency
 from infra.cost.prices import Table, read_table
 from lambda_api.classifier import Answer
 from lambda_api.manifest import read_bundle
-from lambda_api.metrics import Metrics
+from lambda_api.metrics import RequestMetrics
 from tests.infra.conftest import ROOT
 
 LATENCY = Latency(request_ms=5.4, init_ms=500)
@@ -91,7 +91,7 @@ def test_all_metrics_that_the_service_can_write_are_counted(
         Answer(((label, 0.5),), confident=False, picture=None, decode_ms=1, inference_ms=1)
         for label in read_bundle(bundle)[0].classes
     ]
-    metrics = Metrics("Scenes")
+    metrics = RequestMetrics("Scenes")
     for status, login in [(200, None), (401, "failed"), (401, "slowed"), (500, None)]:
         metrics.write(
             status=status, duration_ms=1, answers=answers, login=login, cold_start_load_ms=1
