@@ -185,8 +185,8 @@ def moto_account() -> Iterator[dict[str, str]]:
     host, port = server.get_host_and_port()
     yield {
         "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "of-nobody",
-        "AWS_SECRET_ACCESS_KEY": "of-nobody",
+        "AWS_ACCESS_KEY_ID": "for-moto",
+        "AWS_SECRET_ACCESS_KEY": "for-moto",
         "AWS_REGION": "eu-central-1",
     }
     server.stop()
@@ -217,8 +217,8 @@ def test_bootstrap_is_required_on_moto(
         "ssm",
         endpoint_url=moto_account["AWS_ENDPOINT_URL"],
         region_name="eu-central-1",
-        aws_access_key_id="of-nobody",
-        aws_secret_access_key="of-nobody",
+        aws_access_key_id="for-moto",
+        aws_secret_access_key="for-moto",
     ).put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String")
     after = run("check", CDK_DOCKER="true", **moto_account)
 

@@ -19,7 +19,7 @@ TOKEN = "9f9e4b1c-1111-4a4a-8b8b-0123456789ab"
 @pytest.fixture
 def client_of_moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "of-nobody")
+        monkeypatch.setenv(name, "for-moto")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     with mock_aws():
         yield boto3.client("secretsmanager")

@@ -30,8 +30,8 @@ def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[UnreliableS3
     """The proxy that boto3 connects to. The bucket `registry` exists and is empty."""
     requests.post(f"{s3_server}/moto-api/reset", timeout=10)
     for name, value in {
-        "AWS_ACCESS_KEY_ID": "of-nobody",
-        "AWS_SECRET_ACCESS_KEY": "of-nobody",
+        "AWS_ACCESS_KEY_ID": "for-moto",
+        "AWS_SECRET_ACCESS_KEY": "for-moto",
         "AWS_DEFAULT_REGION": "us-east-1",
     }.items():
         monkeypatch.setenv(name, value)
