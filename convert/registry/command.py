@@ -32,7 +32,7 @@ def add_commands(commands: Any) -> None:
     list_.set_defaults(command=_list)
 
     promote = commands.add_parser(
-        "promote", help="make a version the one that REGISTRY/NAME/current serves"
+        "promote", help="promote a version: services load it from REGISTRY/NAME/current"
     )
     promote.add_argument("name", type=_name, metavar="NAME")
     promote.add_argument("version", type=_version, metavar="VERSION")

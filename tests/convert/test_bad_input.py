@@ -59,12 +59,14 @@ def test_keras_file_of_a_newer_version_is_rejected(run: Run, rejected: Callable[
     _rewrite(run.model_path, "config.json", newer)
     _rewrite(run.model_path, "metadata.json", lambda data: data.update(keras_version="9.1.0"))
     message = rejected()
+
     assert f"is not a model that Keras {keras.__version__} can read" in message
     assert "It was written by Keras 9.1.0. Use the Keras that wrote it" in message
 
 
 def test_run_without_its_model_is_rejected(run: Run, rejected: Callable[..., str]) -> None:
     run.model_path.unlink()
+
     assert "model.keras: is not there. Train again, or bring the file back." in rejected()
 
 
@@ -77,6 +79,7 @@ def test_model_with_other_classes_or_picture_size_is_rejected(
     logits = keras.layers.Dense(classes, name="logits")(pooled)
     keras.Model(pixels, keras.layers.Softmax()(logits)).save(run.model_path)
     message = rejected()
+
     assert f"goes from ({size}, {size}, 3) to ({classes},), but the run is of pictures" in message
     assert "3 classes (coffee, flower, hubble). It is not this run's model." in message
 
@@ -88,6 +91,7 @@ def test_data_with_other_classes_are_rejected(
     shutil.copytree(crops / "train", data)
     (data / "hubble").rename(data / "galaxy")
     message = rejected(data)
+
     assert "the classes are coffee, flower, galaxy, but the run was trained on coffee" in message
 
 
@@ -97,6 +101,7 @@ def test_unreadable_training_picture_is_named(
     data = tmp_path / "data"
     shutil.copytree(crops / "train", data)
     (data / "coffee" / "03.jpg").write_bytes(b"no picture")
+
     assert "coffee/03.jpg" in rejected(data)
 
 
@@ -106,6 +111,7 @@ def test_unreadable_test_picture_is_named(
     data = tmp_path / "data"
     shutil.copytree(crops, data)
     (data / "test" / "coffee" / "25.jpg").write_bytes(b"no picture")
+
     assert "coffee/25.jpg" in rejected(data)
     assert main(["evaluate", str(small_bundle), str(data / "test")]) == 2
     assert "coffee/25.jpg" in capsys.readouterr().err
@@ -115,6 +121,7 @@ def test_debug_folder_that_cannot_be_written_is_rejected(
     run: Run, crops: Path, rejected: Callable[..., str]
 ) -> None:
     message = rejected(crops, "--debug", str(run.model_path / "debug"))
+
     assert "model.keras" in message
 
 
@@ -128,6 +135,7 @@ def test_too_few_calibration_pictures_are_rejected(
     crops: Path, rejected: Callable[..., str]
 ) -> None:
     message = rejected(crops, "--calibration-pictures", "9")
+
     assert "9 calibration pictures are too few" in message
     assert "--scheme float16" in message
 

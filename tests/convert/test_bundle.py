@@ -30,6 +30,7 @@ def test_evaluation_matches_the_served_bundle(small_bundle: Path, crops: Path) -
     served = compute_metrics(
         bundle_probabilities(Classifier(small_bundle), test), test.labels, test.classes
     )
+
     assert served == manifest.evaluation.bundle
     assert manifest.evaluation.pictures == "test"
     assert manifest.evaluation.count == 24
@@ -40,6 +41,7 @@ def test_evaluation_matches_the_served_bundle(small_bundle: Path, crops: Path) -
 def test_manifest_records_the_run(small_bundle: Path, small_run: Run) -> None:
     manifest, _ = read_bundle(small_bundle)
     split = small_run.split()
+
     assert manifest.name == "small"
     assert manifest.classes == split.classes
     assert manifest.dataset.sha256 == split.dataset_sha256
@@ -52,6 +54,7 @@ def test_manifest_records_the_run(small_bundle: Path, small_run: Run) -> None:
 def test_calibration_is_that_of_the_run(small_bundle: Path, small_run: Run) -> None:
     manifest, _ = read_bundle(small_bundle)
     calibration = small_run.calibration()
+
     assert manifest.temperature == calibration.temperature != 1
     assert manifest.confidence_threshold == calibration.threshold
     card = (small_bundle / "MODEL_CARD.md").read_text()
@@ -65,6 +68,7 @@ def test_card_has_the_measured_figures_and_its_diagrams(small_bundle: Path) -> N
     manifest, _ = read_bundle(small_bundle)
     card = (small_bundle / "MODEL_CARD.md").read_text()
     metrics = manifest.evaluation
+
     assert f"| accuracy | {metrics.keras.accuracy:.4f} | {metrics.bundle.accuracy:.4f} |" in card
     assert "python -m convert evaluate models/small DATA/test" in card
     assert (
@@ -85,6 +89,7 @@ def test_card_reports_pictures_excluded_by_an_audit(
     (run.folder / "split.json").write_text(split.model_dump_json())
     make_bundle(run, crops, tmp_path / "small", scheme="float32", thresholds=LENIENT)
     card = (tmp_path / "small" / "MODEL_CARD.md").read_text()
+
     assert (
         "    python -m training audit DATA --out AUDIT\n    python -m training train DATA" in card
     )
@@ -99,6 +104,7 @@ def test_same_run_gives_the_same_bundle_byte_for_byte(
     again = tmp_path / "small"
     make_bundle(small_run, crops, again, calibration_pictures=40, thresholds=LENIENT)
     files = {p.name: p.read_bytes() for p in small_bundle.iterdir()}
+
     assert {p.name: p.read_bytes() for p in again.iterdir()} == files
 
 
@@ -110,6 +116,7 @@ def test_without_test_pictures_the_validation_pictures_are_used(
     manifest = make_bundle(
         small_run, data, tmp_path / "small", calibration_pictures=40, thresholds=LENIENT
     )
+
     assert manifest.evaluation.pictures == "validation"
     assert manifest.evaluation.count == manifest.dataset.validation == 15
     card = (tmp_path / "small" / "MODEL_CARD.md").read_text()
@@ -126,6 +133,7 @@ def test_only_an_existing_bundle_can_be_replaced(
     for replace in (False, True):
         with pytest.raises(ConvertError, match="already exists"):
             make_bundle(small_run, crops, precious, replace=replace)
+
     assert (precious / "chapter-1.md").read_text() == "years of work"
 
     bundle = tmp_path / "small"
@@ -164,6 +172,7 @@ def test_interrupted_replacement_restores_the_old_bundle__rename_mocked(
                 thresholds=LENIENT,
                 replace=True,
             )
+
     assert {p.name: p.read_bytes() for p in bundle.iterdir()} == before
     assert [p.name for p in tmp_path.iterdir()] == ["small"]
 
@@ -174,6 +183,7 @@ def test_other_pictures_than_those_of_the_run_are_rejected(
     data = tmp_path / crops.name
     shutil.copytree(crops, data)
     (data / "train" / "hubble" / "00.jpg").unlink()
+
     with pytest.raises(ConvertError, match="the pictures are not those the run was trained on"):
         make_bundle(small_run, data, tmp_path / "small")
     assert [p.name for p in tmp_path.iterdir()] == [crops.name]
@@ -182,6 +192,7 @@ def test_other_pictures_than_those_of_the_run_are_rejected(
 def test_unfinished_run_is_rejected(small_run: Run, crops: Path, tmp_path: Path) -> None:
     unfinished = Run(tmp_path / "run")
     unfinished.create(small_run.config(), small_run.split(), parameters=1)
+
     with pytest.raises(RunError, match="no finished run"):
         make_bundle(unfinished, crops, tmp_path / "small")
 
@@ -193,6 +204,7 @@ def test_file_that_is_not_a_keras_model_is_rejected(
     run = Run(tmp_path / "run")
     shutil.copytree(small_run.folder, run.folder)
     run.model_path.write_bytes(content)
+
     with pytest.raises(RunError, match=r"model\.keras: is not a model that Keras"):
         make_bundle(run, crops, tmp_path / "small")
     assert [p.name for p in tmp_path.iterdir()] == ["run"]
@@ -203,6 +215,7 @@ def test_destination_that_cannot_be_written_is_rejected(
 ) -> None:
     (tmp_path / "file").write_text("in the way")
     out = str(tmp_path / "file" / "small")
+
     assert main(["bundle", str(small_run.folder), "--data", str(crops), "--out", out]) == 2
     output = capsys.readouterr()
     assert str(tmp_path / "file") in output.err
@@ -214,6 +227,7 @@ def test_command_line_makes_and_measures_a_bundle(
 ) -> None:
     bundle = tmp_path / "shop"
     arguments = ["bundle", str(small_run.folder), "--data", str(crops), "--out", str(bundle)]
+
     assert main([*arguments, "--calibration-pictures", "20"]) == 0
     output = capsys.readouterr().out
     assert "shop" in output
@@ -235,6 +249,7 @@ def test_help_does_not_import_tensorflow() -> None:
     code = "import sys, convert.__main__ as c\ntry: c.main(['bundle', '--help'])\n"
     code += "finally: print('tensorflow' in sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
     assert shown.stdout.endswith("False\n")
     for word in ("RUN", "--data", "--out", "--replace"):
         assert word in shown.stdout

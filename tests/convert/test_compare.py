@@ -13,6 +13,7 @@ from training.run.folder import Run
 
 def test_run_is_measured_before_and_after_conversion(small_run: Run, crops: Path) -> None:
     figures = run_figures(small_run, crops, calibration_pictures=20, progress=Progress())
+
     assert figures.architecture == "custom_cnn"
     assert figures.pixels == 80  # 64, upscaled by 1.25 in the network
     assert figures.accuracy == pytest.approx(small_run.result().validation_accuracy)
@@ -24,6 +25,7 @@ def test_run_is_measured_before_and_after_conversion(small_run: Run, crops: Path
 def test_table_needs_no_test_pictures(small_run: Run, crops: Path, tmp_path: Path, capsys) -> None:
     shutil.copytree(crops / "train", tmp_path / "train")
     command = ["compare", str(small_run.folder), str(small_run.folder), "--data", str(tmp_path)]
+
     assert main([*command, "--calibration-pictures", "20"]) == 0
     header, _, *rows = capsys.readouterr().out.strip().splitlines()[-4:]
     assert header.startswith("| run | architecture |")

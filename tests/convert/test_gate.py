@@ -12,9 +12,12 @@ from ai_edge_litert import schema_py_generated as schema
 from convert.__main__ import main
 from convert.bundle import make_bundle
 from convert.errors import ConversionFailed, GateError
+from convert.evaluate import side_by_side
 from convert.gate import Failure, compare_metrics, failed_checks
 from convert.model_file import operators, smoke_test
 from convert.quantize import converted, exported
+from convert.source import open_source
+from lambda_api.classifier import Network
 from lambda_api.evaluation import ClassMetrics, Metrics, Thresholds
 from lambda_api.manifest import MODEL_FILE, read_bundle
 from training.run.folder import Run
@@ -62,12 +65,14 @@ def test_failed_check_reports_the_difference(
     candidate: Metrics, agreement: float, size: int, check: str, reason: str
 ) -> None:
     (failure,) = _failed(candidate, agreement, size)
+
     assert failure.check == check
     assert reason in failure.reason
 
 
 def test_limits_can_be_set() -> None:
     lenient = Thresholds(max_accuracy_drop=0.2, max_recall_drop=0.3, min_agreement=0.5)
+
     assert _failed(_metrics(0.75, 0.65, 0.02), 0.6, limits=lenient) == []
 
 
@@ -76,6 +81,7 @@ def test_network_that_int8_breaks_is_rejected(
 ) -> None:
     out = tmp_path / "models" / "broken"
     command = ["bundle", str(broken_run.folder), "--data", str(crops), "--out", str(out)]
+
     assert main([*command, "--calibration-pictures", "20", "--debug", str(tmp_path / "why")]) == 3
     message = capsys.readouterr().err
     assert "rejected: broken: int8 was rejected. Nothing was written. Compared with" in message
@@ -106,6 +112,7 @@ def test_rejected_bundle_leaves_the_existing_one(
     for file in small_bundle.iterdir():
         (bundle / file.name).write_bytes(file.read_bytes())
     before = {file.name: file.read_bytes() for file in bundle.iterdir()}
+
     with pytest.raises(GateError):
         make_bundle(broken_run, crops, bundle, calibration_pictures=20, replace=True)
     assert {file.name: file.read_bytes() for file in bundle.iterdir()} == before
@@ -119,6 +126,7 @@ def test_auto_uses_a_passing_scheme_and_lists_all_it_tried(
     )
     table = capsys.readouterr().out
     rows = {row.split("|")[1].strip(): row for row in table.splitlines() if row.startswith("| ")}
+
     assert rows.keys() == {"scheme", "Keras", "int8", "dynamic", "float16", "float32"}
     assert "rejected: accuracy, recall of" in rows["int8"]
     assert manifest.quantization in ("dynamic", "float16", "float32")
@@ -147,6 +155,7 @@ def _aborting(model: bytes) -> bytes:
 
 def test_model_file_that_crashes_litert_is_reported(bundle: Path) -> None:
     model = (bundle / MODEL_FILE).read_bytes()
+
     assert smoke_test(model) is None
     assert re.match(r"LiteRT crashes with signal \d", smoke_test(_aborting(model)) or "")
     assert smoke_test(model[: len(model) // 2]) is not None
@@ -154,6 +163,7 @@ def test_model_file_that_crashes_litert_is_reported(bundle: Path) -> None:
 
 def test_operators_of_the_project_s_bundle_are_recorded_and_built_in(bundle: Path) -> None:
     manifest, model = read_bundle(bundle)
+
     assert manifest.gate.operators == operators(model)
     assert {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"} <= set(operators(model))
     assert not [name for name in operators(model) if name.startswith("custom")]
@@ -161,6 +171,7 @@ def test_operators_of_the_project_s_bundle_are_recorded_and_built_in(bundle: Pat
 
 def test_project_s_bundle_is_within_the_limits_it_records(bundle: Path) -> None:
     gate = read_bundle(bundle)[0].gate
+
     assert gate.thresholds == LIMITS
     assert gate.pictures > 1000
     assert gate.accuracy_drop <= 0.005
@@ -177,6 +188,7 @@ def test_custom_operator_is_recognized(bundle: Path) -> None:
     graph.operatorCodes[0].customCode = b"FlexErf"
     builder = flatbuffers.Builder(len(model))
     builder.Finish(graph.Pack(builder), b"TFL3")
+
     assert "custom FlexErf" in operators(bytes(builder.Output()))
 
 
@@ -185,6 +197,7 @@ def test_limit_that_is_not_a_share_is_rejected(
     share: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["bundle", "run", "--data", "data", "--out", "out", "--min-agreement", share]
+
     with pytest.raises(SystemExit):
         main(command)
     assert "is not a number from 0 to 1" in capsys.readouterr().err
@@ -193,6 +206,7 @@ def test_limit_that_is_not_a_share_is_rejected(
 def test_unsupported_operation_is_named() -> None:
     pixels = keras.Input((8, 8, 3))
     logits = keras.ops.erfinv(keras.layers.GlobalAveragePooling2D()(pixels) / 256)
+
     with (
         exported(keras.Model(pixels, logits)) as saved,
         pytest.raises(ConversionFailed, match="Erfinv"),
@@ -200,11 +214,23 @@ def test_unsupported_operation_is_named() -> None:
         converted(saved, "float32", tuple)
 
 
+def test_model_that_returns_nan_is_rejected(small_run: Run, crops: Path) -> None:
+    source = open_source(small_run, crops)
+    pixels = keras.Input((64, 64, 3))
+    means = keras.layers.GlobalAveragePooling2D()(pixels)  # as many channels as classes
+    with exported(keras.Model(pixels, keras.ops.log(-1 - means))) as saved:
+        network = Network(converted(saved, "float32", tuple))
+
+    with pytest.raises(GateError, match="NaN or infinity"):
+        side_by_side(source, network, source.validation)
+
+
 @pytest.mark.parametrize("size", ["0", "-1", "much", "nan"])
 def test_limit_that_is_not_a_size_is_rejected(
     size: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["bundle", "run", "--data", "data", "--out", "out", "--max-megabytes", size]
+
     with pytest.raises(SystemExit):
         main(command)
     assert "is not a size in megabytes" in capsys.readouterr().err
@@ -214,7 +240,6 @@ def test_broken_network_computes_the_same_logits_in_float(
     small_run: Run, broken_run: Run, crops: Path
 ) -> None:
     """So int8 causes the rejection above, not the network."""
-    from convert.source import open_source
-
     whole, broken = (open_source(run, crops).validation_logits for run in (small_run, broken_run))
+
     assert np.abs(whole - broken).max() < 0.01

@@ -34,6 +34,7 @@ def test_bundle_of_each_scheme_is_served(
             answer = client.post("/predict", content=path.read_bytes(), auth=credentials)
             assert answer.status_code == 200
             correct += answer.json()["label"] == path.parent.name
+
     assert (model["quantization"], model["input"]["dtype"]) == (
         scheme,
         "uint8" if scheme == "int8" else "float32",
@@ -45,6 +46,7 @@ def test_float32_agrees_with_keras_and_other_schemes_are_smaller(
     small_bundles: dict[Scheme, Path],
 ) -> None:
     manifests = {scheme: read_bundle(folder)[0] for scheme, folder in small_bundles.items()}
+
     assert manifests["float32"].evaluation.agreement == 1
     assert manifests["float32"].gate.accuracy_drop == 0
     size = {scheme: manifest.model.bytes for scheme, manifest in manifests.items()}
@@ -58,6 +60,7 @@ def test_calibration_pictures_are_recorded_for_schemes_that_use_them(
 ) -> None:
     manifest, _ = read_bundle(small_bundles[scheme])
     calibrated = scheme in ("int8", "int16x8")
+
     assert manifest.calibration_pictures == (20 if calibrated else 0)
     card = (small_bundles[scheme] / "MODEL_CARD.md").read_text()
     assert f"--scheme {scheme}" in card
@@ -74,6 +77,7 @@ def test_manifest_with_another_dtype_than_the_model_is_rejected(
     other = other.model_copy(update={"version": other.content_version()})
     (tmp_path / "manifest.json").write_text(other.model_dump_json())
     (tmp_path / "model.tflite").write_bytes(model)
+
     with pytest.raises(Exception, match="another type of numbers"):
         Classifier(tmp_path)
 
@@ -89,6 +93,7 @@ def test_schemes_command_compares_schemes(
     small_run: Run, crops: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["schemes", str(small_run.folder), "--data", str(crops), "--only", "int8", "float32"]
+
     assert main([*command, "--calibration-pictures", "20", "--pictures", "12"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "### custom_cnn, 80 pixels" in lines
@@ -105,6 +110,7 @@ def test_layer_errors_are_written(small_bundles: dict[Scheme, Path]) -> None:
 
     with (debug / "layer_errors.csv").open() as file:
         layers = list(csv.DictReader(file))
+
     assert [x["operator"] for x in layers if "POOL" not in x["operator"]].count("CONV_2D") == 4
     assert all(0 < float(x["error_in_steps"]) < 5 for x in layers if x["operator"] == "CONV_2D")
     assert (debug / "layer_errors.png").read_bytes().startswith(b"\x89PNG")

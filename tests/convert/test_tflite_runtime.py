@@ -71,6 +71,7 @@ def test_every_scheme_predicts_the_same_in_tflite_runtime(
     pixels = np.stack([read_picture(test.root / path, network.size[0]) for path in test.paths])
     here = np.stack([network.logits(picture) for picture in pixels])
     there = logits_of(tflite_python, model, pixels, tmp_path)
+
     assert (here.argmax(axis=1) == there.argmax(axis=1)).mean() > 0.95
     assert np.abs(here - there).max() < 0.1 * np.abs(here).max()
 
@@ -84,6 +85,7 @@ def test_min_runtime_tells_which_files_tflite_runtime_loads(
         newer = converter(saved, "dynamic", tuple)
         newer._experimental_disable_per_channel_quantization_for_dense_layers = False
         model = bytes(newer.convert())
+
     assert min_runtime(model) > OLDEST_RUNTIME
     with pytest.raises(AssertionError, match="FULLY_CONNECTED"):
         logits_of(tflite_python, model, np.zeros((1, 64, 64, 3), np.uint8), tmp_path)
@@ -98,5 +100,6 @@ def test_project_s_bundle_runs_in_tflite_runtime(
     network = Network(model)
     pixels = images.decode(photo, network.size).pixels
     there = logits_of(tflite_python, model, pixels[np.newaxis], tmp_path)[0]
+
     assert there.argmax() == network.logits(pixels).argmax()
     assert np.abs(there - network.logits(pixels)).max() < 0.5

@@ -165,6 +165,7 @@ def test_make_synth_writes_templates_and_rejects_bad_context(tmp_path: Path) -> 
         )
 
     stopped = synth("-c memory=lots")
+
     assert stopped.returncode != 0
     assert "error: The context" in stopped.stderr
     assert "memory: Input should be a valid integer" in stopped.stderr

@@ -64,6 +64,7 @@ def test_cfn_lint_only_finds_regions_without_budgets(
     fixture: str, request: pytest.FixtureRequest
 ) -> None:
     assembly: Assembly = request.getfixturevalue(fixture)
+
     for text in assembly.stacks.values():
         assert [found for found in lint_findings(text) if "AWS::Budgets::Budget" not in found] == []
 

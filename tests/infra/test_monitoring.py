@@ -32,6 +32,7 @@ def test_without_canary_there_is_no_codedeploy(otherwise: Assembly) -> None:
 
     template.resource_count_is("AWS::CodeDeploy::DeploymentGroup", 0)
     (alias,) = template.find_resources("AWS::Lambda::Alias").values()
+
     assert "UpdatePolicy" not in alias
 
 
@@ -108,6 +109,7 @@ def test_email_address_enables_the_subscription_and_the_budget(
 
     default.service.resource_count_is("AWS::SNS::Subscription", 0)
     default.service.resource_count_is("AWS::Budgets::Budget", 0)
+
     assert subscription["Protocol"] == "email"
     assert budget["Budget"]["BudgetLimit"] == {"Amount": 50, "Unit": "USD"}
     assert len(budget["NotificationsWithSubscribers"]) == 2

@@ -38,6 +38,7 @@ def test_only_cloudfront_is_on_the_internet_with_https(everything: Assembly) -> 
     page.has_resource_properties(
         "AWS::ElasticLoadBalancingV2::LoadBalancer", {"Scheme": "internal"}
     )
+
     # Security groups only admit other security groups, no addresses.
     assert "CidrIp" not in json.dumps(
         [

@@ -46,6 +46,7 @@ def test_rotation_changes_the_password_but_not_the_username_on_moto(client_of_mo
     rotate(arn, *STEPS)
 
     now = read(client_of_moto, arn, "AWSCURRENT")
+
     assert now["username"] == "classifier"
     assert len(now["password"]) == PASSWORD_LENGTH
     assert now["password"].isalnum()
@@ -64,6 +65,7 @@ def test_repeated_step_changes_nothing_on_moto(client_of_moto: Any) -> None:
     rotate(arn, "createSecret")
     pending = read(client_of_moto, arn, "AWSPENDING")
     rotate(arn, "createSecret")
+
     assert read(client_of_moto, arn, "AWSPENDING") == pending
 
     rotate(arn, "finishSecret", "finishSecret")

@@ -50,6 +50,7 @@ def test_image_context_is_the_service_and_one_bundle(default: Assembly) -> None:
     (context,) = (found.parent for found in default.folder.glob("asset.*/models"))
 
     names = {path.name for path in context.iterdir()}
+
     assert names == {".dockerignore", "Dockerfile.lambda", "lambda_api", "models"}
     assert [path.name for path in (context / "models").iterdir()] == ["intel-scenes"]
     assert [*context.rglob("__pycache__")] == []
@@ -67,6 +68,7 @@ def test_function_can_only_read_and_write_uploads(default: Assembly) -> None:
         (statement["Action"], statement["Resource"])
         for statement in statements_of_the_function(default.service)
     ]
+
     assert allowed == [
         (["logs:CreateLogStream", "logs:PutLogEvents"], {"Fn::GetAtt": [log, "Arn"]}),
         (["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"], {"Ref": secret}),
@@ -92,6 +94,7 @@ def test_role_of_the_function_has_no_managed_policies(default: Assembly) -> None
     found = default.service.find_resources("AWS::IAM::Role")[role]["Properties"]
 
     (statement,) = found["AssumeRolePolicyDocument"]["Statement"]
+
     assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
     assert "ManagedPolicyArns" not in found
 
@@ -101,6 +104,7 @@ def test_every_bucket_is_private_encrypted_and_tls_only(
     fixture: str, request: pytest.FixtureRequest
 ) -> None:
     assembly: Assembly = request.getfixturevalue(fixture)
+
     for text in assembly.stacks.values():
         template = Template.from_string(text)
         buckets = template.find_resources("AWS::S3::Bucket")

@@ -55,6 +55,7 @@ def test_failed_upload_is_never_promoted(
     folder = make_version(2.5)
     version = read_bundle(folder)[0].version
     s3.plan = lambda method, path, _: failure if path.endswith(f"{version}/{broken}") else None
+
     assert main(["publish", str(folder), REGISTRY]) == 4
     message = capsys.readouterr().err
     assert f"{REGISTRY}/{NAME}/{version}/{broken}" in message
@@ -76,6 +77,7 @@ def test_failed_promotion_changes_nothing(
 ) -> None:
     version = publish(make_version(2.5), store).manifest.version
     s3.plan = lambda method, path, _: failure if method == "PUT" else None
+
     with pytest.raises(RegistryError):
         promote(store, NAME, version)
     assert still_serving(s3, store, serving)
@@ -95,6 +97,7 @@ def test_promotion_succeeds_if_only_the_response_is_lost(
         return "response lost" if method == "PUT" and written == 1 else None
 
     s3.plan = plan
+
     assert promote(store, NAME, version).previous == (serving,)
     assert written == 2  # the second attempt conflicts with the first
     assert still_serving(s3, store, version)
@@ -105,6 +108,7 @@ def test_upload_times_out_if_s3_sends_no_response(
 ) -> None:
     folder = make_version(2.5)
     s3.plan = lambda method, path, _: "silent" if path.endswith(MODEL_FILE) else None
+
     with pytest.raises(RegistryError, match=r"Cannot write .*model\.tflite: Read timeout"):
         publish(folder, store)
     assert still_serving(s3, store, serving)
@@ -122,6 +126,7 @@ def test_temporary_failure_is_retried(
         return failure if path.endswith(MODEL_FILE) and failed == 1 else None
 
     s3.plan = plan
+
     assert publish(bundle, store).new
     assert failed == 2
 
@@ -138,6 +143,7 @@ def test_altered_version_is_neither_promoted_nor_pulled(
         Key=f"models/{NAME}/{version}/{name}",
         Body=content.replace(b"2.5", b"2.6") if name == MANIFEST_FILE else content[:-1] + b"?",
     )
+
     with pytest.raises(RegistryError, match="is damaged"):
         promote(store, NAME, version)
     with pytest.raises(RegistryError, match="is damaged"):
@@ -153,6 +159,7 @@ def test_version_without_its_model_is_not_promoted(
     boto3.client("s3", endpoint_url=s3.upstream).delete_object(
         Bucket="registry", Key=f"models/{NAME}/{version}/{MODEL_FILE}"
     )
+
     with pytest.raises(RegistryError, match=r"there is no model\.tflite"):
         promote(store, NAME, version)
     assert still_serving(s3, store, serving)
@@ -164,6 +171,7 @@ def test_version_under_another_version_s_name_is_not_promoted(
     folder = make_version(2.5)
     for name in (MODEL_FILE, MANIFEST_FILE):
         store.create(f"{NAME}/{'0' * 12}/{name}", (folder / name).read_bytes(), "text/plain")
+
     with pytest.raises(RegistryError, match=r"is damaged: it contains"):
         promote(store, NAME, "0" * 12)
     assert still_serving(s3, store, serving)
@@ -175,6 +183,7 @@ def test_failed_pull_leaves_no_files(
 ) -> None:
     version = publish(bundle, store).manifest.version
     s3.plan = lambda method, path, _: failure if path.endswith(MODEL_FILE) else None
+
     with pytest.raises(RegistryError, match=r"Cannot read .*model\.tflite"):
         pull(store, NAME, version, tmp_path / "pulled" / "bundle")
     assert list((tmp_path / "pulled").iterdir()) == []

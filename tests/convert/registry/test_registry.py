@@ -45,6 +45,7 @@ def test_published_bundle_is_pulled_byte_for_byte(
     store: Store, bundle: Path, tmp_path: Path
 ) -> None:
     published = publish(bundle, store)
+
     assert published.new
     pull(store, NAME, published.manifest.version, tmp_path / "back")
     assert files(tmp_path / "back") == files(bundle)
@@ -55,6 +56,7 @@ def test_every_file_has_its_sha256_in_s3_and_the_manifest_is_last(
 ) -> None:
     version = publish(bundle, store).manifest.version
     client = boto3.client("s3", endpoint_url=s3.upstream)
+
     for name, content in files(bundle).items():
         key = f"models/{NAME}/{version}/{name}"
         head = client.head_object(Bucket="registry", Key=key, ChecksumMode="ENABLED")
@@ -79,6 +81,7 @@ def test_publishing_the_same_version_again_keeps_the_first(
     manifest["created"] = "2026-12-24T18:00:00Z"  # trained again with the same result
     (folder / MANIFEST_FILE).write_text(json.dumps(manifest))
     (folder / "MODEL_CARD.md").write_text("another card")
+
     assert main(["publish", str(folder), REGISTRY]) == 0
     assert f"{version} was already published, and is unchanged" in capsys.readouterr().out
     pull(store, NAME, version, tmp_path / "back")
@@ -96,6 +99,7 @@ def test_other_content_under_the_same_version_is_rejected(
     boto3.client("s3", endpoint_url=s3.upstream).put_object(
         Bucket="registry", Key=key, Body=changed
     )
+
     with pytest.raises(ConflictError, match=f"{name} differs from"):
         publish(folder, store)
     found = store.read(f"{NAME}/{version}/{name}")
@@ -109,6 +113,7 @@ def test_service_loads_the_promoted_version(
     first, second = (publish(make_version(t), store).manifest.version for t in (1.5, 2.5))
     uri = f"{REGISTRY}/{NAME}/current"
     unpromoted = health(model_uri=uri)
+
     assert "'current' cannot be read from S3 (NoSuchKey)" in unpromoted["fallback"]
     assert unpromoted["source"] == "folder"
 
@@ -141,6 +146,7 @@ def test_truncated_pointer_falls_back_to_the_baked_in_bundle(
     promote(store, NAME, publish(make_version(1.5), store).manifest.version)
     s3.plan = lambda method, path, _: "half" if path.endswith("/current") else None
     answer = health(model_uri=f"{REGISTRY}/{NAME}/current")
+
     assert "'current' cannot be read from S3" in answer["fallback"]
 
 
@@ -148,6 +154,7 @@ def test_rollback_goes_back_one_version_at_a_time(store: Store, make_version: Ca
     versions = [publish(make_version(t), store).manifest.version for t in (1.5, 2.5, 3.5)]
     for version in versions:
         promote(store, NAME, version)
+
     assert rollback(store, NAME).version == versions[1]
     assert rollback(store, NAME).version == versions[0]
     with pytest.raises(RegistryError, match="there is no previous version"):
@@ -160,6 +167,7 @@ def test_promoting_the_promoted_version_changes_nothing(
     first, second = (publish(make_version(t), store).manifest.version for t in (1.5, 2.5))
     promote(store, NAME, first)
     promote(store, NAME, second)
+
     assert promote(store, NAME, second).previous == (first,)
 
 
@@ -203,6 +211,7 @@ def test_promotion_between_reading_and_writing_is_a_conflict(
         return None
 
     s3.plan = plan
+
     with pytest.raises(ConflictError, match="another client promoted another version"):
         promote(other, NAME, second)
     serving = current(store, NAME)
@@ -213,6 +222,7 @@ def test_promotion_between_reading_and_writing_is_a_conflict(
 def test_pull_keeps_an_existing_folder(store: Store, bundle: Path, tmp_path: Path) -> None:
     version = publish(bundle, store).manifest.version
     (tmp_path / "mine").mkdir()
+
     with pytest.raises(RegistryError, match="already exists"):
         pull(store, NAME, version, tmp_path / "mine")
     assert list((tmp_path / "mine").iterdir()) == []
@@ -227,6 +237,7 @@ def test_commands_publish_promote_roll_back_list_and_pull(
 ) -> None:
     first, second = make_version(1.5), make_version(2.5)
     v1, v2 = (read_bundle(folder)[0].version for folder in (first, second))
+
     assert main(["list", REGISTRY]) == 0
     assert capsys.readouterr().out == ""
     assert main(["publish", str(first), REGISTRY]) == 0
@@ -256,6 +267,7 @@ def test_unreadable_version_does_not_hide_the_others(
 ) -> None:
     version = publish(bundle, store).manifest.version
     store.create(f"{NAME}/{'0' * 12}/{MANIFEST_FILE}", b'{"schema_version": 1}', "text/plain")
+
     assert main(["list", REGISTRY]) == 0
     rows = {row.split()[1]: row for row in capsys.readouterr().out.splitlines()}
     assert "unreadable" in rows["0" * 12]
@@ -292,6 +304,7 @@ def test_missing_credentials_are_reported(
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+
     assert main(["publish", str(bundle), REGISTRY]) == 4
     assert "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID" in capsys.readouterr().err
     assert s3.seen == []
@@ -299,6 +312,7 @@ def test_missing_credentials_are_reported(
 
 def test_aws_region_sets_the_region(s3: UnreliableS3, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "eu-central-1")  # boto3 itself does not read it
+
     assert Store.at(REGISTRY).client.meta.region_name == "eu-central-1"
 
 
@@ -307,6 +321,7 @@ def test_altered_bundle_is_not_published(
 ) -> None:
     folder = make_version(1.5)
     (folder / MODEL_FILE).write_bytes((folder / MODEL_FILE).read_bytes()[:-1])
+
     assert main(["publish", str(folder), REGISTRY]) == 2
     assert "model.tflite has" in capsys.readouterr().err
     assert s3.seen == []
