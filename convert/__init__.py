@@ -1,1 +1,1 @@
-"""Conversion: a run folder in, a measured bundle out."""
+"""Conversion of a training run into a measured, gated bundle."""

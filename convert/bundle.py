@@ -1,4 +1,4 @@
-"""From a run to a bundle: convert, prove, measure, describe, put in place."""
+"""Bundles: convert a run, check it, measure it, describe it, and write the folder."""
 
 import hashlib
 import re
@@ -11,16 +11,16 @@ from typing import Any, Literal
 
 import tensorflow as tf
 
-from convert.candidate import Candidate, Measured, make_candidate
+from convert.candidate import Candidate, Measured, make_candidates
 from convert.card import write_card
+from convert.compare import candidates_table, latencies_ms
 from convert.debug import write_layer_errors
 from convert.errors import ConvertError, GateError
-from convert.evaluate import agreement, keras_logits, measure, network_logits
+from convert.evaluate import Comparison, side_by_side
 from convert.progress import Progress
 from convert.quantize import exported
 from convert.schemes import CALIBRATION_PICTURES, INTEGER, POLICY
-from convert.source import Source, open_source
-from convert.table import table, timed
+from convert.source import ConversionSource, open_source
 from lambda_api.classifier import Classifier, softmax
 from lambda_api.evaluation import Evaluation, Thresholds
 from lambda_api.manifest import (
@@ -34,9 +34,7 @@ from lambda_api.manifest import (
     Scheme,
 )
 from training.atomic import put_in_place
-from training.calibration import Floats
 from training.config import TrainingConfig
-from training.data import LabelledPictures
 from training.run.folder import Run
 
 
@@ -52,131 +50,120 @@ def make_bundle(
     replace: bool = False,
     history: Path | None = None,
 ) -> Manifest:
-    """Convert a finished run, see that it lost nothing, and write the bundle to `destination`.
+    """Convert a finished run, check it against the gate, and write a bundle to `destination`.
 
-    It is compared with the Keras model on the validation pictures. Temperature and threshold are
-    the run's; the figures of the manifest come from the test pictures of `data`, or from the
-    validation pictures where it has none.
+    The gate compares the converted model with the Keras model on the validation pictures.
+    Temperature and threshold are those of the run. The manifest's evaluation uses the test
+    pictures of `data`, or the validation pictures if there are no test pictures.
 
     Args:
-        run: finished.
-        data: the folder of pictures the run was trained on.
-        destination: the bundle's folder; its name is the model's.
-        scheme: to convert to; "auto" tries those of the architecture's policy and takes the
-            fastest that passes; None is the first of the policy.
-        thresholds: what it must keep of the Keras model.
-        calibration_pictures: how many training pictures show the range of the activations.
-        debug: folder for the quantisation error of each layer in int8; also where it is refused.
-        replace: whether a bundle that is there may be replaced.
-        history: Markdown for the card, on how the model was chosen.
+        run: finished run.
+        data: folder of the pictures the run was trained on.
+        destination: the bundle's folder; its name becomes the model's name.
+        scheme: quantization scheme; "auto" tries every scheme of the architecture's policy and
+            uses the fastest that passes; None uses the first of the policy.
+        thresholds: limits of the gate.
+        calibration_pictures: number of training pictures that calibrate the activation ranges.
+        debug: folder for the int8 quantization error of each layer, written even if the gate
+            rejects the model.
+        replace: overwrite an existing bundle.
+        history: Markdown file for the model card: how the model was chosen.
 
     Raises:
-        ConvertError: `destination` is in the way, or run and `data` do not belong together.
-        GateError: it lost more than `thresholds` allow.
+        ConvertError: `destination` already exists, or run and data do not belong together.
+        GateError: the model lost more than `thresholds` allow.
         RunError: `run` is not finished.
-        DataError: pictures that cannot be used.
+        DataError: some pictures cannot be read.
         OSError: `destination` cannot be written.
     """
     name = destination.resolve().name
     if not re.fullmatch(NAME_PATTERN, name):
-        raise ConvertError(f"{name!r} names no bundle: lower-case letters, digits and hyphens do.")
+        raise ConvertError(
+            f"{name!r} is not a valid bundle name. Use lower-case letters, digits and hyphens."
+        )
     if destination.exists() and not (replace and (destination / MANIFEST_FILE).is_file()):
-        raise ConvertError(f"{destination}: is there already; --replace replaces a bundle.")
+        raise ConvertError(f"{destination} already exists. Use --replace to overwrite a bundle.")
     for folder in (destination.parent, *([debug] if debug else [])):
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()  # fails now, not after all the work
-    chosen = history.read_text(encoding="utf-8") if history else ""
+    history_text = history.read_text(encoding="utf-8") if history else ""
     progress = Progress()
     progress("checking that these are the pictures of the run")
     source = open_source(run, data)
-    candidate = _chosen(source, scheme, thresholds, calibration_pictures, debug, progress)
-    made = candidate.measured
-    if candidate.failed or made is None:
-        raise GateError(f"{name}: {candidate.refusal()}")
+    candidate = _choose(source, scheme, thresholds, calibration_pictures, debug, progress)
+    measured = candidate.measured
+    if candidate.failed or measured is None:
+        raise GateError(f"{name}: {candidate.rejection()}")
 
-    pictures = source.validation if source.test is None else source.test
     part: Literal["test", "validation"] = "validation" if source.test is None else "test"
-    progress(f"measuring on {len(pictures)} {part} pictures")
-    floats, logits = _logits(source, made, pictures)
-    evaluation = _evaluation(source, part, pictures, floats, logits)
-    manifest = _manifest(name, source, candidate, made, evaluation)
+    pictures, comparison = source.validation, measured.comparison
+    if source.test is not None:
+        pictures = source.test
+        progress(f"measuring on {len(pictures)} test pictures")
+        comparison = side_by_side(source, measured.network, pictures)
+    manifest = _manifest(name, source, candidate, measured, _evaluation(part, comparison))
     progress(f"writing {destination}")
     _write(
         destination,
         manifest,
         candidate.file,
-        lambda to: write_card(
-            to,
+        lambda folder: write_card(
+            folder,
             manifest,
-            softmax(logits, manifest.temperature),
+            softmax(comparison.logits, manifest.temperature),
             pictures.labels,
             target_accuracy=source.result.calibration.target_accuracy,
             split=source.split,
-            history=chosen,
+            history=history_text,
         ),
     )
     return manifest
 
 
-def _chosen(
-    source: Source,
+def _choose(
+    source: ConversionSource,
     scheme: Scheme | Literal["auto"] | None,
     thresholds: Thresholds,
     calibration_pictures: int,
     debug: Path | None,
     progress: Progress,
 ) -> Candidate:
-    """The candidate of the scheme that was asked for, whether it passes or not."""
+    """Candidate of the requested scheme, whether it passes the gate or not."""
     policy = POLICY.get(source.config.architecture, INTEGER)
     schemes = policy if scheme == "auto" else (scheme or policy[0],)
-    progress(f"asking the Keras model about {len(source.validation)} validation pictures")
-    _ = source.validation_logits
-    candidates = []
     with exported(source.model) as saved:
-        for each in schemes:
-            progress(f"converting to {each}, and comparing")
-            candidates.append(make_candidate(source, saved, each, calibration_pictures, thresholds))
+        candidates = make_candidates(
+            source, saved, schemes, calibration_pictures, thresholds, progress
+        )
         if debug:
             progress(f"measuring the error of each layer, into {debug}")
             sample = source.calibration_sample(calibration_pictures)
             write_layer_errors(debug, saved, source.pixels(sample))
     if scheme != "auto":
         return candidates[0]
-    progress("timing them")
-    milliseconds = timed(source, candidates)
-    print(f"\n{table(candidates, milliseconds)}\n")
+    progress("measuring latencies")
+    milliseconds = latencies_ms(source, candidates)
+    print(f"\n{candidates_table(candidates, milliseconds)}\n")
     passing = [candidate for candidate in candidates if not candidate.failed]
     return min(passing or candidates[:1], key=lambda c: milliseconds.get(c.scheme, 0))
 
 
-def _logits(source: Source, made: Measured, pictures: LabelledPictures) -> tuple[Floats, Floats]:
-    """Of the Keras model and of the model file, each (n, classes)."""
-    if pictures is source.validation:
-        return source.validation_logits, made.logits
-    size = source.config.image_size
-    return keras_logits(source.model, pictures, size), network_logits(made.network, pictures)
-
-
-def _evaluation(
-    source: Source,
-    part: Literal["test", "validation"],
-    pictures: LabelledPictures,
-    floats: Floats,
-    logits: Floats,
-) -> Evaluation:
-    """What the logits of `_logits` are worth on the pictures of one part."""
-    temperature, classes = source.result.calibration.temperature, source.split.classes
+def _evaluation(part: Literal["test", "validation"], comparison: Comparison) -> Evaluation:
     return Evaluation(
         pictures=part,
-        count=len(pictures),
-        keras=measure(softmax(floats, temperature), pictures.labels, classes),
-        bundle=measure(softmax(logits, temperature), pictures.labels, classes),
-        agreement=agreement(floats, logits),
+        count=len(comparison.logits),
+        keras=comparison.keras,
+        bundle=comparison.converted,
+        agreement=comparison.agreement,
     )
 
 
 def _manifest(
-    name: str, source: Source, candidate: Candidate, made: Measured, evaluation: Evaluation
+    name: str,
+    source: ConversionSource,
+    candidate: Candidate,
+    measured: Measured,
+    evaluation: Evaluation,
 ) -> Manifest:
     config, split, calibration = source.config, source.split, source.result.calibration
     manifest = Manifest(
@@ -186,7 +173,7 @@ def _manifest(
         classes=split.classes,
         architecture=config.architecture,
         input=InputSpec(
-            height=config.image_size, width=config.image_size, dtype=made.network.dtype
+            height=config.image_size, width=config.image_size, dtype=measured.network.dtype
         ),
         quantization=candidate.scheme,
         calibration_pictures=candidate.calibration_pictures,
@@ -196,7 +183,7 @@ def _manifest(
         temperature=calibration.temperature,
         confidence_threshold=calibration.threshold,
         evaluation=evaluation,
-        gate=made.gate,
+        gate=measured.gate,
         dataset=Dataset(
             name=split.dataset,
             sha256=split.dataset_sha256,
@@ -212,7 +199,7 @@ def _manifest(
 
 
 def _recipe(config: TrainingConfig, weights_sha256: str | None) -> dict[str, Any]:
-    """The configuration without the place where this machine keeps its weights."""
+    """Training configuration without the folder of the weights, which differs by machine."""
     recipe = config.model_dump()
     if weights_sha256:
         recipe |= {"weights": Path(config.weights).name, "weights_sha256": weights_sha256}
@@ -222,14 +209,14 @@ def _recipe(config: TrainingConfig, weights_sha256: str | None) -> dict[str, Any
 def _write(
     destination: Path, manifest: Manifest, model: bytes, card: Callable[[Path], None]
 ) -> None:
-    """Write the whole bundle beside `destination`, see that it loads, then move it there."""
+    """Write the bundle beside `destination`, load it as a check, then move it there."""
     with tempfile.TemporaryDirectory(prefix=".bundle-", dir=destination.parent) as workshop:
-        made = Path(workshop, "new")
-        made.mkdir()
-        (made / MODEL_FILE).write_bytes(model)
-        (made / MANIFEST_FILE).write_text(
+        folder = Path(workshop, "new")
+        folder.mkdir()
+        (folder / MODEL_FILE).write_bytes(model)
+        (folder / MANIFEST_FILE).write_text(
             manifest.model_dump_json(indent=1) + "\n", encoding="utf-8"
         )
-        card(made)
-        Classifier(made)
-        put_in_place(made, destination, Path(workshop, "old"))
+        card(folder)
+        Classifier(folder)
+        put_in_place(folder, destination, Path(workshop, "old"))

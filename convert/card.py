@@ -1,4 +1,4 @@
-"""The model card: what a bundle is for, what it was made from, how well it does."""
+"""Model card: intended use, figures, data and training recipe of a bundle."""
 
 from pathlib import Path
 from typing import Any
@@ -25,16 +25,17 @@ def write_card(
     split: Split,
     history: str,
 ) -> None:
-    """Write the card and its figures.
+    """Write the model card and its figures.
 
     Args:
-        folder: the bundle's.
-        manifest: the bundle's.
-        probabilities: calibrated, (n, classes), of the pictures the bundle was measured on.
-        labels: (n,), of the same pictures.
-        target_accuracy: 0..1, for which the threshold was chosen.
-        split: of the run.
-        history: Markdown on how the model was chosen, or nothing.
+        folder: folder of the bundle.
+        manifest: manifest of the bundle.
+        probabilities: calibrated probabilities, (pictures, classes), of the pictures in the
+            manifest's evaluation.
+        labels: class indices, (pictures,), of the same pictures.
+        target_accuracy: accuracy, 0..1, for which the confidence threshold was chosen.
+        split: split of the run.
+        history: Markdown about how the model was chosen; may be empty.
     """
     evaluation = manifest.evaluation
     draw_confusion(
@@ -48,11 +49,11 @@ def write_card(
         folder / RELIABILITY_FILE, {"this bundle": calibration_bins(probabilities, labels)}
     )
     confident = probabilities.max(axis=1) >= manifest.confidence_threshold
-    right = probabilities.argmax(axis=1) == labels
-    accuracy = f"{right[confident].mean():.1%}" if confident.any() else "none"
+    correct = probabilities.argmax(axis=1) == labels
+    accuracy = f"{correct[confident].mean():.1%}" if confident.any() else "none"
     card = _card(manifest, split, f"{confident.mean():.1%}", accuracy, f"{target_accuracy:.0%}")
-    chosen = f"\n## How it was chosen\n{history.strip()}\n" if history else ""
-    (folder / CARD_FILE).write_text(card + chosen, encoding="utf-8")
+    choice = f"\n## How the model was chosen\n{history.strip()}\n" if history else ""
+    (folder / CARD_FILE).write_text(card + choice, encoding="utf-8")
 
 
 def _card(
@@ -68,78 +69,82 @@ def _card(
             evaluation.bundle.calibration_error,
         ),
     ]
-    # Which pictures are for validation is known to the run alone: there is no folder to name.
-    again = f"    python -m convert evaluate models/{manifest.name} DATA/test\n\n"
+    # Validation pictures have no folder of their own: the run draws them from the training pictures.
+    evaluate = (
+        f"To measure the bundle again:\n\n    python -m convert evaluate models/{manifest.name} DATA/test\n\n"
+        if evaluation.pictures == "test"
+        else ""
+    )
     recipe = "\n".join(f"| `{key}` | `{value}` |" for key, value in manifest.training.items())
     count = manifest.calibration_pictures
     calibrated = f" --calibration-pictures {count}" if count else ""
-    audit = exclude = left_out = ""
+    audit = exclude = excluded = ""
     if split.audit_sha256:
         audit = "    python -m training audit DATA --out AUDIT\n"
         exclude = " --exclude AUDIT/audit.json"
-        left_out = f"\nThe audit listed {split.excluded:,} pictures, which were left out. SHA-256 of its `audit.json`: `{split.audit_sha256}`.\n"
+        excluded = f"\nThe {split.excluded:,} pictures listed by the audit were excluded. SHA-256 of `audit.json`: `{split.audit_sha256}`.\n"
     tools = ", ".join(f"{name} {version}" for name, version in manifest.toolchain.items())
     return f"""# {manifest.name}
 
 {manifest.architecture}, {manifest.quantization}, {manifest.model.bytes / 1e6:.1f} MB, version `{manifest.version}`.
-Tells apart: {", ".join(manifest.classes)}.
+Classes: {", ".join(manifest.classes)}.
 
 ## Use
-For pictures of the kind it was trained on. It knows these {len(manifest.classes)} classes and no other: a picture of
-something else gets one of them too, often, but not always, with a low confidence. Not for decisions about people.
-The whole picture is scaled to {manifest.input.width}x{manifest.input.height} pixels; what is small in a large photo is lost.
+Use it for pictures like those it was trained on. The model always predicts one of these {len(manifest.classes)} classes. Out-of-scope
+pictures often, but not always, get low confidence. Do not use it for decisions about people.
+The whole picture is scaled to {manifest.input.width}x{manifest.input.height} pixels, so small objects in a large photo are lost.
 
 ## Figures
-On the {evaluation.count:,} {evaluation.pictures} pictures, measured by the code that serves. The Keras model and this bundle side by side:
+The Keras model and this bundle on the {evaluation.count:,} {evaluation.pictures} pictures, measured with the serving code:
 
 | | Keras, float32 | this bundle, {manifest.quantization} |
 |---|---|---|
 {_rows(figures)}
-They give the same label to {evaluation.agreement:.1%} of the pictures.
+Both predict the same class for {evaluation.agreement:.1%} of the pictures.
 
-{again if evaluation.pictures == "test" else ""}{_per_class(evaluation.bundle)}
+{evaluate}{_per_class(evaluation.bundle)}
 ![Confusion matrix]({CONFUSION_FILE})
 
-## What the conversion cost
-The bundle was written because it lost no more than it may, on the {manifest.gate.pictures:,} validation pictures of the run:
+## Conversion gate
+The bundle passed the conversion gate on the {manifest.gate.pictures:,} validation pictures of the run:
 
-| the Keras model against this bundle | measured | allowed |
+| change from the Keras model to this bundle | measured | limit |
 |---|---|---|
 {_gate(manifest.gate)}
-Operators, all built into TensorFlow Lite: {", ".join(manifest.gate.operators)}.
+Operators (all are built into TensorFlow Lite): {", ".join(manifest.gate.operators)}.
 
 ## Confidence
-Logits are divided by the temperature {manifest.temperature} before the softmax. An answer is called confident from
-{manifest.confidence_threshold:.3f} on: the threshold above which {target} of the Keras model's answers on validation were right. On the
-{evaluation.pictures} pictures {coverage} of the answers are confident, and {confident_accuracy} of those are right. Both numbers were
-fitted in training, on validation pictures{"" if evaluation.pictures == "test" else ", the same as the figures above"}.
+Logits are divided by the temperature {manifest.temperature} before the softmax. A prediction is confident if its confidence is at least
+{manifest.confidence_threshold:.3f}. Above this threshold, {target} of the Keras model's predictions on the validation pictures are correct. On the
+{evaluation.pictures} pictures, {coverage} of the predictions are confident, and {confident_accuracy} of those are correct. Temperature and threshold
+were fitted in training, on the validation pictures{"" if evaluation.pictures == "test" else ", which are also those of the figures above"}.
 
-![Reliability]({RELIABILITY_FILE})
+![Reliability diagram]({RELIABILITY_FILE})
 
 ## Data
-`{data.name}`: {data.train:,} pictures to train on, {data.validation:,} for validation, {data.test:,} to test on.
-SHA-256 of the first two, names and contents: `{data.sha256}`.
+`{data.name}`: {data.train:,} training pictures, {data.validation:,} validation pictures, {data.test:,} test pictures.
+SHA-256 of the training and validation pictures, names and contents: `{data.sha256}`.
 
-## How it was made
+## How to reproduce it
 {audit}    python -m training train DATA RUN{_options(manifest.training)}{exclude}
     python -m convert bundle RUN --data DATA --out models/{manifest.name} --scheme {manifest.quantization}{calibrated}
-{left_out}
+{excluded}
 | setting | value |
 |---|---|
 {recipe}
 
-With {tools}.
+Versions: {tools}.
 """
 
 
 def _gate(gate: Gate) -> str:
     limits = gate.thresholds
     rows = [
-        ("accuracy falls by", gate.accuracy_drop, limits.max_accuracy_drop),
-        ("recall of the class that loses most falls by", gate.recall_drop, limits.max_recall_drop),
-        ("agreement, the allowed being the least", gate.agreement, limits.min_agreement),
+        ("accuracy drop", gate.accuracy_drop, limits.max_accuracy_drop),
+        ("largest recall drop of a class", gate.recall_drop, limits.max_recall_drop),
+        ("agreement (minimum)", gate.agreement, limits.min_agreement),
         (
-            "expected calibration error rises by",
+            "rise of the expected calibration error",
             gate.calibration_error_rise,
             limits.max_calibration_error_rise,
         ),
@@ -148,7 +153,7 @@ def _gate(gate: Gate) -> str:
 
 
 def _options(recipe: dict[str, Any]) -> str:
-    """What has to be said on the command line: the settings that are not the defaults."""
+    """Command-line options for the settings that differ from the defaults."""
     defaults = TrainingConfig().model_dump()
     changed = {k: v for k, v in recipe.items() if k in defaults and v != defaults[k]}
     return "".join(

@@ -1,29 +1,39 @@
-"""Runs side by side: what each is worth on validation pictures before and after conversion."""
+"""Comparison of runs, and of the schemes of one run, on validation pictures."""
 
+import statistics
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
-from convert.candidate import Candidate, make_candidate
+from convert.candidate import Candidate, make_candidates
 from convert.errors import ConvertError
 from convert.progress import Progress
 from convert.quantize import exported
-from convert.source import Source, open_source
-from convert.table import timed
-from lambda_api.evaluation import Thresholds
+from convert.source import ConversionSource, open_source
+from lambda_api.classifier import Network
+from lambda_api.evaluation import Metrics, Thresholds
 from lambda_api.manifest import Scheme
+from training.data import read_picture
 from training.run.folder import Run
 
+ROUNDS, INFERENCES = 8, 25
+ROUND_S = 1.0  # limit of a round; a slow network gets fewer inferences
+_HEADER = "| scheme | MB | ms | accuracy | lowest recall | calibration error | agreement | gate |"
 
-class Compared(BaseModel):
-    """A run, converted to int8.
+
+class RunFigures(BaseModel):
+    """Figures of a run converted to int8, on the run's validation pictures.
 
     Attributes:
-        accuracy: of the Keras model on the run's validation pictures, 0..1.
-        int8_accuracy: of the converted one on the same.
-        agreement: share of those pictures that both give the same label.
+        accuracy: accuracy of the Keras model, 0..1.
+        int8_accuracy: accuracy of the converted model, 0..1.
+        agreement: share, 0..1, of pictures for which both predict the same class.
         milliseconds: median of one int8 inference on one thread.
-        megabytes: of the int8 file.
+        megabytes: size of the int8 model file.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -39,57 +49,118 @@ class Compared(BaseModel):
     megabytes: float
 
 
-def candidates_of(
-    source: Source, schemes: tuple[Scheme, ...], calibration_pictures: int, progress: Progress
-) -> list[Candidate]:
-    """A run by each of `schemes`, held to the gate's own thresholds.
+def run_figures(run: Run, data: Path, calibration_pictures: int, progress: Progress) -> RunFigures:
+    """Convert a finished run to int8 and measure it on its validation pictures.
 
     Raises:
-        ConvertError: there are too few pictures to calibrate with.
-    """
-    candidates = []
-    with exported(source.model) as saved:
-        for scheme in schemes:
-            progress(f"converting to {scheme}, and comparing")
-            candidates.append(
-                make_candidate(source, saved, scheme, calibration_pictures, Thresholds())
-            )
-    return candidates
-
-
-def compare(run: Run, data: Path, calibration_pictures: int, progress: Progress) -> Compared:
-    """Convert a finished run to int8, and measure it on its validation pictures.
-
-    Raises:
-        ConvertError: run and pictures do not belong together, or int8 cannot run it.
-        DataError: pictures that cannot be used.
+        ConvertError: run and pictures do not belong together, or the int8 model does not run.
+        DataError: some pictures cannot be read.
         RunError: the run is not finished, or its pictures are not in `data`.
     """
     progress(f"opening {run.folder}")
     source = open_source(run, data)
-    (candidate,) = candidates_of(source, ("int8",), calibration_pictures, progress)
+    (candidate,) = convert(source, ("int8",), calibration_pictures, progress)
     if candidate.measured is None:
-        raise ConvertError(f"{run.folder}: {candidate.refusal()}")
-    return Compared(
+        raise ConvertError(f"{run.folder}: {candidate.rejection()}")
+    comparison = candidate.measured.comparison
+    return RunFigures(
         name=run.folder.name,
         architecture=source.config.architecture,
         pixels=source.config.working_size,
         epochs=source.result.epochs,
-        accuracy=candidate.measured.keras.accuracy,
-        int8_accuracy=candidate.measured.metrics.accuracy,
-        agreement=candidate.measured.gate.agreement,
-        milliseconds=timed(source, [candidate])["int8"],
+        accuracy=comparison.keras.accuracy,
+        int8_accuracy=comparison.converted.accuracy,
+        agreement=comparison.agreement,
+        milliseconds=latencies_ms(source, [candidate])["int8"],
         megabytes=len(candidate.file) / 1e6,
     )
 
 
-def runs_table(compared: list[Compared]) -> str:
-    """The runs in Markdown, the most accurate first."""
+def convert(
+    source: ConversionSource,
+    schemes: tuple[Scheme, ...],
+    calibration_pictures: int,
+    progress: Progress,
+) -> list[Candidate]:
+    """Convert a run with each scheme and check it with the default limits of the gate.
+
+    Raises:
+        ConvertError: there are too few calibration pictures.
+    """
+    with exported(source.model) as saved:
+        return make_candidates(source, saved, schemes, calibration_pictures, Thresholds(), progress)
+
+
+def latencies_ms(source: ConversionSource, candidates: Sequence[Candidate]) -> dict[str, float]:
+    """Median milliseconds of one inference on one thread, by scheme.
+
+    Candidates that do not run are left out.
+    """
+    running = {c.scheme: c.measured.network for c in candidates if c.measured}
+    first = source.validation.root / source.validation.paths[0]
+    pixels = read_picture(first, source.config.image_size)
+    return dict(zip(running, _time(list(running.values()), pixels), strict=True))
+
+
+def _time(networks: Sequence[Network], pixels: npt.NDArray[np.uint8]) -> list[float]:
+    """Median milliseconds of one inference of each network.
+
+    The networks take turns, so other load on the machine affects all of them alike.
+    """
+    seconds: list[list[float]] = [[] for _ in networks]
+    for _ in range(ROUNDS):
+        for network, its_seconds in zip(networks, seconds, strict=True):
+            network.logits(pixels)  # warm-up: brings the weights back into the cache
+            end = time.perf_counter() + ROUND_S
+            for _ in range(INFERENCES):
+                begin = time.perf_counter()
+                network.logits(pixels)
+                its_seconds.append(time.perf_counter() - begin)
+                if time.perf_counter() > end:
+                    break
+    return [statistics.median(its_seconds) * 1000 for its_seconds in seconds]
+
+
+def runs_table(runs: Sequence[RunFigures]) -> str:
+    """Markdown table of runs, the most accurate int8 model first."""
     header = "| run | architecture | pixels | epochs | validation | int8 | agreement | ms | MB |"
     rows = [
-        f"| {c.name} | {c.architecture} | {c.pixels} | {c.epochs} | {c.accuracy:.4f} "
-        f"| {c.int8_accuracy:.4f} | {c.agreement:.4f} | {c.milliseconds:.1f} "
-        f"| {c.megabytes:.1f} |"
-        for c in sorted(compared, key=lambda one: -one.int8_accuracy)
+        f"| {run.name} | {run.architecture} | {run.pixels} | {run.epochs} | {run.accuracy:.4f} "
+        f"| {run.int8_accuracy:.4f} | {run.agreement:.4f} | {run.milliseconds:.1f} "
+        f"| {run.megabytes:.1f} |"
+        for run in sorted(runs, key=lambda run: -run.int8_accuracy)
     ]
     return "\n".join([header, "|---" * 9 + "|", *rows])
+
+
+def candidates_table(candidates: Sequence[Candidate], milliseconds: dict[str, float]) -> str:
+    """Markdown table of the candidates of one run, with the Keras model in the first row.
+
+    Args:
+        candidates: one for each scheme.
+        milliseconds: result of `latencies_ms`.
+    """
+    keras = next((_figures(c.measured.comparison.keras) for c in candidates if c.measured), None)
+    lines = [_HEADER, "|---" * 8 + "|"]
+    if keras:
+        lines.append(f"| Keras | | | {keras} | | |")
+    for candidate in candidates:
+        failed = ", ".join(failure.check for failure in candidate.failed)
+        verdict = f"rejected: {failed}" if failed else "passes"
+        size = f"{len(candidate.file) / 1e6:.1f}" if candidate.file else ""
+        if candidate.measured:
+            comparison = candidate.measured.comparison
+            speed, figures = f"{milliseconds[candidate.scheme]:.1f}", _figures(comparison.converted)
+            agreement = f"{comparison.agreement:.4f}"
+        else:
+            speed, figures, agreement = "", "| |", ""
+        lines.append(
+            f"| {candidate.scheme} | {size} | {speed} | {figures} | {agreement} | {verdict} |"
+        )
+    return "\n".join(lines)
+
+
+def _figures(metrics: Metrics) -> str:
+    """Three cells of a table: accuracy, lowest recall, calibration error."""
+    lowest = min(figures.recall for figures in metrics.per_class.values())
+    return f"{metrics.accuracy:.4f} | {lowest:.4f} | {metrics.calibration_error:.4f}"

@@ -1,4 +1,4 @@
-"""Where int8 loses: the quantisation error of each layer, as a table and a figure."""
+"""Quantization error of each layer in int8, as a table and a figure."""
 
 import csv
 import io
@@ -17,24 +17,24 @@ from convert.quantize import Pictures, converter
 from training.report.figures import BLUE, ORANGE, STYLE, save
 
 TABLE, FIGURE = "layer_errors.csv", "layer_errors.png"
-PICTURES = 50  # enough for means that stand still
-# An error evenly spread over one step of the scale has this share of the step (1/sqrt(12)).
+PICTURES = 50  # enough for stable means
+# Standard deviation of an error spread evenly over one step of the scale: 1/sqrt(12) of the step.
 # https://www.tensorflow.org/lite/performance/quantization_debugger
 EXPECTED = 12**-0.5
 SUSPECT = 0.7
 
 
 def write_layer_errors(folder: Path, saved: Path, calibration: Pictures) -> None:
-    """Quantise to int8 in TensorFlow's debugger, and write `TABLE` and `FIGURE`.
+    """Quantize to int8 in TensorFlow's debugger, and write `TABLE` and `FIGURE`.
 
-    Each layer is given quantised inputs and compared with the same layer in float on the same
-    inputs: the error is the layer's own. As the model goes, dense layers are quantised per channel
-    here, which the bundle's are not.
+    The debugger feeds the same quantized inputs to each int8 layer and to the float layer, so an
+    error is the layer's own. It quantizes dense layers per channel, unlike the bundle.
 
     Args:
-        folder: is there.
-        saved: a folder of `quantize.exported`.
-        calibration: gives the pictures that show the ranges; the first `PICTURES` are measured.
+        folder: existing folder.
+        saved: folder written by `quantize.exported`.
+        calibration: returns the pictures that calibrate the activation ranges, uint8 RGB
+            (height, width, 3). The errors are measured on the first `PICTURES` of them.
     """
     pictures = itertools.islice(calibration(), PICTURES)
     batches = [[picture[np.newaxis].astype(np.float32)] for picture in pictures]
@@ -45,9 +45,9 @@ def write_layer_errors(folder: Path, saved: Path, calibration: Pictures) -> None
             converter=converter(saved, "int8", calibration), debug_dataset=lambda: batches
         )
         debugger.run()
-    dumped = io.StringIO()
-    debugger.layer_statistics_dump(dumped)
-    rows = [_row(layer) for layer in csv.DictReader(io.StringIO(dumped.getvalue()))]
+    statistics = io.StringIO()
+    debugger.layer_statistics_dump(statistics)
+    rows = [_row(layer) for layer in csv.DictReader(io.StringIO(statistics.getvalue()))]
     with (folder / TABLE).open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
@@ -69,14 +69,14 @@ def _row(layer: dict[str, str]) -> dict[str, Any]:
 
 
 def _short(tensor: str) -> str:
-    """The layer of a tensor's name, which is a path of all that was fused into it."""
+    """Name of the layer in a tensor's name, which is a path of all layers fused into it."""
     parts = [part for part in re.split(r"[/;]", tensor) if part]
     return parts[1] if len(parts) > 1 else tensor
 
 
 @rc_context(STYLE)
 def _draw(path: Path, rows: list[dict[str, Any]]) -> None:
-    """The error of each layer in steps of its scale, from the input on."""
+    """Draw the error of each layer in steps of its scale, from the input to the output."""
     steps = [float(row["error_in_steps"]) for row in rows]
     figure = Figure(figsize=(9, 1.2 + 0.17 * len(rows)), layout="constrained")
     axes = figure.subplots()
@@ -89,6 +89,6 @@ def _draw(path: Path, rows: list[dict[str, Any]]) -> None:
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlabel(
         "root mean squared error in steps of the layer's scale\n"
-        f"dashed: rounding alone; orange: above {SUSPECT}, quantised badly"
+        f"dashed: rounding alone; orange: above {SUSPECT}, large loss"
     )
     save(figure, path)

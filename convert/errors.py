@@ -1,13 +1,13 @@
-"""What keeps a bundle from being made; every message says what to do."""
+"""Errors that keep a bundle from being made. Every message says what to do."""
 
 
 class ConvertError(ValueError):
-    """The bundle cannot be made of this input. Nothing was written."""
+    """The input cannot be made into a bundle. Nothing was written."""
 
 
 class GateError(ValueError):
-    """The bundle would not answer as its Keras model does. Nothing was written."""
+    """The converted model lost more than the gate allows. Nothing was written."""
 
 
-class ConversionError(RuntimeError):
-    """TensorFlow cannot convert a model by a scheme."""
+class ConversionFailed(RuntimeError):
+    """TensorFlow cannot convert the model with this scheme."""

@@ -1,24 +1,66 @@
-"""Measuring: what a model, or a bundle through the code that serves it, makes of pictures."""
+"""Metrics of models and bundles on labeled pictures, computed through the serving code."""
 
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from lambda_api.classifier import Classifier, Network
+from convert.errors import GateError
+from convert.source import ConversionSource
+from lambda_api.classifier import Classifier, Network, softmax
 from lambda_api.evaluation import ClassMetrics, Metrics
-from training.batches import stream
 from training.calibration import Floats, Labels, expected_calibration_error
-from training.data import LabelledPictures, read_picture
+from training.data import LabelledPictures, file_hashes, read_folder, read_picture
+from training.errors import DataError
 from training.metrics import rounded, score
 
 
-def keras_logits(model: Any, pictures: LabelledPictures, size: int) -> Floats:
-    """Logits (n, classes) of a Keras model that ends in them."""
-    return np.asarray(model.predict(stream(pictures, size, 32), verbose=0))
+@dataclass(frozen=True)
+class Comparison:
+    """A Keras model and a network converted from it, measured on the same pictures.
+
+    Attributes:
+        keras_logits: float (pictures, classes), not calibrated.
+        logits: logits of the converted network, same shape.
+        keras: metrics of the Keras model's calibrated probabilities.
+        converted: metrics of the converted network's calibrated probabilities.
+        agreement: share, 0..1, of pictures for which both predict the same class.
+    """
+
+    keras_logits: Floats
+    logits: Floats
+    keras: Metrics
+    converted: Metrics
+    agreement: float
+
+
+def side_by_side(
+    source: ConversionSource, network: Network, pictures: LabelledPictures
+) -> Comparison:
+    """Measure the Keras model of `source` and a `network` converted from it on `pictures`.
+
+    Both are calibrated with the temperature of the run.
+
+    Raises:
+        GateError: the converted network returns NaN or infinity.
+    """
+    logits = network_logits(network, pictures)
+    if not np.isfinite(logits).all():
+        raise GateError("The converted model returns NaN or infinity. Use another --scheme.")
+    keras_logits = source.keras_logits(pictures)
+    temperature, classes = source.result.calibration.temperature, source.split.classes
+    agreeing = keras_logits.argmax(axis=1) == logits.argmax(axis=1)
+    return Comparison(
+        keras_logits=keras_logits,
+        logits=logits,
+        keras=compute_metrics(softmax(keras_logits, temperature), pictures.labels, classes),
+        converted=compute_metrics(softmax(logits, temperature), pictures.labels, classes),
+        agreement=rounded(agreeing.mean()),
+    )
 
 
 def network_logits(network: Network, pictures: LabelledPictures) -> Floats:
-    """Logits (n, classes) of a model file, picture by picture, as the service computes them."""
+    """Logits (pictures, classes) of a model file, one picture at a time, as in serving."""
     return np.stack(
         [
             network.logits(read_picture(pictures.root / path, network.size[0]))
@@ -28,14 +70,35 @@ def network_logits(network: Network, pictures: LabelledPictures) -> Floats:
 
 
 def bundle_probabilities(classifier: Classifier, pictures: LabelledPictures) -> Floats:
-    """Calibrated probabilities (n, classes), from bytes to answer as the service does it."""
-    answers = (classifier.classify((pictures.root / path).read_bytes()) for path in pictures.paths)
+    """Calibrated probabilities (pictures, classes), from encoded bytes on, as in serving."""
+    predictions = (
+        classifier.classify((pictures.root / path).read_bytes()) for path in pictures.paths
+    )
     classes = classifier.manifest.classes
-    return np.array([[dict(answer.scores)[name] for name in classes] for answer in answers])
+    return np.array([[dict(found.scores)[name] for name in classes] for found in predictions])
 
 
-def measure(probabilities: Floats, labels: Labels, classes: tuple[str, ...]) -> Metrics:
-    """Figures of calibrated probabilities (n, classes) against labels (n,)."""
+def evaluate_bundle(bundle: Path, folder: Path) -> Metrics:
+    """Metrics of a bundle on the pictures in `folder`/<class>/.
+
+    Raises:
+        BundleError: `bundle` is not a usable bundle.
+        DataError: the classes differ from those of the bundle, or pictures cannot be read.
+    """
+    classifier = Classifier(bundle)
+    classes = classifier.manifest.classes
+    pictures = read_folder(folder)
+    if pictures.classes != classes:
+        raise DataError(
+            f"{folder}: the classes are {', '.join(pictures.classes)}, but the bundle's classes "
+            f"are {', '.join(classes)}. Use a folder with one folder for each of these."
+        )
+    file_hashes(pictures)  # reports every unreadable picture at once
+    return compute_metrics(bundle_probabilities(classifier, pictures), pictures.labels, classes)
+
+
+def compute_metrics(probabilities: Floats, labels: Labels, classes: tuple[str, ...]) -> Metrics:
+    """Metrics of calibrated probabilities (pictures, classes) against labels (pictures,)."""
     scores = score(probabilities.argmax(axis=1), labels, classes)
     return Metrics(
         accuracy=scores.accuracy,
@@ -46,8 +109,3 @@ def measure(probabilities: Floats, labels: Labels, classes: tuple[str, ...]) -> 
         },
         confusion=scores.confusion,
     )
-
-
-def agreement(first: Floats, second: Floats) -> float:
-    """Share, 0..1, of pictures whose highest score is the same class in both (n, classes)."""
-    return rounded((first.argmax(axis=1) == second.argmax(axis=1)).mean())

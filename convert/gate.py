@@ -1,54 +1,62 @@
-"""The gate: what a model file must keep of its Keras model to become a bundle."""
+"""Conversion gate: how much a converted model may lose against its Keras model."""
 
 from typing import NamedTuple
 
 import numpy as np
 
+from convert.evaluate import Comparison
 from lambda_api.classifier import softmax
 from lambda_api.evaluation import Gate, Metrics, Thresholds
 from lambda_api.manifest import Scheme
-from training.calibration import Floats
 from training.data import LabelledPictures
 from training.metrics import rounded
 
 
 class Failure(NamedTuple):
-    """A check that a candidate fails, and by how much, for people."""
+    """A failed check, and why it failed, as the words of a sentence: `check` `reason`."""
 
     check: str
     reason: str
 
 
-def compared(
+def compare_metrics(
     keras: Metrics,
-    candidate: Metrics,
-    agreeing: float,
+    converted: Metrics,
+    agreement: float,
     thresholds: Thresholds,
     operators: tuple[str, ...],
 ) -> Gate:
-    """The differences of two models that were measured on the same pictures."""
-    recalls = [
-        keras.per_class[name].recall - candidate.per_class[name].recall for name in keras.per_class
+    """Differences between two models that were measured on the same pictures.
+
+    Args:
+        keras: metrics of the Keras model.
+        converted: metrics of the converted model.
+        agreement: share, 0..1, of pictures for which both predict the same class.
+        thresholds: limits of the gate, recorded with the differences.
+        operators: operators of the model file, recorded with the differences.
+    """
+    recall_drops = [
+        keras.per_class[name].recall - converted.per_class[name].recall for name in keras.per_class
     ]
     return Gate(
         thresholds=thresholds,
         pictures=sum(figures.support for figures in keras.per_class.values()),
-        accuracy_drop=rounded(keras.accuracy - candidate.accuracy),
-        recall_drop=rounded(max(recalls)),
-        agreement=agreeing,
-        calibration_error_rise=rounded(candidate.calibration_error - keras.calibration_error),
+        accuracy_drop=rounded(keras.accuracy - converted.accuracy),
+        recall_drop=rounded(max(recall_drops)),
+        agreement=agreement,
+        calibration_error_rise=rounded(converted.calibration_error - keras.calibration_error),
         operators=operators,
     )
 
 
-def failures(gate: Gate, size: int, keras: Metrics, candidate: Metrics) -> list[Failure]:
-    """What a candidate fails; nothing where it passes.
+def failed_checks(gate: Gate, size: int, keras: Metrics, converted: Metrics) -> list[Failure]:
+    """Checks that a converted model fails; empty if it passes the gate.
 
     Args:
-        gate: of `compared`.
+        gate: result of `compare_metrics`.
         size: bytes of the model file.
-        keras: measured on the gate's pictures.
-        candidate: measured on the same.
+        keras: metrics of the Keras model on the gate's pictures.
+        converted: metrics of the converted model on the same pictures.
     """
     limits = gate.thresholds
     failed: list[Failure] = []
@@ -59,56 +67,57 @@ def failures(gate: Gate, size: int, keras: Metrics, candidate: Metrics) -> list[
     if gate.accuracy_drop > limits.max_accuracy_drop:
         fail(
             "accuracy",
-            f"falls by {_points(gate.accuracy_drop)} points, from {keras.accuracy:.4f} to "
-            f"{candidate.accuracy:.4f}; {_points(limits.max_accuracy_drop)} are allowed "
+            f"drops by {_points(gate.accuracy_drop)} points, from {keras.accuracy:.4f} to "
+            f"{converted.accuracy:.4f}; the limit is {_points(limits.max_accuracy_drop)} "
             "(--max-accuracy-drop)",
         )
     for name, before in keras.per_class.items():
-        after = candidate.per_class[name]
+        after = converted.per_class[name]
         if rounded(before.recall - after.recall) > limits.max_recall_drop:
             fail(
                 f"recall of {name}",
-                f"falls by {_points(before.recall - after.recall)} points, from "
-                f"{before.recall:.4f} to {after.recall:.4f} on {before.support} pictures; "
-                f"{_points(limits.max_recall_drop)} are allowed (--max-recall-drop)",
+                f"drops by {_points(before.recall - after.recall)} points, from "
+                f"{before.recall:.4f} to {after.recall:.4f} on {before.support} pictures; the "
+                f"limit is {_points(limits.max_recall_drop)} (--max-recall-drop)",
             )
     if gate.agreement < limits.min_agreement:
         fail(
             "agreement",
-            f"is {gate.agreement:.4f}; {limits.min_agreement} is the least (--min-agreement)",
+            f"is {gate.agreement:.4f}; the minimum is {limits.min_agreement} (--min-agreement)",
         )
     if gate.calibration_error_rise > limits.max_calibration_error_rise:
         fail(
             "calibration error",
             f"rises by {gate.calibration_error_rise:.4f}, from "
-            f"{keras.calibration_error:.4f} to {candidate.calibration_error:.4f}; "
-            f"{limits.max_calibration_error_rise} is allowed (--max-calibration-error-rise)",
+            f"{keras.calibration_error:.4f} to {converted.calibration_error:.4f}; the limit is "
+            f"{limits.max_calibration_error_rise} (--max-calibration-error-rise)",
         )
     if size > limits.max_bytes:
         fail(
             "size",
-            f"is {size / 1e6:.2f} MB; {limits.max_bytes / 1e6:.2f} are allowed (--max-megabytes)",
+            f"is {size / 1e6:.2f} MB; the limit is {limits.max_bytes / 1e6:.2f} (--max-megabytes)",
         )
     return failed
 
 
-def changed_answers(
-    pictures: LabelledPictures, keras: Floats, candidate: Floats, scheme: Scheme
+def changed_predictions(
+    pictures: LabelledPictures, comparison: Comparison, scheme: Scheme
 ) -> list[str]:
-    """The pictures that the two models, (n, classes) each, answer differently, a line each.
+    """One line for each picture that the two models classify differently.
 
-    The first are those that Keras was most sure of.
+    The pictures with the highest confidence of the Keras model come first.
     """
-    before, after = keras.argmax(axis=1), candidate.argmax(axis=1)
+    before = comparison.keras_logits.argmax(axis=1)
+    after = comparison.logits.argmax(axis=1)
     changed = np.flatnonzero(before != after)
-    sure = softmax(keras, 1.0).max(axis=1)[changed]
+    confidences = softmax(comparison.keras_logits, 1.0).max(axis=1)[changed]
     names = pictures.classes
     return [
-        f"{pictures.paths[i].as_posix()}: "
-        f"{names[before[i]]} by Keras, {names[after[i]]} by {scheme}"
-        for i in changed[np.argsort(-sure, kind="stable")]
+        f"{pictures.paths[i].as_posix()}: Keras {names[before[i]]}, {scheme} {names[after[i]]}"
+        for i in changed[np.argsort(-confidences, kind="stable")]
     ]
 
 
 def _points(share: float) -> str:
+    """A difference of shares in percentage points."""
     return f"{100 * share:.2f}"

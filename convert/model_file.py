@@ -1,6 +1,6 @@
-"""A model file looked at before it is trusted: its operators, and whether it runs at all.
+"""Checks of a model file before it is used: its operators, and whether it runs at all.
 
-Run as `python -m convert.model_file`, it runs the file on its standard input once.
+`python -m convert.model_file` runs the model file on its standard input once.
 """
 
 import subprocess
@@ -14,38 +14,41 @@ from lambda_api.classifier import Network
 from lambda_api.manifest import BundleError
 
 TIME_LIMIT_S = 120
-CUSTOM = "custom"  # what the name of an operator begins with that is not built in
+CUSTOM = "custom"  # prefix of the names of operators that are not built into the runtime
 _NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if name.isupper()}
 
 
 def operators(model: bytes) -> tuple[str, ...]:
-    """Names, sorted; those that are not built into the runtime begin with `CUSTOM`."""
-    codes = schema.Model.GetRootAs(model, 0)
-    found = [codes.OperatorCodes(i) for i in range(codes.OperatorCodesLength())]
+    """Sorted names of a model file's operators; custom operators begin with `CUSTOM`."""
+    graph = schema.Model.GetRootAs(model, 0)
+    codes = [graph.OperatorCodes(i) for i in range(graph.OperatorCodesLength())]
     return tuple(
         sorted(
             f"{CUSTOM} {(code.CustomCode() or b'').decode()}"
             if code.BuiltinCode() == schema.BuiltinOperator.CUSTOM
             else _NAMES[code.BuiltinCode()]
-            for code in found
+            for code in codes
         )
     )
 
 
 def min_runtime(model: bytes) -> tuple[int, int]:
-    """The oldest TensorFlow Lite that has these operators in these versions, as the file says."""
+    """Oldest TensorFlow Lite version, (major, minor), that can run the file, by its metadata."""
     graph = schema.Model.GetRootAs(model, 0)
-    found = [graph.Metadata(i) for i in range(graph.MetadataLength())]
-    (index,) = [m.Buffer() for m in found if m.Name() == b"min_runtime_version"]
+    metadata = [graph.Metadata(i) for i in range(graph.MetadataLength())]
+    (index,) = [entry.Buffer() for entry in metadata if entry.Name() == b"min_runtime_version"]
     version = graph.Buffers(index).DataAsNumpy().tobytes().rstrip(b"\0").decode()
     major, minor, *_ = map(int, version.split("."))
     return major, minor
 
 
-def fault(model: bytes) -> str | None:
-    """What happens to a process that loads the file and classifies a picture; None if nothing.
+def smoke_test(model: bytes) -> str | None:
+    """Load a model file and classify one picture, in a process of its own.
 
-    In a process of its own: of some files LiteRT ends the process instead of raising.
+    LiteRT aborts the process on some damaged files instead of raising an exception.
+
+    Returns:
+        What went wrong; None if the file runs.
     """
     command = [sys.executable, "-m", __name__]
     try:
@@ -58,11 +61,12 @@ def fault(model: bytes) -> str | None:
             timeout=TIME_LIMIT_S,
         )
     except subprocess.TimeoutExpired:
-        return f"LiteRT takes longer than {TIME_LIMIT_S} s for a picture"
-    said = done.stderr.decode(errors="replace").strip().splitlines()
+        return f"LiteRT takes more than {TIME_LIMIT_S} s for one picture"
+    lines = done.stderr.decode(errors="replace").strip().splitlines()
+    last = lines[-1] if lines else ""
     if done.returncode < 0:
-        return f"LiteRT ends its process by signal {-done.returncode} ({said[-1] if said else ''})"
-    return said[-1] if done.returncode else None
+        return f"LiteRT crashes with signal {-done.returncode} ({last})"
+    return last or f"exit code {done.returncode}" if done.returncode else None
 
 
 def _main() -> int:
@@ -73,7 +77,7 @@ def _main() -> int:
         print(error, file=sys.stderr)
         return 1
     if not np.isfinite(logits).all():
-        print("It answers a grey picture with NaN or infinity.", file=sys.stderr)
+        print("The model returns NaN or infinity for a gray picture.", file=sys.stderr)
         return 1
     return 0
 

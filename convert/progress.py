@@ -1,4 +1,4 @@
-"""How far a conversion is."""
+"""Progress of a conversion."""
 
 import sys
 import time
@@ -6,7 +6,7 @@ from typing import TextIO
 
 
 class Progress:
-    """Says each step as it begins, with the seconds since the first."""
+    """Print each step when it begins, with the seconds since the first one."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._begin, self._stream = time.monotonic(), stream or sys.stdout

@@ -1,4 +1,4 @@
-"""Keras to TensorFlow Lite, by any of the schemes."""
+"""Conversion from Keras to TensorFlow Lite with any of the schemes."""
 
 import tempfile
 import warnings
@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from convert.errors import ConversionError
-from convert.schemes import QUANTISED_ACTIVATIONS
+from convert.errors import ConversionFailed
+from convert.schemes import QUANTIZED_ACTIVATIONS
 from lambda_api.manifest import Scheme
 
 Pictures = Callable[[], Iterable[npt.NDArray[np.uint8]]]
@@ -26,14 +26,16 @@ _OPERATORS = {
 
 @contextmanager
 def exported(model: Any) -> Iterator[Path]:
-    """A folder, while the context lasts, with what `converted` reads.
+    """Write a model as the SavedModel that `converted` reads, and delete it at the end.
 
     Args:
-        model: float pixels 0..255, (batch, height, width, 3), to logits (batch, classes).
+        model: Keras model from pixels, float 0..255, (batch, height, width, 3), to logits
+            (batch, classes).
     """
     archive = keras.export.ExportArchive()
     archive.track(model)
-    # Said outright: `Resizing` has training as its default, and the layers after it would follow.
+    # `training=False` is explicit because `Resizing` defaults to training, and the layers after it
+    # would follow.
     archive.add_endpoint(
         "serve",
         lambda pixels: model(pixels, training=False),
@@ -45,43 +47,46 @@ def exported(model: Any) -> Iterator[Path]:
 
 
 def converted(saved: Path, scheme: Scheme, calibration: Pictures) -> bytes:
-    """The model file: pixels 0..255 in, float32 logits out; uint8 in for int8, float32 else.
+    """Convert a SavedModel to a model file.
+
+    The model file takes pixels 0..255, uint8 for int8 and float32 for all other schemes, and
+    returns float32 logits.
 
     Args:
-        saved: a folder of `exported`.
-        scheme: int8 and int16x8 have the weights of convolutions per channel, those of dense
-            layers per tensor.
-        calibration: gives pictures, uint8 (height, width, 3), that show the range of the
-            activations; asked by int8 and int16x8.
+        saved: folder written by `exported`.
+        scheme: quantization scheme. int8 and int16x8 quantize the weights of convolutions per
+            channel, and those of dense layers per tensor.
+        calibration: returns the pictures, uint8 RGB (height, width, 3), that calibrate the
+            activation ranges. Only int8 and int16x8 call it.
 
     Raises:
-        ConversionError: TensorFlow cannot.
+        ConversionFailed: TensorFlow cannot convert the model.
     """
     with warnings.catch_warnings():
-        # Said of every model with quantised inputs; the statistics come from the calibration.
+        # TensorFlow warns for every quantized input. The statistics come from the calibration.
         warnings.filterwarnings("ignore", "Statistics for quantized inputs were expected")
         try:
             return bytes(converter(saved, scheme, calibration).convert())
-        except Exception as error:  # of TensorFlow: ConverterError, ValueError, RuntimeError …
+        except Exception as error:  # ConverterError, ValueError, RuntimeError and others
             reason = str(error).strip().splitlines()[:1] or [type(error).__name__]
-            raise ConversionError(reason[0]) from error
+            raise ConversionFailed(reason[0]) from error
 
 
 def converter(saved: Path, scheme: Scheme, calibration: Pictures) -> Any:
-    """A `tf.lite.TFLiteConverter` that is set up for a scheme; arguments as of `converted`."""
-    made = tf.lite.TFLiteConverter.from_saved_model(str(saved))
-    # tflite-runtime 2.14, the last of its name, cannot load a dense layer quantised per channel
+    """Set up a `tf.lite.TFLiteConverter` for a scheme. Arguments as for `converted`."""
+    lite = tf.lite.TFLiteConverter.from_saved_model(str(saved))
+    # tflite-runtime 2.14, the last release, cannot load a dense layer that is quantized per channel
     # and dynamically (FULLY_CONNECTED version 12).
-    made._experimental_disable_per_channel_quantization_for_dense_layers = True
+    lite._experimental_disable_per_channel_quantization_for_dense_layers = True
     if scheme != "float32":
-        made.optimizations = [tf.lite.Optimize.DEFAULT]
+        lite.optimizations = [tf.lite.Optimize.DEFAULT]
     if scheme == "float16":
-        made.target_spec.supported_types = [tf.float16]
-    if scheme in QUANTISED_ACTIVATIONS:
-        made.representative_dataset = lambda: (
+        lite.target_spec.supported_types = [tf.float16]
+    if scheme in QUANTIZED_ACTIVATIONS:
+        lite.representative_dataset = lambda: (
             [picture[np.newaxis].astype(np.float32)] for picture in calibration()
         )
-        made.target_spec.supported_ops = [_OPERATORS[scheme]]
-        made.inference_input_type = tf.uint8 if scheme == "int8" else tf.float32
-        made.inference_output_type = tf.float32
-    return made
+        lite.target_spec.supported_ops = [_OPERATORS[scheme]]
+        lite.inference_input_type = tf.uint8 if scheme == "int8" else tf.float32
+        lite.inference_output_type = tf.float32
+    return lite

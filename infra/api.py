@@ -1,4 +1,4 @@
-"""The HTTP API in front of the function."""
+"""HTTP API in front of the function."""
 
 import json
 
@@ -7,10 +7,10 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
 
-from infra.logs import log_group
 from infra.nag import acknowledge
+from infra.retention import Retention
 
-# Without the query, headers and body: they may hold what is nobody's business.
+# Without query, headers and body, which may contain private data.
 ACCESS_LOG = {
     "request_id": "$context.requestId",
     "time": "$context.requestTimeEpoch",
@@ -28,12 +28,12 @@ ACCESS_LOG = {
 
 
 class Api(Construct):
-    """All paths go to the function: what is not a route, it answers with a 404 of its own.
+    """HTTP API that forwards all paths to the function, which returns 404 for unknown paths.
 
     Attributes:
-        api: the HTTP API.
-        endpoint: its https:// address, without a slash at the end.
-        logs: the access log, one JSON object a request, those that were throttled too.
+        api: HTTP API.
+        endpoint: https:// URL of the API without a trailing slash.
+        logs: access log, one JSON object for each request, including throttled requests.
     """
 
     def __init__(
@@ -44,11 +44,10 @@ class Api(Construct):
         handler: lambda_.IFunction,
         throttle_rate: int,
         throttle_burst: int,
-        log_days: int,
-        keeps_data: bool,
+        retention: Retention,
     ) -> None:
         super().__init__(scope, name)
-        self.logs = log_group(self, "AccessLog", days=log_days, keeps_data=keeps_data)
+        self.logs = retention.log_group(self, "AccessLog")
         self.api = apigatewayv2.HttpApi(
             self,
             "Api",
@@ -58,10 +57,10 @@ class Api(Construct):
         acknowledge(
             self.api,
             "APIG4",
-            "The service asks for credentials itself (HTTP Basic), with the same users wherever it "
-            "runs; / and /health are open on purpose.",
+            "The service checks the credentials itself (HTTP Basic), with the same users wherever "
+            "it runs. / and /health are public on purpose.",
         )
-        # `HttpStage` takes a log format only as an object that JavaScript calls back.
+        # In Python, `HttpStage` does not accept a log format.
         apigatewayv2.CfnStage(
             self,
             "Default",

@@ -1,4 +1,4 @@
-"""The CDK app: settings and bundle are checked, then the stacks are put together."""
+"""CDK app: check the settings and the bundle, then build the stacks."""
 
 import os
 
@@ -12,11 +12,11 @@ from infra.stack import ServiceStack
 
 
 def build(app: App) -> None:
-    """Put the stacks into `app`, with cdk-nag to look at them when it is synthesised.
+    """Add the stacks to `app`, with the checks of cdk-nag, which run during the synthesis.
 
     Raises:
-        SettingsError: the context is refused.
-        BundleError: the bundle is not whole.
+        SettingsError: the context is not valid.
+        BundleCheckError: the bundle is incomplete or damaged.
     """
     settings = read_settings(app.node.get_all_context(), os.environ.get("CDK_DEFAULT_REGION"))
     model_name = check_bundle(ROOT / settings.bundle)
@@ -29,8 +29,7 @@ def build(app: App) -> None:
             api_url=service.endpoint,
             secret=service.secret,
             networks=settings.page_networks,
-            log_days=settings.log_retention_days,
-            keeps_data=settings.keeps_data,
+            retention=settings.retention,
         )
     Tags.of(app).add("project", "landscape-classifier")
     Tags.of(app).add("stage", settings.stage)

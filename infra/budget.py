@@ -1,9 +1,9 @@
-"""A mail before the account's costs of a month get out of hand."""
+"""Budget: an email when the monthly cost of the account gets high."""
 
 from aws_cdk import aws_budgets as budgets
 from constructs import Construct
 
-# Where CloudFormation has no AWS::Budgets::Budget, says cfn-lint; a test compares the two.
+# Regions where CloudFormation has no AWS::Budgets::Budget. A test compares them with cfn-lint.
 WITHOUT_BUDGETS = {
     "af-south-1",
     "ap-east-1",
@@ -27,10 +27,10 @@ WITHOUT_BUDGETS = {
 
 
 class Budget(Construct):
-    """A budget of the whole account, in dollars a month.
+    """Budget of the whole account, in US dollars per month.
 
-    Of one project alone it would need cost allocation tags, which somebody has to activate in the
-    billing console first: until then such a budget sees nothing and warns of nothing.
+    A budget of this project alone needs cost allocation tags, which have to be activated in the
+    billing console first. Until then, it would not count any cost.
     """
 
     def __init__(self, scope: Construct, name: str, *, dollars: float, email: str) -> None:

@@ -1,4 +1,4 @@
-"""The user name and password that the API asks for."""
+"""Username and password of the API."""
 
 import json
 
@@ -6,17 +6,17 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.nag import acknowledge
-from infra.removal import removal_policy
+from infra.retention import Retention
 from infra.rotation.schedule import Rotation
 
 PASSWORD_LENGTH = 32
 
 
 class Credentials(Construct):
-    """A secret `{"username": …, "password": …}` with a generated password.
+    """Secret `{"username": ..., "password": ...}` with a generated password.
 
-    The service reads it again every five minutes, and after a failed log-in: a new value of
-    the secret needs no deployment.
+    The service reads the secret again every five minutes and after a failed login, so a new value
+    needs no deployment.
     """
 
     def __init__(
@@ -26,35 +26,27 @@ class Credentials(Construct):
         *,
         username: str,
         rotate_days: int | None,
-        log_days: int,
-        keeps_data: bool,
+        retention: Retention,
     ) -> None:
         super().__init__(scope, name)
         self.secret = secretsmanager.Secret(
             self,
             "Secret",
-            description="User and password of the landscape classifier's API",
+            description="Username and password of the landscape classifier API",
             generate_secret_string=secretsmanager.SecretStringGenerator(
                 secret_string_template=json.dumps({"username": username}),
                 generate_string_key="password",
                 password_length=PASSWORD_LENGTH,
-                exclude_punctuation=True,  # so that it needs no quotes in a shell
+                exclude_punctuation=True,  # needs no quotes in a shell
             ),
-            removal_policy=removal_policy(keeps_data),
+            removal_policy=retention.removal_policy,
         )
         if rotate_days:
-            Rotation(
-                self,
-                "Rotation",
-                secret=self.secret,
-                days=rotate_days,
-                log_days=log_days,
-                keeps_data=keeps_data,
-            )
+            Rotation(self, "Rotation", secret=self.secret, days=rotate_days, retention=retention)
         else:
             acknowledge(
                 self.secret,
                 "SMG4",
-                "Clients hold the password too: it changes when they can be told, by the command "
-                "in docs/operations.md, or on a schedule by rotate_password_days.",
+                "Clients use the password too, so it is changed when they can be updated: with the "
+                "command in docs/operations.md, or on a schedule with rotate_password_days.",
             )

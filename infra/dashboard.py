@@ -1,4 +1,4 @@
-"""The page for whoever is on call."""
+"""CloudWatch dashboard for operations."""
 
 from collections.abc import Sequence
 
@@ -7,18 +7,18 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.metrics import SERVICE, Metrics
+from infra.metrics import SERVICE, ServiceMetrics
 
 GUIDE = (
     "# {title}\n"
-    "Top: alarms, what people get, how fast. Middle: where the time goes, how many instances. "
-    "Bottom: what the model says; it gets less sure when pictures change. "
-    "What an alarm means and what to do: `docs/operations.md`."
+    "Top: alarms, responses and latency. Middle: where the time goes, instances and logins. "
+    "Bottom: predictions; the confidence drops when the pictures change. "
+    "For each alarm, `docs/operations.md` says what it means and what to do."
 )
 
 
 class Dashboard(Construct):
-    """Alarms, traffic, latency, instances, the model's answers, and the last errors."""
+    """Alarms, traffic, latency, instances, predictions and the last errors."""
 
     def __init__(
         self,
@@ -26,34 +26,12 @@ class Dashboard(Construct):
         name: str,
         *,
         title: str,
-        metrics: Metrics,
+        metrics: ServiceMetrics,
         alarms: Sequence[cloudwatch.IAlarm],
         log: logs.ILogGroup,
     ) -> None:
         super().__init__(scope, name)
-        own, api, function = metrics.own, metrics.of_api, metrics.of_function
-        by_label = cloudwatch.MathExpression(
-            expression=f'SEARCH(\'{{"{metrics.namespace}",service,label}} service="{SERVICE}" '
-            "MetricName=\"Predictions\"', 'Sum')",
-            using_metrics={},
-            label="",
-            period=Duration.minutes(5),
-        )
-        errors = cloudwatch.LogQueryWidget(
-            title="Last errors",
-            log_group_names=[log.log_group_name],
-            query_lines=[
-                "fields @timestamp, request_id, status, path, message, exception_name, "
-                "record.status, record.errorType",
-                # The last are Lambda's own: of what ran out of time or memory, the service is mute.
-                'filter level = "ERROR" or status >= 500 '
-                'or record.status in ["error", "failure", "timeout"]',
-                "sort @timestamp desc",
-                "limit 20",
-            ],
-            width=24,
-            height=6,
-        )
+        self._metrics = metrics
         board = cloudwatch.Dashboard(
             self, "Dashboard", dashboard_name=title, default_interval=Duration.hours(3)
         )
@@ -63,25 +41,35 @@ class Dashboard(Construct):
         board.add_widgets(
             cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=24, height=3)
         )
-        board.add_widgets(
+        board.add_widgets(*self._traffic())
+        board.add_widgets(*self._resources())
+        board.add_widgets(*self._predictions())
+        board.add_widgets(_last_errors(log))
+
+    def _traffic(self) -> list[cloudwatch.GraphWidget]:
+        of_api = self._metrics.of_api
+        return [
             _graph(
-                "Answers",
-                api("Count", "Sum", "all"),
-                api("4xx", "Sum", "4xx"),
-                api("5xx", "Sum", "5xx"),
+                "Responses",
+                of_api("Count", "Sum", "all"),
+                of_api("4xx", "Sum", "4xx"),
+                of_api("5xx", "Sum", "5xx"),
             ),
             _graph(
                 "Latency at the gateway, ms",
-                *(api("Latency", statistic, statistic) for statistic in ("p50", "p90", "p99")),
+                *(of_api("Latency", statistic, statistic) for statistic in ("p50", "p90", "p99")),
             ),
             _graph(
                 "Shares, %",
-                metrics.server_errors(),
-                metrics.cold_starts(),
-                metrics.unsure_answers(),
+                self._metrics.server_errors(),
+                self._metrics.cold_starts(),
+                self._metrics.unsure_answers(),
             ),
-        )
-        board.add_widgets(
+        ]
+
+    def _resources(self) -> list[cloudwatch.GraphWidget]:
+        own, of_function = self._metrics.own, self._metrics.of_function
+        return [
             _graph(
                 "Where the time goes, p50 in ms",
                 *(
@@ -96,26 +84,53 @@ class Dashboard(Construct):
             ),
             _graph(
                 "Instances",
-                function("ConcurrentExecutions", "Maximum", "at once"),
+                of_function("ConcurrentExecutions", "Maximum", "concurrent"),
                 own("ColdStarts", label="cold starts"),
-                function("Throttles", "Sum", "throttled"),
-                function("Errors", "Sum", "crashed"),
+                of_function("Throttles", "Sum", "throttled"),
+                of_function("Errors", "Sum", "crashed"),
             ),
             _graph(
-                "Log-ins",
-                own("FailedLogins", label="failed"),
-                own("SlowedLogins", label="made to wait"),
+                "Failed logins",
+                own("FailedLogins", label="wrong credentials"),
+                own("SlowedLogins", label="rate-limited"),
             ),
+        ]
+
+    def _predictions(self) -> list[cloudwatch.GraphWidget]:
+        own = self._metrics.own
+        by_label = cloudwatch.MathExpression(
+            expression=f'SEARCH(\'{{"{self._metrics.namespace}",service,label}} '
+            f'service="{SERVICE}" MetricName="Predictions"\', \'Sum\')',
+            using_metrics={},
+            label="",
+            period=Duration.minutes(5),
         )
-        board.add_widgets(
-            _graph("Answers by label", by_label, stacked=True),
+        return [
+            _graph("Predictions by label", by_label, stacked=True),
             _graph(
                 "Confidence",
                 *(own("Confidence", statistic, statistic) for statistic in ("p10", "p50", "p90")),
             ),
-            _graph("Unsure answers", own("UnsureAnswers", label="unsure")),
-        )
-        board.add_widgets(errors)
+            _graph("Low confidence", own("UnsureAnswers", label="low confidence")),
+        ]
+
+
+def _last_errors(log: logs.ILogGroup) -> cloudwatch.LogQueryWidget:
+    return cloudwatch.LogQueryWidget(
+        title="Last errors",
+        log_group_names=[log.log_group_name],
+        query_lines=[
+            "fields @timestamp, request_id, status, path, message, exception_name, "
+            "record.status, record.errorType",
+            # Lambda writes `record` itself. After a timeout or out of memory, it is the only trace.
+            'filter level = "ERROR" or status >= 500 '
+            'or record.status in ["error", "failure", "timeout"]',
+            "sort @timestamp desc",
+            "limit 20",
+        ],
+        width=24,
+        height=6,
+    )
 
 
 def _graph(title: str, *left: cloudwatch.IMetric, stacked: bool = False) -> cloudwatch.GraphWidget:

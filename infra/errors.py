@@ -1,5 +1,5 @@
-"""What stops a command."""
+"""Errors of the commands."""
 
 
 class InfraError(ValueError):
-    """Something that the user can mend; the message says what and how."""
+    """An error that the user can fix. The message says what is wrong and what to do."""

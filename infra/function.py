@@ -1,4 +1,4 @@
-"""The service as a Lambda function of a container image."""
+"""Lambda function that runs the service from a container image."""
 
 from collections.abc import Mapping
 
@@ -10,21 +10,21 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from infra.logs import log_group
 from infra.nag import acknowledge, logical_id
+from infra.retention import Retention
 from infra.settings import ROOT
 from infra.storage import MODELS, UPLOADS
 
-TIMEOUT = Duration.seconds(29)  # API Gateway gives up after 30
+TIMEOUT = Duration.seconds(29)  # API Gateway times out after 30 s
 
 
 class ServiceFunction(Construct):
-    """The function, its role, its log, and the alias `live`, which is what is called.
+    """Function with its role, its log, and the alias `live`, which the API calls.
 
     Attributes:
-        function: the newest code, which nobody calls.
-        alias: the version that answers.
-        logs: one JSON object a request.
+        function: function with the newest code, which is not called directly.
+        alias: alias of the version that serves.
+        logs: log with one JSON object for each request.
     """
 
     def __init__(
@@ -38,13 +38,12 @@ class ServiceFunction(Construct):
         bucket: s3.Bucket,
         reads_models: bool,
         secret: secretsmanager.ISecret,
-        log_days: int,
+        retention: Retention,
         reserved_concurrency: int | None,
         provisioned_concurrency: int,
-        keeps_data: bool,
     ) -> None:
         super().__init__(scope, name)
-        self.logs = log_group(self, "Log", days=log_days, keeps_data=keeps_data)
+        self.logs = retention.log_group(self, "Log")
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         self.logs.grant_write(role)
         secret.grant_read(role)
@@ -55,13 +54,13 @@ class ServiceFunction(Construct):
                 resources=[bucket.arn_for_objects(f"{prefix}*") for prefix in read],
             )
         )
-        # Whoever has a presigned form writes with the rights of the role that has signed it.
+        # A presigned form grants the permissions of the role that signed it.
         role.add_to_policy(
             iam.PolicyStatement(
                 actions=["s3:PutObject"], resources=[bucket.arn_for_objects(f"{UPLOADS}*")]
             )
         )
-        # Without it, S3 answers 403 instead of 404 for a key that has nothing.
+        # Without this permission, S3 returns 403 instead of 404 for a missing key.
         role.add_to_policy(
             iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket.bucket_arn])
         )
@@ -69,7 +68,7 @@ class ServiceFunction(Construct):
             acknowledge(
                 role,
                 f"IAM5[Resource::<{logical_id(bucket)}.Arn>/{prefix}*]",
-                "Keys below this prefix of the stack's own bucket are not known in advance.",
+                "The keys below this prefix of the stack's own bucket are not known in advance.",
             )
         self.function = lambda_.DockerImageFunction(
             self,
@@ -78,11 +77,11 @@ class ServiceFunction(Construct):
                 str(ROOT),
                 file="Dockerfile.lambda",
                 build_args={"BUNDLE": bundle},
-                # The image is built anew when, and only when, one of its own files changes.
+                # The image is only built again if one of its own files changes.
                 exclude=["frontend", ".streamlit", "models/*", f"!{bundle}"],
                 platform=ecr_assets.Platform.LINUX_AMD64,
             ),
-            # LiteRT's wheels for arm64 do not load on the base image.
+            # The arm64 wheels of LiteRT do not load on the base image.
             architecture=lambda_.Architecture.X86_64,
             memory_size=memory,
             timeout=TIMEOUT,
@@ -91,7 +90,7 @@ class ServiceFunction(Construct):
             log_group=self.logs,
             logging_format=lambda_.LoggingFormat.JSON,
             reserved_concurrent_executions=reserved_concurrency,
-            # What `live` pointed to before stays callable: that is what a roll-back needs.
+            # Versions that were live before are kept for a rollback.
             current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
         )
         self.alias = lambda_.Alias(

@@ -1,4 +1,4 @@
-"""The figures that alarms and dashboard share: the service's own, and what AWS counts."""
+"""Metrics of the alarms and the dashboard: those of the service and those of AWS."""
 
 from dataclasses import dataclass
 
@@ -7,20 +7,21 @@ from aws_cdk import aws_apigatewayv2 as apigatewayv2
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 
-SERVICE = "landscape-classifier"  # the dimension `service` of all that the service counts
+SERVICE = "landscape-classifier"  # dimension `service` of the service's own metrics
 PERIOD = Duration.minutes(5)
-PROMPT = Duration.minutes(1)  # of what rolls a new version back within its five minutes
-MANY = 20  # requests in a period; of less, a share says nothing
+# Of metrics that roll a new version back, which has to happen within the canary's five minutes.
+SHORT_PERIOD = Duration.minutes(1)
+MIN_REQUESTS = 20  # in a period; with fewer, a share is not meaningful
 
 
 @dataclass(frozen=True)
-class Metrics:
-    """Metrics of one deployed service, each over five minutes, errors over one.
+class ServiceMetrics:
+    """Metrics of one deployed service, over periods of five minutes, errors of one minute.
 
     Attributes:
-        namespace: of the service's own.
-        api: whose requests are counted.
-        alias: whose invocations are counted.
+        namespace: namespace of the service's own metrics.
+        api: API whose requests are counted.
+        alias: alias whose invocations are counted.
     """
 
     namespace: str
@@ -28,7 +29,7 @@ class Metrics:
     alias: lambda_.Alias
 
     def own(self, name: str, statistic: str = "Sum", label: str | None = None) -> cloudwatch.Metric:
-        """One that the service writes; it writes no zeros."""
+        """Metric that the service writes. An event that does not occur writes no zero."""
         return cloudwatch.Metric(
             namespace=self.namespace,
             metric_name=name,
@@ -39,45 +40,45 @@ class Metrics:
         )
 
     def of_api(self, name: str, statistic: str, label: str) -> cloudwatch.Metric:
-        """One of the gateway's: Count, 4xx, 5xx, Latency or IntegrationLatency."""
+        """Metric of the gateway: Count, 4xx, 5xx, Latency or IntegrationLatency."""
         return self.api.metric(name, statistic=statistic, period=PERIOD, label=label)
 
     def of_function(self, name: str, statistic: str, label: str) -> cloudwatch.Metric:
-        """One of the invocations through the alias `live`."""
-        period = PROMPT if name == "Errors" else PERIOD
+        """Metric of the invocations through the alias `live`."""
+        period = SHORT_PERIOD if name == "Errors" else PERIOD
         return self.alias.metric(name, statistic=statistic, period=period, label=label)
 
     def server_errors(self) -> cloudwatch.MathExpression:
-        """Answers of 500 and above, in percent of all, be they ever so few."""
+        """Percentage of responses with a status of 500 or above, even of few responses."""
         return _share(
             "errors",
             self.of_api("5xx", "Sum", "5xx"),
             self.of_api("Count", "Sum", "requests"),
-            of_at_least=1,
-            period=PROMPT,
+            minimum=1,
+            period=SHORT_PERIOD,
             label="5xx, %",
         )
 
     def cold_starts(self) -> cloudwatch.MathExpression:
-        """Requests that waited for a new instance, in percent."""
+        """Percentage of requests that waited for a new instance."""
         return _share(
             "cold",
             self.own("ColdStarts"),
             self.own("Requests"),
-            of_at_least=MANY,
+            minimum=MIN_REQUESTS,
             period=PERIOD,
             label="cold starts, %",
         )
 
     def unsure_answers(self) -> cloudwatch.MathExpression:
-        """Answers below the model's own threshold of confidence, in percent."""
+        """Percentage of predictions below the model's confidence threshold."""
         return _share(
             "unsure",
             self.own("UnsureAnswers"),
             self.own("Confidence", "SampleCount"),
-            of_at_least=MANY,
+            minimum=MIN_REQUESTS,
             period=PERIOD,
-            label="unsure answers, %",
+            label="low confidence, %",
         )
 
 
@@ -86,14 +87,16 @@ def _share(
     part: cloudwatch.Metric,
     whole: cloudwatch.Metric,
     *,
-    of_at_least: int,
+    minimum: int,
     period: Duration,
     label: str,
 ) -> cloudwatch.MathExpression:
-    some, every = f"{name}_some", f"{name}_every"  # a graph of several shares wants them distinct
+    """Percentage of `part` in `whole`; 0 if `whole` is below `minimum`."""
+    # The ids of metrics have to be unique in a graph of several shares.
+    part_id, whole_id = f"{name}_some", f"{name}_every"
     return cloudwatch.MathExpression(
-        expression=f"IF({every} >= {of_at_least}, 100 * FILL({some}, 0) / {every}, 0)",
-        using_metrics={some: part, every: whole},
+        expression=f"IF({whole_id} >= {minimum}, 100 * FILL({part_id}, 0) / {whole_id}, 0)",
+        using_metrics={part_id: part, whole_id: whole},
         period=period,
         label=label,
     )

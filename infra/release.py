@@ -1,4 +1,4 @@
-"""How a new version takes over: a tenth of the requests first, and back again on an alarm."""
+"""Canary deployment: a new version gets 10 % of the requests first, and an alarm rolls it back."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from infra.nag import acknowledge
 
 
 class Release(Construct):
-    """Moves the alias by CodeDeploy."""
+    """CodeDeploy group that moves the alias to a new version."""
 
     def __init__(
         self,
@@ -36,5 +36,5 @@ class Release(Construct):
             group,
             "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/"
             "AWSCodeDeployRoleForLambdaLimited]",
-            "AWS's own policy for exactly this: moving aliases and reading alarms.",
+            "The AWS policy for exactly this purpose: moving aliases and reading alarms.",
         )

@@ -1,4 +1,4 @@
-"""The service's stack: its parts, and what one may do to another."""
+"""Stack of the service: its parts and their permissions."""
 
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
@@ -9,21 +9,21 @@ from infra.budget import Budget
 from infra.credentials import Credentials
 from infra.dashboard import Dashboard
 from infra.function import ServiceFunction
-from infra.metrics import Metrics
+from infra.metrics import ServiceMetrics
 from infra.release import Release
 from infra.settings import Settings
 from infra.storage import MODELS, UPLOADS, Storage
 
 
 class ServiceStack(Stack):
-    """HTTP API, function, bucket and credentials, and what watches over them.
+    """HTTP API, function, bucket, credentials and monitoring.
 
     Args:
-        model_name: of the baked-in bundle.
+        model_name: name of the model built into the image.
 
     Attributes:
-        endpoint: https:// address of the API.
-        secret: the API's user and password.
+        endpoint: https:// URL of the API.
+        secret: username and password of the API.
     """
 
     def __init__(self, scope: Construct, name: str, *, settings: Settings, model_name: str) -> None:
@@ -33,21 +33,19 @@ class ServiceStack(Stack):
             "Credentials",
             username=settings.username,
             rotate_days=settings.rotate_password_days,
-            log_days=settings.log_retention_days,
-            keeps_data=settings.keeps_data,
+            retention=settings.retention,
         )
         storage = Storage(
             self,
             "Storage",
             upload_days=settings.upload_days,
-            log_days=settings.log_retention_days,
             cors_origins=settings.cors_origins,
-            keeps_data=settings.keeps_data,
+            retention=settings.retention,
         )
         bucket = storage.bucket
         namespace = f"LandscapeClassifier/{settings.stage}"
         environment = {
-            "POWERTOOLS_METRICS_NAMESPACE": namespace,  # of the stage: two may share an account
+            "POWERTOOLS_METRICS_NAMESPACE": namespace,  # stages can share an account
             "AUTH_SECRET_ARN": credentials.secret.secret_arn,
             "UPLOAD_BUCKET": bucket.bucket_name,
             "UPLOAD_PREFIX": UPLOADS,
@@ -65,10 +63,9 @@ class ServiceStack(Stack):
             bucket=bucket,
             reads_models=settings.model == "registry",
             secret=credentials.secret,
-            log_days=settings.log_retention_days,
+            retention=settings.retention,
             reserved_concurrency=settings.reserved_concurrency,
             provisioned_concurrency=settings.provisioned_concurrency,
-            keeps_data=settings.keeps_data,
         )
         api = Api(
             self,
@@ -76,11 +73,10 @@ class ServiceStack(Stack):
             handler=service.alias,
             throttle_rate=settings.throttle_rate,
             throttle_burst=settings.throttle_burst,
-            log_days=settings.log_retention_days,
-            keeps_data=settings.keeps_data,
+            retention=settings.retention,
         )
         self.endpoint, self.secret = api.endpoint, credentials.secret
-        metrics = Metrics(namespace, api.api, service.alias)
+        metrics = ServiceMetrics(namespace, api.api, service.alias)
         alarms = Alarms(self, "Alarms", metrics=metrics, email=settings.alarm_email)
         Dashboard(
             self,

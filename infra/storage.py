@@ -1,4 +1,4 @@
-"""The bucket of models and uploads, and the one of its access logs."""
+"""Bucket of models and uploads, and the bucket of its access logs."""
 
 from collections.abc import Sequence
 
@@ -6,8 +6,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.logs import log_bucket
-from infra.removal import removal_policy
+from infra.retention import Retention
 
 MODELS = "models/"
 UPLOADS = "uploads/"
@@ -15,10 +14,10 @@ KEEP_OLD_MODELS = Duration.days(90)
 
 
 class Storage(Construct):
-    """A private bucket: encrypted, versioned, TLS only.
+    """Private bucket: encrypted, versioned, TLS only.
 
     Attributes:
-        bucket: `models/` is kept, `uploads/` is not.
+        bucket: bucket in which `models/` is kept and `uploads/` expires.
     """
 
     def __init__(
@@ -27,13 +26,12 @@ class Storage(Construct):
         name: str,
         *,
         upload_days: int,
-        log_days: int,
         cors_origins: Sequence[str],
-        keeps_data: bool,
+        retention: Retention,
     ) -> None:
         super().__init__(scope, name)
-        # Uploads go past the service: who has sent them is told by these logs alone.
-        logs = log_bucket(self, "AccessLogs", days=log_days, keeps_data=keeps_data)
+        # Uploads bypass the service. Only these logs record where they came from.
+        logs = retention.log_bucket(self, "AccessLogs")
         self.bucket = s3.Bucket(
             self,
             "Bucket",
@@ -69,6 +67,6 @@ class Storage(Construct):
             ]
             if cors_origins
             else None,
-            removal_policy=removal_policy(keeps_data),
-            auto_delete_objects=not keeps_data,
+            removal_policy=retention.removal_policy,
+            auto_delete_objects=not retention.keeps_data,
         )

@@ -15,7 +15,7 @@ from lambda_api.auth.users import SecretUsers, Users
 from lambda_api.json_output import FastJSONResponse
 from lambda_api.loaded_model import Model, current_model
 from lambda_api.log import configured_logger
-from lambda_api.metrics import Metrics
+from lambda_api.metrics import RequestMetrics
 from lambda_api.openapi import document as openapi
 from lambda_api.openapi.document import ANY_ROUTE, answer, problem_responses
 from lambda_api.routes import pictures
@@ -109,7 +109,7 @@ def _surround(app: FastAPI, settings: Settings, logger: Logger, *, interruptible
         )
     namespace = settings.powertools_metrics_namespace
     app.add_middleware(
-        RequestContext, logger=logger, metrics=Metrics(namespace) if namespace else None
+        RequestContext, logger=logger, metrics=RequestMetrics(namespace) if namespace else None
     )
 
 

@@ -13,7 +13,7 @@ from lambda_api import aws
 from lambda_api.classifier import Classifier
 from lambda_api.manifest import MANIFEST_FILE, MODEL_FILE, BundleError
 from lambda_api.problems import Problem
-from lambda_api.promotion import CURRENT, MAX_BYTES, read_current
+from lambda_api.promotion import CURRENT, MAX_BYTES, read_promoted_version
 
 S3 = "s3://"
 Source = Literal["folder", "s3", "promoted"]
@@ -113,7 +113,7 @@ def _load(uri: str) -> Classifier | BundleError:
 def _promoted(bucket: str, key: str) -> str:
     """The prefix of the version that the pointer at `key` names. Raises `BundleError`."""
     try:
-        current = read_current(aws.read_object(bucket, key, MAX_BYTES))
+        current = read_promoted_version(aws.read_object(bucket, key, MAX_BYTES))
     except (aws.AwsError, aws.ObjectTooLarge) as error:
         raise BundleError(f"{CURRENT!r} cannot be read from S3 ({error}).") from error
     return f"{key.removesuffix(CURRENT)}{current.version}"

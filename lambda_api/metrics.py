@@ -11,7 +11,7 @@ from lambda_api.json_output import to_line
 from lambda_api.log import SERVICE
 
 
-class Metrics:
+class RequestMetrics:
     """Writes what happened in a request.
 
     All have the dimension `service`; `Predictions` has `label` too.

@@ -1,1 +1,1 @@
-"""Where bundles are published: `<registry>/<name>/<version>/…` in S3, and what is promoted."""
+"""Registry of published bundles in S3: `<registry>/<name>/<version>/`, and the promoted version."""

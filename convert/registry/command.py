@@ -1,4 +1,4 @@
-"""The registry's part of `python -m convert`."""
+"""The commands of the registry in `python -m convert`."""
 
 import argparse
 import os
@@ -19,35 +19,37 @@ def add_commands(commands: Any) -> None:
     publish = commands.add_parser(
         "publish",
         help="upload a bundle as a version of its model",
-        description="Upload a bundle to REGISTRY/<name>/<version>/. It does not serve before it "
-        "is promoted. A version that is there is never changed.",
+        description="Upload a bundle to REGISTRY/<name>/<version>/. It does not serve until it is "
+        "promoted. A published version is never changed.",
     )
-    publish.add_argument("bundle", type=Path, metavar="BUNDLE")
+    publish.add_argument("bundle", type=Path, metavar="BUNDLE", help="folder of a bundle")
     _add_registry(publish, positional=True)
     publish.set_defaults(command=_publish)
 
-    list_ = commands.add_parser("list", help="show the models or the versions of one")
+    list_ = commands.add_parser("list", help="list models and their versions")
     _add_registry(list_, positional=True)
-    list_.add_argument("--name", type=_name, help="one model alone")
+    list_.add_argument("--name", type=_name, help="only the versions of this model")
     list_.set_defaults(command=_list)
 
     promote = commands.add_parser(
-        "promote", help="let a version serve where MODEL_URI is REGISTRY/NAME/current"
+        "promote", help="promote a version: services load it from REGISTRY/NAME/current"
     )
     promote.add_argument("name", type=_name, metavar="NAME")
     promote.add_argument("version", type=_version, metavar="VERSION")
     _add_registry(promote)
     promote.set_defaults(command=_promote)
 
-    rollback = commands.add_parser("rollback", help="let the version serve that did before")
+    rollback = commands.add_parser("rollback", help="promote the previous version again")
     rollback.add_argument("name", type=_name, metavar="NAME")
     _add_registry(rollback)
     rollback.set_defaults(command=_rollback)
 
-    pull = commands.add_parser("pull", help="download a version, the promoted one if none is named")
+    pull = commands.add_parser("pull", help="download a version (default: the promoted one)")
     pull.add_argument("name", type=_name, metavar="NAME")
     pull.add_argument("version", type=_version, nargs="?", metavar="VERSION")
-    pull.add_argument("--out", type=Path, required=True, metavar="BUNDLE", help="new folder")
+    pull.add_argument(
+        "--out", type=Path, required=True, metavar="BUNDLE", help="new folder for the bundle"
+    )
     _add_registry(pull)
     pull.set_defaults(command=_pull)
 
@@ -58,7 +60,7 @@ def _publish(parsed: argparse.Namespace) -> int:
     store = _store(parsed)
     published = publish(parsed.bundle, store)
     name, version = published.manifest.name, published.manifest.version
-    outcome = "is published" if published.new else "was there already, and stays as it is"
+    outcome = "was published" if published.new else "was already published, and is unchanged"
     print(f"{store.address(f'{name}/{version}')} {outcome}")
     return 0
 
@@ -78,11 +80,11 @@ def _list(parsed: argparse.Namespace) -> int:
 
 def _row(manifest: Manifest | None) -> str:
     if manifest is None:
-        return "cannot be read: damaged, or of another version of the project"
-    measured = manifest.evaluation
+        return "unreadable: damaged, or written by another version of the project"
+    evaluation = manifest.evaluation
     return (
         f"{manifest.created:%Y-%m-%d}  {manifest.architecture} {manifest.quantization}  "
-        f"{measured.pictures} {measured.bundle.accuracy:.4f}"
+        f"{evaluation.pictures} {evaluation.bundle.accuracy:.4f}"
     )
 
 
@@ -111,7 +113,10 @@ def _pull(parsed: argparse.Namespace) -> int:
     if version is None:
         pointer = current(store, parsed.name)
         if pointer is None:
-            raise RegistryError(f"{store.address(parsed.name)}: nothing is promoted.")
+            raise RegistryError(
+                f"{store.address(parsed.name)}: no version is promoted. Name one of those that "
+                "`list` shows."
+            )
         version = pointer.version
     manifest = pull(store, parsed.name, version, parsed.out)
     print(f"{parsed.out}: {manifest.name} {manifest.version}")
@@ -123,7 +128,7 @@ def _store(parsed: argparse.Namespace) -> "Store":
     from convert.registry.store import Store
 
     if not parsed.registry:
-        raise RegistryError(f"Which registry? Name it, s3://bucket/models say, or set {VARIABLE}.")
+        raise RegistryError(f"No registry: pass an s3:// address or set {VARIABLE}.")
     return Store.at(parsed.registry)
 
 
@@ -131,7 +136,7 @@ def _add_registry(parser: argparse.ArgumentParser, *, positional: bool = False) 
     options: dict[str, Any] = {
         "metavar": "REGISTRY",
         "default": os.environ.get(VARIABLE),
-        "help": f"s3://bucket/prefix (default: what {VARIABLE} names)",
+        "help": f"s3://bucket/prefix (default: {VARIABLE})",
     }
     if positional:
         parser.add_argument("registry", nargs="?", **options)
@@ -141,11 +146,15 @@ def _add_registry(parser: argparse.ArgumentParser, *, positional: bool = False) 
 
 def _name(text: str) -> str:
     if not re.fullmatch(NAME_PATTERN, text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no model's name")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a model name: use lower-case letters, digits and hyphens"
+        )
     return text
 
 
 def _version(text: str) -> str:
     if not re.fullmatch("[0-9a-f]{12}", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no version; `list` shows them")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a version (12 hex digits); `list` shows them"
+        )
     return text

@@ -1,9 +1,9 @@
-"""What the registry did not do; every message says what to do."""
+"""Errors of the registry. Every message says what to do."""
 
 
 class RegistryError(RuntimeError):
-    """S3 or what is in it stands in the way. What is promoted is as it was."""
+    """A request to S3 failed, or its content is unusable. The promoted version is unchanged."""
 
 
 class ConflictError(RegistryError):
-    """Somebody else was faster."""
+    """Another client changed the registry at the same time."""

@@ -1,4 +1,4 @@
-"""The few things the registry asks of S3, each with time limits, retries and checksums."""
+"""Objects in S3, with timeouts, retries, checksums and conditional writes."""
 
 import base64
 import hashlib
@@ -21,13 +21,13 @@ READ_TIMEOUT_S = 60
 ATTEMPTS = 3
 S3 = "s3://"
 
-_TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
+_CONFLICT = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 _MISSING = {"NoSuchKey", "404"}
 _REMEDIES = {
-    "NoSuchBucket": "Make the bucket first, or correct its name.",
-    "AccessDenied": "The credentials may not do this; a policy has to allow it.",
-    "BadDigest": "What arrived is not what was sent; try again.",
-    "NoCredentialsError": "Give credentials: AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret.",
+    "NoSuchBucket": "Create the bucket first, or correct its name.",
+    "AccessDenied": "Add a policy that allows this to the credentials.",
+    "BadDigest": "The content was changed on the way. Try again.",
+    "NoCredentialsError": "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
 }
 
 
@@ -37,88 +37,90 @@ def _client() -> Any:
         read_timeout=READ_TIMEOUT_S,
         retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
     )
-    # A region is part of the signature; the one without buckets of its own finds all of them.
-    # boto3 itself reads AWS_DEFAULT_REGION alone.
+    # A signature needs a region. Requests to us-east-1 are redirected to the region of the bucket.
+    # boto3 reads AWS_DEFAULT_REGION, but not AWS_REGION.
     session = Session(region_name=os.environ.get("AWS_REGION") or None)
     return session.client("s3", region_name=session.region_name or "us-east-1", config=config)
 
 
 @dataclass(frozen=True)
 class Store:
-    """Objects of one bucket under one prefix; keys are relative to it.
+    """Objects under one prefix of a bucket. Keys are relative to the prefix.
 
-    Every method raises `RegistryError` where S3 does not do it.
+    Every method raises `RegistryError` if the request to S3 fails.
     """
 
     bucket: str
     prefix: str
-    _s3: Any = field(default_factory=_client, repr=False, compare=False)
+    client: Any = field(default_factory=_client, repr=False, compare=False)
 
     @classmethod
     def at(cls, address: str) -> "Store":
-        """The store of s3://bucket or s3://bucket/prefix."""
+        """Open the store at s3://bucket or s3://bucket/prefix."""
         bucket, _, prefix = address.removeprefix(S3).strip("/").partition("/")
         if not address.startswith(S3) or not bucket:
-            raise RegistryError(f"{address!r} is no registry; one is s3://bucket/models, say.")
+            raise RegistryError(
+                f"{address!r} is not a registry. Use an address such as s3://bucket/models."
+            )
         try:
             return cls(bucket, f"{prefix}/" if prefix else "")
-        except (BotoCoreError, ValueError) as error:  # a profile that is not there, say
+        except (BotoCoreError, ValueError) as error:  # such as an unknown profile
             raise RegistryError(f"{address}: {error}") from error
 
     def address(self, key: str) -> str:
-        """Of an object, for people."""
+        """Address of an object, for messages."""
         return f"{S3}{self.bucket}/{self.prefix}{key}"
 
     def read(self, key: str) -> tuple[bytes, str] | None:
-        """An object's content and its ETag; None where there is no such object."""
+        """Content and ETag of an object; None if there is no such object."""
         try:
-            with self._doing("read", key):
-                found = self._s3.get_object(
+            with self._translate_errors("read", key):
+                response = self.client.get_object(
                     Bucket=self.bucket, Key=self.prefix + key, ChecksumMode="ENABLED"
                 )
-                with found["Body"] as body:
-                    return bytes(body.read()), str(found["ETag"])
+                with response["Body"] as body:
+                    return bytes(body.read()), str(response["ETag"])
         except _MissingError:
             return None
 
     def create(self, key: str, content: bytes, content_type: str) -> None:
-        """Write an object that is not there yet.
+        """Write a new object.
 
-        S3 compares the SHA-256 of what arrives with the one that is sent along, and keeps it.
+        S3 verifies the SHA-256 that is sent with the content, and stores it.
 
         Raises:
-            ConflictError: there is one.
+            ConflictError: the object already exists.
         """
         self._put(key, content, content_type, IfNoneMatch="*")
 
     def replace(self, key: str, content: bytes, content_type: str, etag: str) -> None:
-        """Write an object in the place of the one with this ETag.
+        """Overwrite an object if it still has this ETag.
 
         Raises:
-            ConflictError: it is another one by now.
+            ConflictError: the object was changed in the meantime.
         """
         self._put(key, content, content_type, IfMatch=etag)
 
     def folders(self, key: str) -> list[str]:
-        """Names of what has objects below `key`, which is empty or ends in a slash."""
+        """Names of the folders in folder `key`, which is empty or ends with a slash."""
         return [name.rstrip("/") for name in self._list(key, "CommonPrefixes", "Prefix")]
 
     def files(self, key: str) -> list[str]:
-        """Names of the objects right below `key`, which ends in a slash."""
+        """Names of the objects in folder `key`, which ends with a slash, without subfolders."""
         return self._list(key, "Contents", "Key")
 
     def _list(self, key: str, kind: str, name: str) -> list[str]:
-        with self._doing("list", key):
-            pages = self._s3.get_paginator("list_objects_v2").paginate(
+        with self._translate_errors("list", key):
+            pages = self.client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.bucket, Prefix=self.prefix + key, Delimiter="/"
             )
-            found = [entry[name] for page in pages for entry in page.get(kind, [])]
-        return [entry.removeprefix(self.prefix + key) for entry in found]
+            keys = [entry[name] for page in pages for entry in page.get(kind, [])]
+        return [found.removeprefix(self.prefix + key) for found in keys]
 
     def _put(self, key: str, content: bytes, content_type: str, **condition: str) -> None:
         digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
-        with self._doing("write", key):
-            self._s3.put_object(
+        with self._translate_errors("write", key):
+            self.client.put_object(
                 Bucket=self.bucket,
                 Key=self.prefix + key,
                 Body=content,
@@ -129,24 +131,26 @@ class Store:
             )
 
     @contextmanager
-    def _doing(self, what: str, key: str) -> Iterator[None]:
-        """Turns boto3's many exceptions into ours."""
+    def _translate_errors(self, action: str, key: str) -> Iterator[None]:
+        """Translate the exceptions of boto3 to `RegistryError`."""
         try:
             yield
         except ClientError as error:
             code = error.response["Error"]["Code"]
-            if code in _TAKEN:
-                raise ConflictError(f"{self.address(key)} was written by somebody else.") from error
+            if code in _CONFLICT:
+                raise ConflictError(
+                    f"{self.address(key)} was changed by another client."
+                ) from error
             if code in _MISSING:
                 raise _MissingError from error
-            raise self._error(what, key, code, error) from error
-        except (BotoCoreError, Boto3Error, HTTPError) as error:  # the last of a body cut off
-            raise self._error(what, key, type(error).__name__, error) from error
+            raise self._error(action, key, code, error) from error
+        except (BotoCoreError, Boto3Error, HTTPError) as error:  # HTTPError: a truncated body
+            raise self._error(action, key, type(error).__name__, error) from error
 
-    def _error(self, what: str, key: str, code: str, error: Exception) -> RegistryError:
-        remedy = _REMEDIES.get(code, "What is promoted is as it was; try again.")
-        return RegistryError(f"Cannot {what} {self.address(key)}: {error}. {remedy}")
+    def _error(self, action: str, key: str, code: str, error: Exception) -> RegistryError:
+        remedy = _REMEDIES.get(code, "The promoted version is unchanged. Try again.")
+        return RegistryError(f"Cannot {action} {self.address(key)}: {error}. {remedy}")
 
 
 class _MissingError(RegistryError):
-    """There is no such object."""
+    """The object does not exist."""

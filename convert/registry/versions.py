@@ -1,4 +1,4 @@
-"""Versions of a model: published once, complete or not there, and never changed."""
+"""Versions of a model: published completely or not at all, and never changed."""
 
 import tempfile
 from dataclasses import dataclass
@@ -15,116 +15,120 @@ _TYPES = {".json": "application/json", ".md": "text/markdown; charset=utf-8", ".
 
 @dataclass(frozen=True)
 class Published:
-    """What became of publishing: `new` is false where the version was there already."""
+    """Result of publishing. `new` is false if the version was already published."""
 
     manifest: Manifest
     new: bool
 
 
 def publish(bundle: Path, store: Store) -> Published:
-    """Upload a bundle as `<name>/<version>/`; the manifest last, which makes it complete.
+    """Upload a bundle as `<name>/<version>/`. The manifest is last and makes the version complete.
 
-    What is there of this version stays, and may differ in what the version does not cover: the time
-    of the training, the card and its figures.
+    Files of this version that already exist are kept. They may differ in what the version does not
+    cover: the time of the training, the model card and its figures.
 
     Raises:
-        BundleError: the folder holds no usable bundle.
-        ConflictError: another model or manifest is there under this version.
-        RegistryError: S3 did not do it. What it did is used when the bundle is published again.
+        BundleError: the folder is not a usable bundle.
+        ConflictError: this version already exists with another model or manifest.
+        RegistryError: a request to S3 failed. Publishing again continues with the missing files.
     """
     try:
         manifest, _ = read_bundle(bundle)
     except BundleError as error:
         raise BundleError(f"{bundle}: {error}") from error
-    where = f"{manifest.name}/{manifest.version}"
+    prefix = f"{manifest.name}/{manifest.version}"
     files = sorted(path for path in bundle.iterdir() if path.is_file())
     new = False
     for path in [p for p in files if p.name != MANIFEST_FILE] + [bundle / MANIFEST_FILE]:
-        new = _create(store, f"{where}/{path.name}", path)
+        new = _create(store, f"{prefix}/{path.name}", path)
     return Published(manifest, new)
 
 
 def _create(store: Store, key: str, path: Path) -> bool:
-    """Whether the file was written; false where it was there."""
+    """Upload a file unless it exists. Return whether it was uploaded."""
     content = path.read_bytes()
     try:
         store.create(key, content, _TYPES.get(path.suffix, "application/octet-stream"))
     except ConflictError as error:
-        there = store.read(key)
-        if there is None or not _same_version(path.name, there[0], content):
+        stored = store.read(key)
+        if stored is None or not _same_version(path.name, stored[0], content):
             raise ConflictError(
-                f"{store.address(key)} holds something else than {path}, and a version is never "
-                "changed. Publish under another name, or remove that version."
+                f"{store.address(key)} differs from {path}, and a published version is never "
+                "changed. Publish under another name, or delete that version."
             ) from error
         return False
     return True
 
 
-def _same_version(file: str, there: bytes, content: bytes) -> bool:
-    """Whether a file that is there is what it has to be of the version that `content` is of."""
+def _same_version(file: str, stored: bytes, content: bytes) -> bool:
+    """Whether a stored file belongs to the same version as `content`, the new one.
+
+    The model has to be identical, the manifest has to have the same version, and other files may
+    differ.
+    """
     if file != MANIFEST_FILE:
-        return file != MODEL_FILE or there == content
+        return file != MODEL_FILE or stored == content
     try:
-        stored, made = (Manifest.model_validate_json(text) for text in (there, content))
+        old, new = (Manifest.model_validate_json(text) for text in (stored, content))
     except ValidationError:
         return False
-    return stored.version == stored.content_version() == made.version
+    return old.version == old.content_version() == new.version
 
 
 def check_version(store: Store, name: str, version: str) -> Manifest:
-    """The manifest of a version that is complete and of which nothing was altered.
+    """Check that a version is complete and unaltered, and return its manifest.
 
     Raises:
-        RegistryError: it is not there, not complete, or not what its manifest says.
+        RegistryError: the version is missing, incomplete or damaged, or a request to S3 failed.
     """
     with tempfile.TemporaryDirectory() as folder:
         return _fetch(store, name, version, Path(folder))
 
 
 def pull(store: Store, name: str, version: str, destination: Path) -> Manifest:
-    """Download a version into the new folder `destination`, checked, or leave nothing there.
+    """Download and check a version. `destination` is only created if the version is usable.
 
     Raises:
-        RegistryError: as `check_version`, or `destination` is there.
-        OSError: it cannot be written.
+        RegistryError: same as `check_version`, or `destination` already exists.
+        OSError: `destination` cannot be written.
     """
     if destination.exists():
-        raise RegistryError(f"{destination}: is there already; name a new folder.")
+        raise RegistryError(f"{destination} already exists. Choose a new folder.")
     destination.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".pull-", dir=destination.parent) as workshop:
-        made = Path(workshop, "new")
-        made.mkdir()
-        manifest = _fetch(store, name, version, made, *store.files(f"{name}/{version}/"))
-        made.rename(destination)
+        folder = Path(workshop, "new")
+        folder.mkdir()
+        manifest = _fetch(store, name, version, folder, *store.files(f"{name}/{version}/"))
+        folder.rename(destination)
     return manifest
 
 
 def _fetch(store: Store, name: str, version: str, folder: Path, *more: str) -> Manifest:
-    """Download what makes a version complete, and `more` of its files."""
+    """Download the manifest, the model and `more` files of a version, and check them."""
     address = store.address(f"{name}/{version}")
     for file in {MANIFEST_FILE: None, MODEL_FILE: None} | dict.fromkeys(more):
-        found = store.read(f"{name}/{version}/{file}")
-        if found is None:
+        stored = store.read(f"{name}/{version}/{file}")
+        if stored is None:
             raise RegistryError(
-                f"{address}: is not complete, or is not there: {file} is missing. "
-                "Publish it (again)."
+                f"{address}: the version is missing or incomplete: there is no {file}. "
+                "Publish the bundle again."
             )
-        (folder / file).write_bytes(found[0])
+        (folder / file).write_bytes(stored[0])
     try:
         manifest, _ = read_bundle(folder)
     except BundleError as error:
-        raise RegistryError(f"{address}: is damaged. {error}") from error
+        raise RegistryError(f"{address} is damaged: {error}") from error
     if (manifest.name, manifest.version) != (name, version):
         raise RegistryError(
-            f"{address}: is damaged. It holds {manifest.name} {manifest.version} instead."
+            f"{address} is damaged: it contains {manifest.name} {manifest.version}."
         )
     return manifest
 
 
 def versions(store: Store, name: str) -> dict[str, Manifest | None]:
-    """The complete versions with their manifests, by the time of their training.
+    """Complete versions with their manifests, ordered by the time of their training.
 
-    None stands for a manifest that cannot be read: a damaged one, or one of another schema.
+    The value is None if the manifest is unreadable, because it is damaged or has another schema.
     """
     found: dict[str, Manifest | None] = {}
     for version in store.folders(f"{name}/"):

@@ -1,1 +1,1 @@
-"""What the stack costs a month, beside SageMaker Serverless and a task that is always on."""
+"""Cost of the stack per month, compared with SageMaker Serverless and Fargate."""

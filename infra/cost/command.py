@@ -1,32 +1,61 @@
-"""`python -m infra cost`."""
+"""The command `cost` of `python -m infra`."""
 
 import argparse
+from typing import Any
 
-from infra.cost.estimate import Load
-from infra.cost.latency import FULL_CPU_MB, read_latency
-from infra.cost.prices import read_table
-from infra.cost.report import report
+from infra.cost.latency import FULL_CPU_MB
 from infra.errors import InfraError
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What can be asked; `cost` answers."""
-    parser.add_argument("--requests", type=float, default=1e6, help="a month, as in 1e6")
-    parser.add_argument("--picture-kb", type=float, default=30, help="kilobytes of a picture")
-    parser.add_argument("--memory", type=int, default=FULL_CPU_MB, help="of the function, in MB")
-    parser.add_argument("--cold-percent", type=float, default=1, help="of requests that start cold")
-    parser.add_argument("--region", default="eu-central-1")
+def add_commands(commands: Any) -> None:
+    """Add `cost` to the subparsers of argparse."""
+    cost = commands.add_parser(
+        "cost",
+        help="estimate the cost per month, compared with SageMaker and Fargate",
+        description="Print the estimated cost per month as Markdown.",
+    )
+    cost.add_argument(
+        "--requests", type=float, default=1e6, help="requests per month, such as 1e6 (default)"
+    )
+    cost.add_argument(
+        "--picture-kb",
+        type=float,
+        default=30,
+        help="size of a picture in kilobytes (default: %(default)s)",
+    )
+    cost.add_argument(
+        "--memory",
+        type=int,
+        default=FULL_CPU_MB,
+        help="memory of the function in MB (default: %(default)s)",
+    )
+    cost.add_argument(
+        "--cold-percent",
+        type=float,
+        default=1,
+        help="percentage of requests that start a new instance (default: %(default)s)",
+    )
+    cost.add_argument("--region", default="eu-central-1", help="AWS region (default: %(default)s)")
+    cost.set_defaults(command=_cost)
 
 
-def cost(wanted: argparse.Namespace) -> str:
-    """The report. Raises `InfraError` where the question makes no sense."""
-    if not 0 <= wanted.requests < 1e12:
-        raise InfraError("--requests: 0 to 1e12 a month")
-    if not 0 < wanted.picture_kb <= 4000:
-        raise InfraError("--picture-kb: up to 4000; larger ones go to S3 by /uploads")
-    if not 128 <= wanted.memory <= 10_240:
-        raise InfraError("--memory: 128 to 10240 MB")
-    if not 0 <= wanted.cold_percent <= 100:
-        raise InfraError("--cold-percent: 0 to 100")
-    load = Load(wanted.requests, wanted.picture_kb, wanted.memory, wanted.cold_percent)
-    return report(load, wanted.region, read_table(), read_latency())
+def _cost(parsed: argparse.Namespace) -> int:
+    from infra.cost.estimate import Load
+    from infra.cost.latency import read_latency
+    from infra.cost.prices import read_table
+    from infra.cost.report import report
+
+    if not 0 <= parsed.requests < 1e12:
+        raise InfraError(f"--requests: {parsed.requests:g} is out of range. Use 0 to 1e12.")
+    if not 0 < parsed.picture_kb <= 4000:
+        raise InfraError(
+            f"--picture-kb: {parsed.picture_kb:g} is out of range. Use up to 4000; larger pictures "
+            "are uploaded to S3 with /uploads."
+        )
+    if not 128 <= parsed.memory <= 10_240:
+        raise InfraError(f"--memory: {parsed.memory} is out of range. Use 128 to 10240 MB.")
+    if not 0 <= parsed.cold_percent <= 100:
+        raise InfraError(f"--cold-percent: {parsed.cold_percent:g} is out of range. Use 0 to 100.")
+    load = Load(parsed.requests, parsed.picture_kb, parsed.memory, parsed.cold_percent)
+    print(report(load, parsed.region, read_table(), read_latency()), end="")
+    return 0

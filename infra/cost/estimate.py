@@ -1,4 +1,4 @@
-"""Dollars a month, by item, of three ways to serve the same requests."""
+"""Estimated US dollars per month, by item, of three ways to serve the same requests."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -6,40 +6,41 @@ from math import ceil
 from infra.cost.latency import Latency
 from infra.cost.prices import Prices
 
-HOURS = 730  # a month
+HOURS = 730  # per month
 KB_PER_GB = 1e6
 GATEWAY_UNIT_KB = 512
-ANSWER_KB = 0.6
+RESPONSE_KB = 0.6
 
-# Written by the service for a request and its picture, counted: 1.1 kB of log and metrics. Lambda's
-# own lines of start and end, and the access log, are about 0.9 kB more.
+# The service writes 1.1 kB of logs and metrics for a request with one picture (measured). Lambda's
+# own lines and the access log add about 0.9 kB.
 LOG_KB = 2.0
 SERVICE_LOG_KB = 1.1
-METRICS = 18  # at most that the service writes: twelve, and one for each of six labels
-ALARM_METRICS = 9  # of six alarms: a share is of two
+# Tests compare both with what the service writes and with the template.
+METRICS = 18  # maximum number that the service writes: twelve, and one for each of six labels
+ALARM_METRICS = 9  # metrics in six alarms; a share consists of two
 IMAGE_GB = 0.25
 
-# SageMaker Serverless comes in whole GB, 1 to 6.
+# The memory of SageMaker Serverless is a whole number of GB, 1 to 6.
 SAGEMAKER_STEP_MB, SAGEMAKER_MAX_MB = 1024, 6144
 
 TASK_VCPU, TASK_GB = 1, 2
-PEAK = 10  # requests of the busiest minute over those of the average one
-FULL = 0.7  # of a task's processor: beyond, requests begin to wait
+PEAK = 10  # requests in the busiest minute, relative to the average minute
+MAX_UTILIZATION = 0.7  # of a task's CPU; above it, requests begin to wait
 BALANCER_ADDRESSES = 2  # one in each of two availability zones
-BALANCER_UNIT_GB = 1.0  # an hour
+BALANCER_UNIT_GB = 1.0  # per hour
 
 Items = dict[str, float]
 
 
 @dataclass(frozen=True)
 class Load:
-    """What is asked of the service.
+    """Load on the service.
 
     Attributes:
-        requests: a month.
-        picture_kb: of each one's picture.
-        memory_mb: of the function.
-        cold_percent: of the requests start a new instance.
+        requests: requests per month.
+        picture_kb: kilobytes of the picture in each request.
+        memory_mb: memory of the function in MB.
+        cold_percent: percentage of requests that start a new instance.
     """
 
     requests: float
@@ -49,14 +50,14 @@ class Load:
 
 
 def compute_seconds(load: Load, latency: Latency, memory_mb: int) -> float:
-    """Billed seconds a month: whole milliseconds a request, and the starts of instances."""
+    """Billed seconds per month: whole milliseconds per request, plus the init of cold starts."""
     warm_ms = ceil(latency.request(memory_mb, load.picture_kb))
     cold_ms = latency.init(memory_mb) * load.cold_percent / 100
     return load.requests * (warm_ms + cold_ms) / 1000
 
 
 def function(load: Load, latency: Latency, prices: Prices) -> Items:
-    """This stack, but for what watches over it."""
+    """Cost of this stack without monitoring."""
     seconds = compute_seconds(load, latency, load.memory_mb)
     units = ceil((load.picture_kb + 1) / GATEWAY_UNIT_KB)
     return {
@@ -69,8 +70,8 @@ def function(load: Load, latency: Latency, prices: Prices) -> Items:
     }
 
 
-def watching(load: Load, prices: Prices) -> Items:
-    """This stack's metrics, alarms and dashboard, however many requests there are."""
+def monitoring(load: Load, prices: Prices) -> Items:
+    """Cost of this stack's metrics, alarms and dashboard, which does not depend on the load."""
     return {
         "metrics, in months with requests": METRICS * prices.metric_month if load.requests else 0.0,
         "alarms": ALARM_METRICS * prices.alarm_metric_month,
@@ -79,10 +80,10 @@ def watching(load: Load, prices: Prices) -> Items:
 
 
 def sagemaker(load: Load, latency: Latency, prices: Prices) -> Items:
-    """A serverless endpoint: called with AWS credentials, so without API, users and alarms."""
+    """Cost of a serverless endpoint without API, users and alarms. Calls need AWS credentials."""
     memory_mb = min(SAGEMAKER_MAX_MB, ceil(load.memory_mb / SAGEMAKER_STEP_MB) * SAGEMAKER_STEP_MB)
     seconds = compute_seconds(load, latency, memory_mb)
-    data_gb = load.requests * (load.picture_kb + ANSWER_KB) / KB_PER_GB
+    data_gb = load.requests * (load.picture_kb + RESPONSE_KB) / KB_PER_GB
     return {
         "compute": seconds * memory_mb / 1024 * prices.sagemaker_gb_second,
         "data processed": data_gb * prices.sagemaker_gb_processed,
@@ -91,12 +92,12 @@ def sagemaker(load: Load, latency: Latency, prices: Prices) -> Items:
 
 
 def fargate(load: Load, latency: Latency, prices: Prices) -> Items:
-    """Tasks of one processor that never stop, behind a load balancer, without alarms."""
+    """Cost of tasks of one CPU that always run, behind a load balancer, without alarms."""
     peak_per_second = load.requests / (HOURS * 3600) * PEAK
     busy = peak_per_second * latency.request_ms / 1000
-    tasks = max(1, ceil(busy / FULL))
-    data_gb = load.requests * (load.picture_kb + ANSWER_KB) / KB_PER_GB
-    units = data_gb / BALANCER_UNIT_GB  # GB and so many hours of a unit
+    tasks = max(1, ceil(busy / MAX_UTILIZATION))
+    data_gb = load.requests * (load.picture_kb + RESPONSE_KB) / KB_PER_GB
+    units = data_gb / BALANCER_UNIT_GB  # hours of a unit
     return {
         f"tasks, {tasks}": tasks
         * HOURS

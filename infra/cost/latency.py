@@ -1,9 +1,9 @@
-"""How long a request takes the function, by its memory: a model on what `make bench` measured.
+"""Model of the function's latency by its memory, based on the measurements of `make bench`.
 
-The service is one thread that computes, and Lambda gives a function its share of the processor by
-its memory, one whole virtual CPU at 1769 MB (https://docs.aws.amazon.com/lambda/latest/dg/
-configuration-memory.html). So times grow as memory falls below that, and stay above it. That a
-virtual CPU of Lambda's is as fast as the machine of the benchmark is assumed.
+The service computes in one thread. Lambda assigns CPU in proportion to the memory, one full virtual
+CPU at 1769 MB (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html). Below that,
+the latency grows as the memory shrinks; above it, the latency stays the same. The model assumes
+that a virtual CPU of Lambda is as fast as the CPU of the benchmark.
 """
 
 import json
@@ -12,18 +12,18 @@ from pathlib import Path
 
 FULL_CPU_MB = 1769
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results" / "service.json"
-# Of the handler's processor time with JPEGs of 5 to 1,396 kB: 6.0 to 26.8 ms, nearly a line.
+# Slope of the handler's CPU time, 6.0 to 26.8 ms for JPEGs of 5 to 1,396 kB, nearly linear.
 MS_PER_KB = 0.015
-PICTURE_KB = 8  # of the benchmark's picture
+PICTURE_KB = 8  # size of the benchmark's picture
 
 
 @dataclass(frozen=True)
 class Latency:
-    """Milliseconds on one whole processor.
+    """Milliseconds on one full CPU.
 
     Attributes:
-        request_ms: of a picture in a form, warm, median.
-        init_ms: of processor time from the start to a loaded model.
+        request_ms: median of a warm request with a picture in a form.
+        init_ms: CPU time from the start of the process to a loaded model.
     """
 
     request_ms: float
@@ -35,16 +35,16 @@ class Latency:
         return (self.request_ms + extra) / _share(memory_mb)
 
     def init(self, memory_mb: int) -> float:
-        """Milliseconds of a cold start's init phase, which is billed too."""
+        """Milliseconds of the init phase of a cold start, which is billed too."""
         return self.init_ms / _share(memory_mb)
 
 
 def read_latency() -> Latency:
-    """The benchmark's last figures."""
-    found = json.loads(RESULTS.read_text(encoding="utf-8"))
+    """Read the last results of the benchmark."""
+    results = json.loads(RESULTS.read_text(encoding="utf-8"))
     return Latency(
-        request_ms=found["warm"]["ms"]["handler_form"]["p50"],
-        init_ms=found["cold_start"]["handler"]["import_cpu_ms"],
+        request_ms=results["warm"]["ms"]["handler_form"]["p50"],
+        init_ms=results["cold_start"]["handler"]["import_cpu_ms"],
     )
 
 

@@ -1,4 +1,4 @@
-"""The price table, dated and with its sources: prices.json."""
+"""Price table prices.json, with its date and sources."""
 
 import json
 from pathlib import Path
@@ -11,16 +11,16 @@ TABLE = Path(__file__).parent / "prices.json"
 
 
 class Prices(BaseModel):
-    """Dollars for one of each, in one region.
+    """Prices in US dollars per unit, in one region.
 
-    SageMaker's are those of us-east-1, where they are among the lowest.
+    The prices of SageMaker are those of us-east-1, which are among the lowest.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     lambda_gb_second: PositiveFloat
     lambda_request: PositiveFloat
-    http_api_request: PositiveFloat  # for every 512 kB begun
+    http_api_request: PositiveFloat  # per 512 kB or part of it
     log_gb: PositiveFloat
     metric_month: PositiveFloat
     alarm_metric_month: PositiveFloat
@@ -37,14 +37,14 @@ class Prices(BaseModel):
 
 
 class Table(BaseModel):
-    """All prices.
+    """Prices of all regions.
 
     Attributes:
-        as_of: the day they were written down.
-        note: how far to trust them.
-        sources: AWS's page for each service.
-        everywhere: prices that the regions share, by the names of `Prices`.
-        regions: the others, by region.
+        as_of: date of the prices.
+        note: how reliable the prices are.
+        sources: URL of the AWS price page, by service.
+        everywhere: prices that are the same in all regions, by field of `Prices`.
+        regions: other prices, by region and field of `Prices`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -56,15 +56,15 @@ class Table(BaseModel):
     regions: dict[str, dict[str, float]]
 
     def of(self, region: str) -> Prices:
-        """The prices of a region. Raises `InfraError` for one that the table does not have."""
+        """Prices of a region. Raises `InfraError` if the table does not have them."""
         if region not in self.regions:
             raise InfraError(
-                f"{TABLE.name} has no prices of {region!r}, only of {', '.join(self.regions)}. "
-                "Add them there, from the pages that it names."
+                f"{TABLE.name} has no prices for {region!r}, only for {', '.join(self.regions)}. "
+                "Add them from the price pages listed there."
             )
         return Prices(**self.everywhere, **self.regions[region])
 
 
 def read_table() -> Table:
-    """The table that comes with the project."""
+    """Read the table of the project."""
     return Table(**json.loads(TABLE.read_text(encoding="utf-8")))

@@ -1,4 +1,4 @@
-"""The page of costs, in Markdown: docs/cost.md is one."""
+"""Cost report in Markdown, as in docs/cost.md."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,8 +9,8 @@ from infra.cost.estimate import (
     compute_seconds,
     fargate,
     function,
+    monitoring,
     sagemaker,
-    watching,
 )
 from infra.cost.latency import FULL_CPU_MB, Latency
 from infra.cost.prices import Prices, Table
@@ -20,31 +20,32 @@ MEMORIES = (512, 768, 1024, 1536, 1769, 2048, 3008)
 
 
 def report(load: Load, region: str, table: Table, latency: Latency) -> str:
-    """All that `python -m infra cost` prints."""
+    """Text that `python -m infra cost` prints."""
     return "\n".join(_lines(load, region, table, latency)) + "\n"
 
 
 def _lines(load: Load, region: str, table: Table, latency: Latency) -> Iterator[str]:
     prices = table.of(region)
-    yield "# What it costs"
+    yield "# Cost"
     yield ""
     yield (
-        f"{load.requests:,.0f} requests a month with a picture of {load.picture_kb:g} kB, "
-        f"{load.memory_mb} MB, {load.cold_percent:g} % cold starts, {region}. Made by "
-        "`python -m infra cost`; `make cost` writes this page, `--help` names what can be asked."
+        f"{load.requests:,.0f} requests per month with a picture of {load.picture_kb:g} kB each, "
+        f"{load.memory_mb} MB of memory, {load.cold_percent:g} % cold starts, {region}. "
+        "`make cost` writes this page. `python -m infra cost --help` lists the options for other "
+        "loads."
     )
     yield ""
     yield f"Prices as of {table.as_of}. {table.note}"
     yield ""
-    yield from _table("to answer, dollars a month", function(load, latency, prices))
+    yield from _table("serving, dollars per month", function(load, latency, prices))
     yield ""
-    yield from _table("to watch over it, dollars a month", watching(load, prices))
+    yield from _table("monitoring, dollars per month", monitoring(load, prices))
     yield ""
     yield (
-        "CloudWatch's free tier (10 metrics, 10 alarms, 3 dashboards in an account) covers most of "
-        "the second table, if nothing else uses it. In no sum: calls of Secrets Manager, of which "
-        "a busy instance makes one in five minutes; storage and requests of S3; data that leaves "
-        "AWS."
+        "CloudWatch's free tier (10 metrics, 10 alarms and 3 dashboards per account) covers most "
+        "of the monitoring, unless it is used by other projects. The totals do not include calls "
+        "to Secrets Manager (one in five minutes for each busy instance), storage and requests of "
+        "S3, and data transfer out of AWS."
     )
     yield ""
     yield from _requests(load, latency, prices)
@@ -59,23 +60,26 @@ def _table(title: str, items: Items) -> Iterator[str]:
     yield f"| {title} | |"
     yield "|---|---:|"
     yield from (f"| {name} | {dollars:,.2f} |" for name, dollars in items.items())
-    yield f"| **all** | **{sum(items.values()):,.2f}** |"
+    yield f"| **total** | **{sum(items.values()):,.2f}** |"
 
 
 def _requests(load: Load, latency: Latency, prices: Prices) -> Iterator[str]:
-    yield "## Beside what else could serve it"
-    yield "| requests a month | this stack | SageMaker Serverless | Fargate, always on |"
+    yield "## Compared with SageMaker and Fargate"
+    yield "| requests per month | this stack | SageMaker Serverless | Fargate, always on |"
     yield "|---:|---:|---:|---:|"
     for requests in sorted({*REQUESTS, load.requests}):
-        asked = replace(load, requests=requests)
-        sums = (sum(way(asked, latency, prices).values()) for way in (function, sagemaker, fargate))
-        yield f"| {requests:,.0f} | " + " | ".join(f"{dollars:,.2f}" for dollars in sums) + " |"
+        scaled = replace(load, requests=requests)
+        totals = [
+            sum(option(scaled, latency, prices).values())
+            for option in (function, sagemaker, fargate)
+        ]
+        yield f"| {requests:,.0f} | " + " | ".join(f"{total:,.2f}" for total in totals) + " |"
     yield ""
     yield (
-        "SageMaker's endpoint takes AWS credentials only: an API with users in front of it would "
-        "come on top. Its price is that of us-east-1. Fargate has tasks of one processor and 2 GB, "
-        "as many as a peak of ten times the average needs, without a spare one. To watch over it "
-        "is in no sum."
+        "Dollars per month without monitoring. A SageMaker endpoint needs AWS credentials: an API "
+        "with users in front of it would cost extra. Its prices are those of us-east-1. Fargate "
+        "runs as many tasks of one CPU and 2 GB as a peak of ten times the average needs, without "
+        "a spare task."
     )
 
 
@@ -85,18 +89,19 @@ def _memories(load: Load, latency: Latency, prices: Prices) -> Iterator[str]:
         for memory in sorted({*MEMORIES, load.memory_mb})
     }
     cheapest = min(costs, key=costs.__getitem__)
-    yield "## Which memory"
-    yield "| MB | a request, ms | a cold start's init, ms | compute, dollars a month |"
+    yield "## Choice of memory"
+    yield "| MB | request, ms | init of a cold start, ms | compute, dollars per month |"
     yield "|---:|---:|---:|---:|"
     for memory, dollars in costs.items():
         request = latency.request(memory, load.picture_kb)
         yield f"| {memory} | {request:.1f} | {latency.init(memory):,.0f} | {dollars:.3f} |"
     yield ""
     yield (
-        f"Cheapest are {cheapest} MB, by {costs[FULL_CPU_MB] - costs[cheapest]:.3f} dollars over "
-        f"{FULL_CPU_MB} MB, the default. Half the memory is half the processor: the service is one "
-        "thread that computes, so below one whole virtual CPU it takes as much longer as a "
-        "millisecond gets cheaper, and above it no faster. What differs is that times are rounded "
-        "up to milliseconds. So the default is the smallest that is as fast as it gets. Times are "
-        "a model: those of `make bench`, divided by the share of a processor."
+        f"{cheapest} MB is cheapest, {costs[FULL_CPU_MB] - costs[cheapest]:.3f} dollars below the "
+        f"default of {FULL_CPU_MB} MB. The CPU is proportional to the memory, and the service "
+        "computes in one thread. Below one full virtual CPU, a request takes longer, and each "
+        "millisecond is cheaper by the same factor: only the rounding to whole milliseconds makes "
+        "a difference. Above it, requests are no faster. So the default is the smallest memory "
+        "with the lowest latency. The times are estimates: those of `make bench`, divided by the "
+        "share of a CPU."
     )

@@ -1,1 +1,1 @@
-"""The Streamlit page on Fargate behind CloudFront, a stack of its own: `-c frontend=true`."""
+"""Stack of the Streamlit page on Fargate behind CloudFront, added with `-c frontend=true`."""

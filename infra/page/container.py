@@ -1,4 +1,4 @@
-"""The page's container on Fargate."""
+"""Container of the page on Fargate."""
 
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr_assets as ecr_assets
@@ -11,15 +11,15 @@ from infra.nag import acknowledge
 from infra.settings import ROOT
 
 PORT = 8501
-CPU = 512  # thousandths of a virtual CPU, or nearly: 1024 are one
+CPU = 512  # CPU units; 1024 are one virtual CPU
 MEMORY_MB = 1024
 
 
 class Container(Construct):
-    """One task, replaced when it is not well, rolled back when a new one does not get well.
+    """One task. It is replaced if it becomes unhealthy; an unhealthy deployment is rolled back.
 
     Attributes:
-        service: what a load balancer sends requests to.
+        service: target of the load balancer.
     """
 
     def __init__(
@@ -74,10 +74,14 @@ class Container(Construct):
         acknowledge(
             cluster,
             "ECS4",
-            "The service's processor and memory figures are free; Container Insights cost "
-            "dollars a month to tell more of one task.",
+            "The service's CPU and memory metrics are free. Container Insights cost dollars per "
+            "month for more detail about one task.",
         )
         acknowledge(
-            task, "IAM5[Resource::*]", "To log in to ECR is not a right on one registry of several."
+            task, "IAM5[Resource::*]", "The permission to log in to ECR cannot name a resource."
         )
-        acknowledge(task, "ECS2", "The address of the API is no secret; the secrets are secrets.")
+        acknowledge(
+            task,
+            "ECS2",
+            "The URL of the API is not a secret. The credentials come from the secret.",
+        )

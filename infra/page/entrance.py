@@ -1,4 +1,4 @@
-"""What stands between the internet and the page's container."""
+"""CloudFront and the load balancer between the internet and the page's container."""
 
 import json
 from collections.abc import Sequence
@@ -14,18 +14,18 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.logs import log_bucket
 from infra.nag import acknowledge
 from infra.page.container import PORT
+from infra.retention import Retention
 
 DOORKEEPER = Path(__file__).parent / "doorkeeper.js"
 
 
 class Entrance(Construct):
-    """CloudFront with its own certificate, and a load balancer that only CloudFront reaches.
+    """CloudFront with its own certificate, and a load balancer that only CloudFront can reach.
 
     Attributes:
-        address: of the page, https:// and without a slash at the end.
+        address: https:// URL of the page without a trailing slash.
     """
 
     def __init__(
@@ -36,8 +36,7 @@ class Entrance(Construct):
         vpc: ec2.IVpc,
         service: ecs.FargateService,
         networks: Sequence[IPv4Network],
-        log_days: int,
-        keeps_data: bool,
+        retention: Retention,
     ) -> None:
         super().__init__(scope, name)
         balancer = elbv2.ApplicationLoadBalancer(
@@ -56,12 +55,10 @@ class Entrance(Construct):
             health_check=elbv2.HealthCheck(path="/_stcore/health"),
             deregistration_delay=Duration.seconds(10),
         )
-        distribution = self._distribution(
-            balancer, networks, log_days=log_days, keeps_data=keeps_data
-        )
-        balancer.connections.allow_from(self._of_cloudfront(vpc, distribution), ec2.Port.HTTP)
+        distribution = self._distribution(balancer, networks, retention)
+        balancer.connections.allow_from(self._cloudfront_group(vpc, distribution), ec2.Port.HTTP)
         acknowledge(
-            balancer, "ELB2", "CloudFront logs every request, and nothing else gets through to it."
+            balancer, "ELB2", "CloudFront logs every request, and no other client can reach it."
         )
         self.address = f"https://{distribution.distribution_domain_name}"
 
@@ -69,9 +66,7 @@ class Entrance(Construct):
         self,
         balancer: elbv2.ApplicationLoadBalancer,
         networks: Sequence[IPv4Network],
-        *,
-        log_days: int,
-        keeps_data: bool,
+        retention: Retention,
     ) -> cloudfront.Distribution:
         masks = [[int(n.network_address), int(n.netmask)] for n in networks]
         doorkeeper = cloudfront.Function(
@@ -82,12 +77,10 @@ class Entrance(Construct):
             ),
             runtime=cloudfront.FunctionRuntime.JS_2_0,
         )
-        log = log_bucket(
+        log = retention.log_bucket(
             self,
             "Log",
-            days=log_days,
-            keeps_data=keeps_data,
-            ownership=s3.ObjectOwnership.BUCKET_OWNER_PREFERRED,  # CloudFront writes by ACL
+            ownership=s3.ObjectOwnership.BUCKET_OWNER_PREFERRED,  # CloudFront needs ACLs
         )
         distribution = cloudfront.Distribution(
             self,
@@ -98,7 +91,7 @@ class Entrance(Construct):
                 ),
                 allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
                 cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
-                # With the Host that Streamlit compares a WebSocket's Origin to.
+                # Forwards the Host header, which Streamlit compares with the Origin of a WebSocket.
                 origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER,
                 viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
                 function_associations=[
@@ -108,31 +101,33 @@ class Entrance(Construct):
                     )
                 ],
             ),
-            enable_ipv6=False,  # the doorkeeper knows networks of IPv4
+            enable_ipv6=False,  # the doorkeeper only supports IPv4 networks
             log_bucket=log,
             http_version=cloudfront.HttpVersion.HTTP2_AND_3,
         )
-        acknowledge(log, "S1", "It is itself a bucket of access logs.")
+        acknowledge(log, "S1", "This is itself a bucket of access logs.")
         acknowledge(
             distribution,
             "CFR1",
-            "Who may come is said by networks, which is narrower than by country.",
+            "Access is restricted by network, which is narrower than by country.",
         )
         acknowledge(
-            distribution, "CFR2", "The doorkeeper admits known networks only; a firewall has a fee."
+            distribution,
+            "CFR2",
+            "The doorkeeper only admits the configured networks. WAF has a fee.",
         )
         acknowledge(
             distribution,
             "CFR4",
-            "Without a domain of one's own, the choice of TLS comes with CloudFront's certificate.",
+            "Without a custom domain, CloudFront's default certificate sets the TLS version.",
         )
         return distribution
 
-    def _of_cloudfront(
+    def _cloudfront_group(
         self, vpc: ec2.IVpc, distribution: cloudfront.Distribution
     ) -> ec2.ISecurityGroup:
-        """The security group that CloudFront makes in a network for its way in."""
-        found = custom_resources.AwsCustomResource(
+        """Security group that CloudFront creates in the VPC for its connections."""
+        lookup = custom_resources.AwsCustomResource(
             self,
             "CloudFrontGroup",
             on_create=custom_resources.AwsSdkCall(
@@ -151,16 +146,16 @@ class Entrance(Construct):
             ),
             install_latest_aws_sdk=False,
         )
-        found.node.add_dependency(distribution)
+        lookup.node.add_dependency(distribution)
         acknowledge(
             Stack.of(self),
             "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/"
             "AWSLambdaBasicExecutionRole]",
-            "Of CDK's own function for this call: it writes its log.",
+            "Policy of CDK's own function for this call, which writes its log.",
         )
         acknowledge(
-            found, "IAM5[Resource::*]", "Security groups can be listed, but not one by one."
+            lookup, "IAM5[Resource::*]", "The permission to list security groups cannot name one."
         )
         return ec2.SecurityGroup.from_security_group_id(
-            self, "CloudFront", found.get_response_field("SecurityGroups.0.GroupId")
+            self, "CloudFront", lookup.get_response_field("SecurityGroups.0.GroupId")
         )

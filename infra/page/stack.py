@@ -1,4 +1,4 @@
-"""The page's stack: network, container, entrance."""
+"""Stack of the page: network, container and entrance."""
 
 from collections.abc import Sequence
 from ipaddress import IPv4Network
@@ -8,17 +8,17 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from infra.logs import log_group
 from infra.page.container import Container
 from infra.page.entrance import Entrance
+from infra.retention import Retention
 
 
 class PageStack(Stack):
-    """The page for `networks`: whoever sees it uses the API, with credentials that stay inside.
+    """The page, reachable from `networks`. Its visitors use the API with the page's credentials.
 
-    Only CloudFront is on the internet; the load balancer has no public address. The container has
-    one for what it asks for itself (its image, the secret, the API), since a NAT gateway would cost
-    more than all the rest; nothing but the load balancer may talk to it.
+    Only CloudFront is on the internet. The load balancer has no public address. The container has a
+    public address for outgoing requests (image, secret, API), because a NAT gateway would cost more
+    than the rest of the stack. Only the load balancer can connect to the container.
     """
 
     def __init__(
@@ -29,11 +29,10 @@ class PageStack(Stack):
         api_url: str,
         secret: secretsmanager.ISecret,
         networks: Sequence[IPv4Network],
-        log_days: int,
-        keeps_data: bool,
+        retention: Retention,
     ) -> None:
         super().__init__(scope, name, description="Page of the landscape classifier")
-        log = log_group(self, "Log", days=log_days, keeps_data=keeps_data)
+        log = retention.log_group(self, "Log")
         vpc = ec2.Vpc(
             self,
             "Vpc",
@@ -59,8 +58,7 @@ class PageStack(Stack):
             vpc=vpc,
             service=container.service,
             networks=networks,
-            log_days=log_days,
-            keeps_data=keeps_data,
+            retention=retention,
         )
         outputs = {
             "Page": entrance.address,

@@ -1,1 +1,1 @@
-"""A function that gives the secret a new password on a schedule: `-c rotate_password_days=90`."""
+"""Rotation of the password on a schedule, enabled with `-c rotate_password_days=90`."""

@@ -1,6 +1,6 @@
-"""The function that Secrets Manager calls to rotate the password; an asset of this file alone.
+"""Function that Secrets Manager calls to rotate the password. It is deployed as this file alone.
 
-Secrets Manager calls it once for each step, and again where it does not know how a step ended:
+Secrets Manager calls it once for each step, and again if the result of a step is unknown:
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
 """
 
@@ -11,11 +11,11 @@ import boto3
 
 
 def handler(event: dict[str, Any], context: object) -> None:  # noqa: ARG001 - Lambda's signature
-    """Do a step.
+    """Run one step.
 
-    The secret is all there is: whoever asks with the new password makes the service read it again,
-    so there is nothing to set elsewhere or to test. Between finishing and the service's next look
-    at the secret, up to five minutes, the old password works too.
+    Only the secret has to change, so the steps setSecret and testSecret do nothing. A login with
+    the new password makes the service read the secret again. Until the service reads it, up to five
+    minutes after finishSecret, the old password works too.
     """
     secret, version = event["SecretId"], event["ClientRequestToken"]
     client = boto3.client("secretsmanager")
@@ -31,13 +31,13 @@ def _create(client: Any, secret: str, version: str) -> None:
         try:
             client.get_secret_value(SecretId=secret, VersionId=version, VersionStage="AWSPENDING")
         except client.exceptions.ResourceNotFoundException:
-            pass  # announced, but not yet written
+            pass  # the version exists, but has no value yet
         else:
             return
     current = json.loads(client.get_secret_value(SecretId=secret)["SecretString"])
-    if "users" in current:  # a `password` beside them, for the page, is of one of them
-        raise ValueError("The secret has several users: give them new passwords by hand.")
-    # As long as the first one; a test compares them, for this file goes to AWS alone.
+    if "users" in current:  # a `password` beside them belongs to one of them, for the page
+        raise ValueError("The secret has several users. Change their passwords by hand.")
+    # Same length as the first password. A test compares them, because this file imports nothing.
     password = client.get_random_password(PasswordLength=32, ExcludePunctuation=True)
     client.put_secret_value(
         SecretId=secret,

@@ -1,4 +1,4 @@
-"""When the password changes by itself, and by which function."""
+"""Schedule and function of the password rotation."""
 
 from pathlib import Path
 
@@ -8,12 +8,12 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from infra.logs import log_group
 from infra.nag import acknowledge
+from infra.retention import Retention
 
 
 class Rotation(Construct):
-    """Rotates a secret every so many days, not at once."""
+    """Rotation of a secret every `days` days, for the first time after that many days."""
 
     def __init__(
         self,
@@ -22,11 +22,10 @@ class Rotation(Construct):
         *,
         secret: secretsmanager.Secret,
         days: int,
-        log_days: int,
-        keeps_data: bool,
+        retention: Retention,
     ) -> None:
         super().__init__(scope, name)
-        log = log_group(self, "Log", days=log_days, keeps_data=keeps_data)
+        log = retention.log_group(self, "Log")
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         log.grant_write(role)
         function = lambda_.Function(
@@ -49,5 +48,5 @@ class Rotation(Construct):
         acknowledge(
             role,
             "IAM5[Resource::*]",
-            "A random password is nobody's: there is no resource to name.",
+            "The permission to generate a random password cannot name a resource.",
         )

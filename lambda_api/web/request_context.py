@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lambda_api.classifier import Answer
-from lambda_api.metrics import Metrics
+from lambda_api.metrics import RequestMetrics
 from lambda_api.problems import Problem, problem_response
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._=-]{1,128}")  # those of an HTTP API end in "="
@@ -40,7 +40,7 @@ class RequestContext:
     `request.state.log` and `request.state.answers`.
     """
 
-    def __init__(self, app: ASGIApp, logger: Logger, metrics: Metrics | None) -> None:
+    def __init__(self, app: ASGIApp, logger: Logger, metrics: RequestMetrics | None) -> None:
         self.app, self.logger, self.metrics = app, logger, metrics
         # Provisioned instances have started before anybody asked: nobody has waited for them.
         how = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE")

@@ -1,4 +1,4 @@
-"""What the tests of conversion share: a network that int8 breaks."""
+"""Fixtures of the conversion tests: a run that int8 breaks, and bundles of every scheme."""
 
 import shutil
 from pathlib import Path
@@ -18,10 +18,10 @@ LOUD = 2000.0
 
 @pytest.fixture(scope="session")
 def broken_run(small_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """`small_run` with one channel a layer made `LOUD` and listened to that much less.
+    """`small_run` with one channel of each layer scaled up by `LOUD` and down again after it.
 
-    In float it computes what it did. In int8 the loud channel takes the whole range, and of the
-    others nothing is left (Nagel et al. 2019, arXiv:1906.04721, section 3).
+    The float results stay the same. In int8, the loud channel takes the whole range, and nothing is
+    left of the others (Nagel et al. 2019, arXiv:1906.04721, section 3).
     """
     run = Run(tmp_path_factory.mktemp("runs") / "broken")
     shutil.copytree(small_run.folder, run.folder)
@@ -44,7 +44,7 @@ def broken_run(small_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
 def small_bundles(
     small_run: Run, crops: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[Scheme, Path]:
-    """The small run by every scheme."""
+    """Bundles of the small run, one for each scheme, with the layer errors of int8 in `debug`."""
     folder = tmp_path_factory.mktemp("schemes")
     for scheme in SCHEMES:
         make_bundle(
@@ -54,5 +54,6 @@ def small_bundles(
             scheme=scheme,
             thresholds=Thresholds(**LENIENT),
             calibration_pictures=20,
+            debug=folder / "debug" if scheme == "int8" else None,
         )
     return {scheme: folder / scheme for scheme in SCHEMES}

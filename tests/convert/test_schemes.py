@@ -1,26 +1,22 @@
-"""Every scheme makes a bundle that the service serves."""
+"""Bundles of every scheme, served by the API."""
 
 import csv
-import json
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
 from convert.__main__ import main
-from convert.bundle import make_bundle
 from convert.schemes import INTEGER, POLICY, SCHEMES
 from lambda_api.app import create_app
 from lambda_api.classifier import Classifier
-from lambda_api.evaluation import Thresholds
 from lambda_api.manifest import Scheme, read_bundle
 from lambda_api.settings import Settings
-from tests.small_line import LENIENT
 from training.run.folder import Run
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_a_bundle_of_each_scheme_is_served(
+def test_bundle_of_each_scheme_is_served(
     small_bundles: dict[Scheme, Path], crops: Path, scheme: Scheme
 ) -> None:
     folder, credentials = small_bundles[scheme], ("demo", "for-tests-only-9f2c")
@@ -30,25 +26,27 @@ def test_a_bundle_of_each_scheme_is_served(
         api_password=credentials[1],
         model_uri=str(folder),
     )
-    right = 0
+    correct = 0
     pictures = sorted((crops / "test").glob("*/*.jpg"))
     with TestClient(create_app(settings)) as client:
         model = client.get("/model", auth=credentials).json()
         for path in pictures:
             answer = client.post("/predict", content=path.read_bytes(), auth=credentials)
             assert answer.status_code == 200
-            right += answer.json()["label"] == path.parent.name
+            correct += answer.json()["label"] == path.parent.name
+
     assert (model["quantization"], model["input"]["dtype"]) == (
         scheme,
         "uint8" if scheme == "int8" else "float32",
     )
-    assert right / len(pictures) == pytest.approx(model["evaluation"]["bundle"]["accuracy"])
+    assert correct / len(pictures) == pytest.approx(model["evaluation"]["bundle"]["accuracy"])
 
 
-def test_float32_answers_as_keras_does_and_the_others_are_smaller(
+def test_float32_agrees_with_keras_and_other_schemes_are_smaller(
     small_bundles: dict[Scheme, Path],
 ) -> None:
     manifests = {scheme: read_bundle(folder)[0] for scheme, folder in small_bundles.items()}
+
     assert manifests["float32"].evaluation.agreement == 1
     assert manifests["float32"].gate.accuracy_drop == 0
     size = {scheme: manifest.model.bytes for scheme, manifest in manifests.items()}
@@ -57,18 +55,19 @@ def test_float32_answers_as_keras_does_and_the_others_are_smaller(
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_calibration_pictures_are_recorded_where_they_were_asked_for(
+def test_calibration_pictures_are_recorded_for_schemes_that_use_them(
     small_bundles: dict[Scheme, Path], scheme: Scheme
 ) -> None:
     manifest, _ = read_bundle(small_bundles[scheme])
-    asked = scheme in ("int8", "int16x8")
-    assert manifest.calibration_pictures == (20 if asked else 0)
+    calibrated = scheme in ("int8", "int16x8")
+
+    assert manifest.calibration_pictures == (20 if calibrated else 0)
     card = (small_bundles[scheme] / "MODEL_CARD.md").read_text()
     assert f"--scheme {scheme}" in card
-    assert ("--calibration-pictures 20" in card) is asked
+    assert ("--calibration-pictures 20" in card) is calibrated
 
 
-def test_a_manifest_that_says_another_dtype_than_the_model_is_refused(
+def test_manifest_with_another_dtype_than_the_model_is_rejected(
     small_bundles: dict[Scheme, Path], tmp_path: Path
 ) -> None:
     manifest, model = read_bundle(small_bundles["float32"])
@@ -78,21 +77,23 @@ def test_a_manifest_that_says_another_dtype_than_the_model_is_refused(
     other = other.model_copy(update={"version": other.content_version()})
     (tmp_path / "manifest.json").write_text(other.model_dump_json())
     (tmp_path / "model.tflite").write_bytes(model)
+
     with pytest.raises(Exception, match="another type of numbers"):
         Classifier(tmp_path)
 
 
-def test_an_architecture_is_converted_to_int8_unless_that_breaks_it(small_bundle: Path) -> None:
-    assert "custom_cnn" not in POLICY  # nor is any other that has not been looked at
+def test_int8_is_the_default_unless_it_breaks_the_architecture(small_bundle: Path) -> None:
+    assert "custom_cnn" not in POLICY  # like every architecture that was not examined
     assert read_bundle(small_bundle)[0].quantization == "int8"
     assert {name: schemes[0] for name, schemes in POLICY.items()} == {"efficientnet_b0": "float16"}
-    assert all("float32" in schemes for schemes in (INTEGER, *POLICY.values()))  # loses nothing
+    assert all("float32" in schemes for schemes in (INTEGER, *POLICY.values()))  # loses no accuracy
 
 
-def test_schemes_are_set_side_by_side(
+def test_schemes_command_compares_schemes(
     small_run: Run, crops: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["schemes", str(small_run.folder), "--data", str(crops), "--only", "int8", "float32"]
+
     assert main([*command, "--calibration-pictures", "20", "--pictures", "12"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "### custom_cnn, 80 pixels" in lines
@@ -104,18 +105,13 @@ def test_schemes_are_set_side_by_side(
     assert float(float32[2]) > 0
 
 
-def test_the_error_of_each_layer_is_written(small_run: Run, crops: Path, tmp_path: Path) -> None:
-    make_bundle(
-        small_run,
-        crops,
-        tmp_path / "small",
-        thresholds=Thresholds(**LENIENT),
-        calibration_pictures=20,
-        debug=tmp_path / "debug",
-    )
-    with (tmp_path / "debug" / "layer_errors.csv").open() as file:
+def test_layer_errors_are_written(small_bundles: dict[Scheme, Path]) -> None:
+    debug = small_bundles["int8"].parent / "debug"
+
+    with (debug / "layer_errors.csv").open() as file:
         layers = list(csv.DictReader(file))
+
     assert [x["operator"] for x in layers if "POOL" not in x["operator"]].count("CONV_2D") == 4
     assert all(0 < float(x["error_in_steps"]) < 5 for x in layers if x["operator"] == "CONV_2D")
-    assert (tmp_path / "debug" / "layer_errors.png").read_bytes().startswith(b"\x89PNG")
-    assert json.loads((tmp_path / "small" / "manifest.json").read_text())["quantization"] == "int8"
+    assert (debug / "layer_errors.png").read_bytes().startswith(b"\x89PNG")
+    assert read_bundle(small_bundles["int8"])[0].quantization == "int8"

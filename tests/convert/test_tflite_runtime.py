@@ -1,4 +1,4 @@
-"""A bundle of every scheme runs on tflite-runtime 2.14 too, the last of its name (October 2023)."""
+"""Bundles of every scheme in tflite-runtime 2.14, the last release (October 2023)."""
 
 import os
 import platform
@@ -29,12 +29,12 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "lan
 
 @pytest.fixture(scope="session")
 def tflite_python() -> Path:
-    """A Python with tflite-runtime, in an environment of its own; made once for a machine."""
+    """Python with tflite-runtime in its own environment, created once for each machine."""
     python = sys.executable if sys.version_info[:2] == (3, 11) else which("python3.11")
     if python is None:
-        skip_or_fail("tflite-runtime ends at Python 3.11, and there is no python3.11 here")
+        skip_or_fail("tflite-runtime needs Python 3.11, and there is no python3.11")
     if (sys.platform, platform.machine()) != ("linux", "x86_64"):
-        skip_or_fail("tflite-runtime is pinned for Linux on x86-64 here")
+        skip_or_fail("tflite-runtime is pinned for Linux on x86-64")
     requirements = PARTS / "requirements.txt"
     folder = CACHE / f"tflite-{sha256(requirements.read_bytes()).hexdigest()[:16]}"
     inside = folder / "bin" / "python"
@@ -58,7 +58,7 @@ def logits_of(python: Path, model: bytes, pixels: np.ndarray, folder: Path) -> n
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_every_scheme_gives_the_same_answers_there(
+def test_every_scheme_predicts_the_same_in_tflite_runtime(
     tflite_python: Path,
     small_bundles: dict[Scheme, Path],
     crops: Path,
@@ -69,13 +69,14 @@ def test_every_scheme_gives_the_same_answers_there(
     network = Network(model)
     test = read_folder(crops / "test")
     pixels = np.stack([read_picture(test.root / path, network.size[0]) for path in test.paths])
-    here = np.stack([network.logits(one) for one in pixels])
+    here = np.stack([network.logits(picture) for picture in pixels])
     there = logits_of(tflite_python, model, pixels, tmp_path)
+
     assert (here.argmax(axis=1) == there.argmax(axis=1)).mean() > 0.95
     assert np.abs(here - there).max() < 0.1 * np.abs(here).max()
 
 
-def test_a_file_says_itself_whether_it_runs_there(
+def test_min_runtime_tells_which_files_tflite_runtime_loads(
     tflite_python: Path, small_bundles: dict[Scheme, Path], small_run: Run, tmp_path: Path
 ) -> None:
     for folder in small_bundles.values():
@@ -84,12 +85,13 @@ def test_a_file_says_itself_whether_it_runs_there(
         newer = converter(saved, "dynamic", tuple)
         newer._experimental_disable_per_channel_quantization_for_dense_layers = False
         model = bytes(newer.convert())
+
     assert min_runtime(model) > OLDEST_RUNTIME
     with pytest.raises(AssertionError, match="FULLY_CONNECTED"):
         logits_of(tflite_python, model, np.zeros((1, 64, 64, 3), np.uint8), tmp_path)
 
 
-def test_the_bundle_of_the_project_runs_there(
+def test_project_s_bundle_runs_in_tflite_runtime(
     tflite_python: Path, bundle: Path, photo: bytes, tmp_path: Path
 ) -> None:
     from lambda_api import images
@@ -98,5 +100,6 @@ def test_the_bundle_of_the_project_runs_there(
     network = Network(model)
     pixels = images.decode(photo, network.size).pixels
     there = logits_of(tflite_python, model, pixels[np.newaxis], tmp_path)[0]
+
     assert there.argmax() == network.logits(pixels).argmax()
     assert np.abs(there - network.logits(pixels)).max() < 0.5

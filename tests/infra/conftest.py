@@ -1,4 +1,4 @@
-"""The stacks as templates, by the settings that are asked for."""
+"""Fixtures of the infrastructure tests: synthesized templates and the service's metrics."""
 
 import json
 from collections.abc import Callable
@@ -12,15 +12,18 @@ from aws_cdk import App
 from aws_cdk.assertions import Template
 
 from infra.app import build
+from lambda_api.classifier import Answer
+from lambda_api.manifest import read_bundle
+from lambda_api.metrics import RequestMetrics
 
 ROOT = Path(__file__).parents[2]
-# CDK's own, and no settings that somebody may have put there.
+# Only CDK's own flags, not settings that may have been added to cdk.json.
 FLAGS = {
     key: value
     for key, value in json.loads((ROOT / "cdk.json").read_text())["context"].items()
     if ":" in key
 }
-# All that can be switched on.
+# Every feature enabled.
 EVERYTHING = {
     "stage": "prod",
     "model": "registry",
@@ -37,17 +40,17 @@ EVERYTHING = {
     "frontend": "true",
     "page_networks": "203.0.113.0/24 198.51.100.7",
 }
-# What cannot be had with that: the page would keep the old password, and the canary is on.
+# Features that exclude those above: the page does not support rotation, and the canary is off.
 OTHERWISE = {"canary": "false", "rotate_password_days": "90"}
 
 
 @dataclass(frozen=True)
-class Synthesised:
-    """What `cdk synth` writes.
+class Assembly:
+    """Output of `cdk synth`.
 
     Attributes:
-        folder: the cloud assembly.
-        stacks: the templates' texts by the stacks' names.
+        folder: folder of the cloud assembly.
+        stacks: text of each template by stack name.
     """
 
     folder: Path
@@ -64,23 +67,23 @@ class Synthesised:
         return Template.from_string(self.stacks[name])
 
     def report(self) -> dict[str, Any]:
-        """What cdk-nag says."""
+        """Report of cdk-nag."""
         reports = json.loads((self.folder / "validation-report.json").read_text())["pluginReports"]
         (report,) = (report for report in reports if report["pluginName"] == "AwsSolutions")
         return report
 
 
 @pytest.fixture(scope="session")
-def synthesise(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Synthesised]:
-    """Synthesises with context; the same context only once."""
+def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Assembly]:
+    """Return a function that synthesizes with a context, each context only once."""
 
     @cache
-    def run(**context: str) -> Synthesised:
+    def run(**context: str) -> Assembly:
         folder = tmp_path_factory.mktemp("cdk")
         app = App(context={**FLAGS, **context}, outdir=str(folder))
         build(app)
         stacks = app.synth().stacks
-        return Synthesised(
+        return Assembly(
             folder,
             {stack.stack_name: Path(stack.template_full_path).read_text() for stack in stacks},
         )
@@ -89,18 +92,40 @@ def synthesise(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Synthe
 
 
 @pytest.fixture(scope="session")
-def default(synthesise: Callable[..., Synthesised]) -> Synthesised:
-    """Nothing said."""
-    return synthesise()
+def default(synthesize: Callable[..., Assembly]) -> Assembly:
+    """Default settings."""
+    return synthesize()
 
 
 @pytest.fixture(scope="session")
-def everything(synthesise: Callable[..., Synthesised]) -> Synthesised:
-    """All that can be switched on."""
-    return synthesise(**EVERYTHING)
+def everything(synthesize: Callable[..., Assembly]) -> Assembly:
+    """Every feature enabled."""
+    return synthesize(**EVERYTHING)
 
 
 @pytest.fixture(scope="session")
-def otherwise(synthesise: Callable[..., Synthesised]) -> Synthesised:
-    """With rotation and without the canary."""
-    return synthesise(**OTHERWISE)
+def otherwise(synthesize: Callable[..., Assembly]) -> Assembly:
+    """Rotation enabled and canary disabled."""
+    return synthesize(**OTHERWISE)
+
+
+@pytest.fixture
+def written_metrics(
+    bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> set[tuple[str, str | None]]:
+    """Every metric that the service can write, as (name, value of the dimension `label`)."""
+    answers = [
+        Answer(((label, 0.5),), confident=False, picture=None, decode_ms=1, inference_ms=1)
+        for label in read_bundle(bundle)[0].classes
+    ]
+    metrics = RequestMetrics("Scenes")
+    for status, login in [(200, None), (401, "failed"), (401, "slowed"), (500, None)]:
+        metrics.write(
+            status=status, duration_ms=1, answers=answers, login=login, cold_start_load_ms=1
+        )
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    return {
+        (metric["Name"], line.get("label"))
+        for line in lines
+        for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]
+    }

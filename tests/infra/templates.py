@@ -1,4 +1,4 @@
-"""What tests look for in a template."""
+"""Look-ups in templates."""
 
 from typing import Any
 
@@ -6,10 +6,12 @@ from aws_cdk.assertions import Template
 
 
 def properties(template: Template, kind: str) -> list[dict[str, Any]]:
-    return [found.get("Properties", {}) for found in template.find_resources(kind).values()]
+    """Properties of the resources of one type."""
+    return [resource.get("Properties", {}) for resource in template.find_resources(kind).values()]
 
 
 def the_function(template: Template) -> dict[str, Any]:
+    """Properties of the service's function."""
     (found,) = (
         function
         for function in properties(template, "AWS::Lambda::Function")

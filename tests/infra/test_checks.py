@@ -1,4 +1,4 @@
-"""Checks of the templates by cdk-nag and cfn-lint, and whether cdk-nag would find something."""
+"""Checks of the templates with cdk-nag and cfn-lint."""
 
 import re
 from pathlib import Path
@@ -12,18 +12,18 @@ from cfnlint.config import ManualArgs
 from cfnlint.helpers import REGIONS
 
 from infra.budget import WITHOUT_BUDGETS
-from tests.infra.conftest import Synthesised
+from tests.infra.conftest import Assembly
 
-# Of CDK's own making: it writes down what CloudFormation would find out.
+# CDK writes dependencies that CloudFormation would infer.
 REDUNDANT = "W3005"
 OTHER_PARTITIONS = ("cn-", "us-gov-", "us-iso", "eu-iso", "eusc-")
-OF_AWS = [region for region in REGIONS if not region.startswith(OTHER_PARTITIONS)]
+AWS_REGIONS = [region for region in REGIONS if not region.startswith(OTHER_PARTITIONS)]
 
 
 @pytest.mark.parametrize("fixture", ["default", "everything", "otherwise"])
-def test_nag_finds_nothing_that_has_no_reason(fixture: str, request: pytest.FixtureRequest) -> None:
-    synthesised: Synthesised = request.getfixturevalue(fixture)
-    report = synthesised.report()
+def test_every_finding_of_nag_has_a_reason(fixture: str, request: pytest.FixtureRequest) -> None:
+    assembly: Assembly = request.getfixturevalue(fixture)
+    report = assembly.report()
 
     assert report["conclusion"] == "success"
     assert report["violations"] == []
@@ -31,8 +31,8 @@ def test_nag_finds_nothing_that_has_no_reason(fixture: str, request: pytest.Fixt
         assert len(finding["reason"]) > 30
 
 
-def test_no_finding_is_let_pass_for_a_whole_stack_but_one(everything: Synthesised) -> None:
-    """A reason stands beside what it is about: a new resource with the same fault is found."""
+def test_only_one_finding_is_acknowledged_for_a_whole_stack(everything: Assembly) -> None:
+    """Other acknowledgements are per resource, so a new resource with the same flaw is found."""
     stacks = set(everything.stacks)
     wide = {
         finding["ruleName"]
@@ -44,7 +44,7 @@ def test_no_finding_is_let_pass_for_a_whole_stack_but_one(everything: Synthesise
     assert len(wide) == 1
 
 
-def test_nag_stops_the_synthesis_at_a_bucket_without_tls(tmp_path: Path) -> None:
+def test_nag_rejects_a_bucket_without_tls(tmp_path: Path) -> None:
     app = App(outdir=str(tmp_path))
     s3.Bucket(Stack(app, "careless"), "Bucket")
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
@@ -53,24 +53,24 @@ def test_nag_stops_the_synthesis_at_a_bucket_without_tls(tmp_path: Path) -> None
         app.synth()
 
 
-def linted(text: str) -> list[str]:
-    """What cfn-lint finds in a template in any region."""
-    return [
-        str(m) for m in lint(text, config=ManualArgs(ignore_checks=[REDUNDANT], regions=OF_AWS))
-    ]
+def lint_findings(text: str) -> list[str]:
+    """Findings of cfn-lint for a template in all regions."""
+    config = ManualArgs(ignore_checks=[REDUNDANT], regions=AWS_REGIONS)
+    return [str(match) for match in lint(text, config=config)]
 
 
 @pytest.mark.parametrize("fixture", ["default", "everything", "otherwise"])
-def test_cfn_lint_finds_nothing_but_regions_without_budgets(
+def test_cfn_lint_only_finds_regions_without_budgets(
     fixture: str, request: pytest.FixtureRequest
 ) -> None:
-    synthesised: Synthesised = request.getfixturevalue(fixture)
-    for text in synthesised.stacks.values():
-        assert [found for found in linted(text) if "AWS::Budgets::Budget" not in found] == []
+    assembly: Assembly = request.getfixturevalue(fixture)
+
+    for text in assembly.stacks.values():
+        assert [found for found in lint_findings(text) if "AWS::Budgets::Budget" not in found] == []
 
 
-def test_the_regions_without_budgets_are_those_that_cfn_lint_knows(everything: Synthesised) -> None:
-    found = "".join(linted(everything.stacks["landscape-classifier-prod"]))
+def test_regions_without_budgets_are_those_of_cfn_lint(everything: Assembly) -> None:
+    found = "".join(lint_findings(everything.stacks["landscape-classifier-prod"]))
 
     assert set(re.findall(r"'AWS::Budgets::Budget' does not exist in '(.*?)'", found)) == (
         WITHOUT_BUDGETS

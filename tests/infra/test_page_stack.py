@@ -1,4 +1,4 @@
-"""The page's stack: what is on the internet, who gets in, and where its password comes from."""
+"""Template of the page: exposure to the internet, access, and source of the password."""
 
 import json
 import os
@@ -8,14 +8,12 @@ import subprocess
 import pytest
 from aws_cdk.assertions import Match, Template
 
-from tests.infra.conftest import ROOT, Synthesised
+from tests.infra.conftest import ROOT, Assembly
 
 NODE = os.environ["JSII_NODE"]  # set by infra
 
 
-def test_the_page_is_a_stack_of_its_own_when_asked_for(
-    default: Synthesised, everything: Synthesised
-) -> None:
+def test_page_has_its_own_stack_if_enabled(default: Assembly, everything: Assembly) -> None:
     assert list(default.stacks) == ["landscape-classifier-dev"]
     assert sorted(everything.stacks) == [
         "landscape-classifier-prod",
@@ -23,7 +21,7 @@ def test_the_page_is_a_stack_of_its_own_when_asked_for(
     ]
 
 
-def test_only_cloudfront_is_on_the_internet_and_by_https(everything: Synthesised) -> None:
+def test_only_cloudfront_is_on_the_internet_with_https(everything: Assembly) -> None:
     page = everything.page
 
     page.has_resource_properties(
@@ -40,7 +38,8 @@ def test_only_cloudfront_is_on_the_internet_and_by_https(everything: Synthesised
     page.has_resource_properties(
         "AWS::ElasticLoadBalancingV2::LoadBalancer", {"Scheme": "internal"}
     )
-    # No group admits an address: all that may come in is another group.
+
+    # Security groups only admit other security groups, no addresses.
     assert "CidrIp" not in json.dumps(
         [
             group["Properties"].get("SecurityGroupIngress")
@@ -51,7 +50,7 @@ def test_only_cloudfront_is_on_the_internet_and_by_https(everything: Synthesised
         assert "SourceSecurityGroupId" in rule["Properties"]
 
 
-def test_the_container_gets_its_password_from_the_services_secret(everything: Synthesised) -> None:
+def test_container_gets_its_password_from_the_service_s_secret(everything: Assembly) -> None:
     (task,) = everything.page.find_resources("AWS::ECS::TaskDefinition").values()
     (container,) = task["Properties"]["ContainerDefinitions"]
 
@@ -61,17 +60,17 @@ def test_the_container_gets_its_password_from_the_services_secret(everything: Sy
     assert [variable["Name"] for variable in container["Environment"]] == ["API_URL"]
 
 
-def test_the_outputs_name_what_the_operations_page_asks_for(everything: Synthesised) -> None:
+def test_outputs_used_in_the_operations_page_exist(everything: Assembly) -> None:
     guide = (ROOT / "docs" / "operations.md").read_text()
-    asked = set(re.findall(r"stack=\$stack-page;.*", guide))
+    commands = set(re.findall(r"stack=\$stack-page;.*", guide))
 
-    assert asked
-    assert set(re.findall(r"output (\w+)", "".join(asked))) <= (
+    assert commands
+    assert set(re.findall(r"output (\w+)", "".join(commands))) <= (
         everything.page.find_outputs("*").keys()
     )
 
 
-def test_a_page_that_does_not_get_well_is_rolled_back(everything: Synthesised) -> None:
+def test_unhealthy_deployment_of_the_page_is_rolled_back(everything: Assembly) -> None:
     (service,) = everything.page.find_resources("AWS::ECS::Service").values()
     breaker = service["Properties"]["DeploymentConfiguration"]["DeploymentCircuitBreaker"]
 
@@ -85,7 +84,7 @@ def doorkeeper(template: Template) -> str:
 
 
 @pytest.mark.parametrize(
-    ("address", "gets_in"),
+    ("address", "admitted"),
     [
         ("203.0.113.1", True),
         ("203.0.113.255", True),
@@ -96,15 +95,15 @@ def doorkeeper(template: Template) -> str:
         ("2001:db8::1", False),
     ],
 )
-def test_the_doorkeeper_admits_the_named_networks_alone(
-    everything: Synthesised, address: str, gets_in: bool
+def test_doorkeeper_only_admits_the_configured_networks(
+    everything: Assembly, address: str, admitted: bool
 ) -> None:
     event = {"viewer": {"ip": address}, "request": {"uri": "/"}}
     script = (
         f"{doorkeeper(everything.page)}\nconsole.log(JSON.stringify(handler({json.dumps(event)})))"
     )
     run = subprocess.run([NODE, "-e", script], capture_output=True, text=True, check=True)
-    answer = json.loads(run.stdout)
+    result = json.loads(run.stdout)
 
-    assert (answer == event["request"]) is gets_in
-    assert (answer.get("statusCode") == 403) is not gets_in
+    assert (result == event["request"]) is admitted
+    assert (result.get("statusCode") == 403) is not admitted

@@ -1,4 +1,4 @@
-"""Rotation of the password: its schedule in the template, and its function on a real secret."""
+"""Rotation of the password: the schedule in the template, and the function on moto."""
 
 import json
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from infra.credentials import PASSWORD_LENGTH
 from infra.rotation.handler import handler
-from tests.infra.conftest import Synthesised
+from tests.infra.conftest import Assembly
 
 STEPS = ["createSecret", "setSecret", "testSecret", "finishSecret"]
 TOKEN = "9f9e4b1c-1111-4a4a-8b8b-0123456789ab"
@@ -19,7 +19,7 @@ TOKEN = "9f9e4b1c-1111-4a4a-8b8b-0123456789ab"
 @pytest.fixture
 def client_of_moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "of-nobody")
+        monkeypatch.setenv(name, "for-moto")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     with mock_aws():
         yield boto3.client("secretsmanager")
@@ -37,33 +37,35 @@ def rotate(arn: str, *steps: str) -> None:
 
 def read(client: Any, arn: str, stage: str) -> dict[str, str]:
     text = client.get_secret_value(SecretId=arn, VersionStage=stage)["SecretString"]
-    found: dict[str, str] = json.loads(text)
-    return found
+    secret: dict[str, str] = json.loads(text)
+    return secret
 
 
-def test_all_steps_change_the_password_and_not_the_user_by_moto(client_of_moto: Any) -> None:
+def test_rotation_changes_the_password_but_not_the_username_on_moto(client_of_moto: Any) -> None:
     arn = make_secret(client_of_moto, username="classifier", password="the-old-password")
     rotate(arn, *STEPS)
 
     now = read(client_of_moto, arn, "AWSCURRENT")
+
     assert now["username"] == "classifier"
     assert len(now["password"]) == PASSWORD_LENGTH
     assert now["password"].isalnum()
     assert read(client_of_moto, arn, "AWSPREVIOUS")["password"] == "the-old-password"
 
 
-def test_before_the_last_step_the_old_password_stays_by_moto(client_of_moto: Any) -> None:
+def test_old_password_stays_until_the_last_step_on_moto(client_of_moto: Any) -> None:
     arn = make_secret(client_of_moto, username="classifier", password="the-old-password")
     rotate(arn, *STEPS[:-1])
 
     assert read(client_of_moto, arn, "AWSCURRENT")["password"] == "the-old-password"
 
 
-def test_a_step_that_is_called_again_changes_nothing_by_moto(client_of_moto: Any) -> None:
+def test_repeated_step_changes_nothing_on_moto(client_of_moto: Any) -> None:
     arn = make_secret(client_of_moto, username="classifier", password="the-old-password")
     rotate(arn, "createSecret")
     pending = read(client_of_moto, arn, "AWSPENDING")
     rotate(arn, "createSecret")
+
     assert read(client_of_moto, arn, "AWSPENDING") == pending
 
     rotate(arn, "finishSecret", "finishSecret")
@@ -71,7 +73,7 @@ def test_a_step_that_is_called_again_changes_nothing_by_moto(client_of_moto: Any
 
 
 @pytest.mark.parametrize("beside", [{}, {"username": "ann", "password": "a-password-of-ann"}])
-def test_a_secret_of_several_users_is_left_alone_by_moto(
+def test_secret_with_several_users_is_not_rotated_on_moto(
     client_of_moto: Any, beside: dict[str, str]
 ) -> None:
     secret = {"users": {"ann": "a-password-of-ann"}, **beside}
@@ -83,8 +85,8 @@ def test_a_secret_of_several_users_is_left_alone_by_moto(
     assert "AWSPENDING" not in str(client_of_moto.describe_secret(SecretId=arn))
 
 
-def test_the_schedule_calls_a_function_that_may_change_this_secret_alone(
-    otherwise: Synthesised,
+def test_rotation_function_can_only_change_this_secret(
+    otherwise: Assembly,
 ) -> None:
     template = otherwise.service
     (schedule,) = template.find_resources("AWS::SecretsManager::RotationSchedule").values()

@@ -1,4 +1,4 @@
-"""What the service's template promises: who may do what, what is kept, what is asked for."""
+"""Template of the service: permissions, retention, limits, settings and outputs."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 from aws_cdk.assertions import Match, Template
 
 from lambda_api.settings import Settings as ServiceSettings
-from tests.infra.conftest import Synthesised
+from tests.infra.conftest import Assembly
 from tests.infra.templates import properties, the_function
 
 
@@ -29,8 +29,8 @@ def statements_of_the_function(template: Template) -> list[dict[str, Any]]:
     return found
 
 
-def test_the_function_is_an_x86_image_with_one_whole_processor_below_the_gateways_time_limit(
-    default: Synthesised,
+def test_function_is_an_x86_image_with_one_cpu_and_a_timeout(
+    default: Assembly,
 ) -> None:
     function = the_function(default.service)
     assets = json.loads((default.folder / "landscape-classifier-dev.assets.json").read_text())
@@ -46,16 +46,17 @@ def test_the_function_is_an_x86_image_with_one_whole_processor_below_the_gateway
     assert image["source"]["dockerBuildArgs"] == {"BUNDLE": "models/intel-scenes"}
 
 
-def test_the_images_context_is_the_service_and_one_bundle(default: Synthesised) -> None:
+def test_image_context_is_the_service_and_one_bundle(default: Assembly) -> None:
     (context,) = (found.parent for found in default.folder.glob("asset.*/models"))
 
     names = {path.name for path in context.iterdir()}
+
     assert names == {".dockerignore", "Dockerfile.lambda", "lambda_api", "models"}
     assert [path.name for path in (context / "models").iterdir()] == ["intel-scenes"]
     assert [*context.rglob("__pycache__")] == []
 
 
-def test_the_function_may_read_and_write_uploads_and_nothing_else(default: Synthesised) -> None:
+def test_function_can_only_read_and_write_uploads(default: Assembly) -> None:
     (bucket,) = default.service.find_resources(
         "AWS::S3::Bucket", {"Properties": {"VersioningConfiguration": Match.any_value()}}
     )
@@ -67,6 +68,7 @@ def test_the_function_may_read_and_write_uploads_and_nothing_else(default: Synth
         (statement["Action"], statement["Resource"])
         for statement in statements_of_the_function(default.service)
     ]
+
     assert allowed == [
         (["logs:CreateLogStream", "logs:PutLogEvents"], {"Fn::GetAtt": [log, "Arn"]}),
         (["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"], {"Ref": secret}),
@@ -75,8 +77,8 @@ def test_the_function_may_read_and_write_uploads_and_nothing_else(default: Synth
     ]
 
 
-def test_the_function_may_read_models_where_they_come_from_the_bucket(
-    everything: Synthesised,
+def test_function_can_read_models_if_they_come_from_the_bucket(
+    everything: Assembly,
 ) -> None:
     (read,) = (
         statement["Resource"]
@@ -87,11 +89,12 @@ def test_the_function_may_read_models_where_they_come_from_the_bucket(
     assert [resource["Fn::Join"][1][1] for resource in read] == ["/models/*", "/uploads/*"]
 
 
-def test_the_functions_role_is_lambdas_alone_without_policies_of_aws(default: Synthesised) -> None:
+def test_role_of_the_function_has_no_managed_policies(default: Assembly) -> None:
     role = the_function(default.service)["Role"]["Fn::GetAtt"][0]
     found = default.service.find_resources("AWS::IAM::Role")[role]["Properties"]
 
     (statement,) = found["AssumeRolePolicyDocument"]["Statement"]
+
     assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
     assert "ManagedPolicyArns" not in found
 
@@ -100,8 +103,9 @@ def test_the_functions_role_is_lambdas_alone_without_policies_of_aws(default: Sy
 def test_every_bucket_is_private_encrypted_and_tls_only(
     fixture: str, request: pytest.FixtureRequest
 ) -> None:
-    synthesised: Synthesised = request.getfixturevalue(fixture)
-    for text in synthesised.stacks.values():
+    assembly: Assembly = request.getfixturevalue(fixture)
+
+    for text in assembly.stacks.values():
         template = Template.from_string(text)
         buckets = template.find_resources("AWS::S3::Bucket")
         assert buckets
@@ -130,7 +134,7 @@ def test_every_bucket_is_private_encrypted_and_tls_only(
             )
 
 
-def test_models_are_versioned_and_uploads_go_by_themselves(default: Synthesised) -> None:
+def test_models_are_versioned_and_uploads_expire(default: Assembly) -> None:
     bucket = the_bucket(default.service)
     rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
 
@@ -142,8 +146,8 @@ def test_models_are_versioned_and_uploads_go_by_themselves(default: Synthesised)
     assert rules["OldModels"]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 90}
 
 
-def test_browsers_may_upload_from_named_pages_alone(
-    default: Synthesised, everything: Synthesised
+def test_browsers_can_only_upload_from_configured_origins(
+    default: Assembly, everything: Assembly
 ) -> None:
     (rule,) = the_bucket(everything.service)["CorsConfiguration"]["CorsRules"]
 
@@ -154,7 +158,7 @@ def test_browsers_may_upload_from_named_pages_alone(
     assert variables["CORS_ORIGINS"] == "https://page.example https://other.example"
 
 
-def test_the_password_is_generated_and_in_no_template(default: Synthesised) -> None:
+def test_password_is_generated_and_not_in_the_template(default: Assembly) -> None:
     (secret,) = properties(default.service, "AWS::SecretsManager::Secret")
 
     assert json.loads(secret["GenerateSecretString"]["SecretStringTemplate"]) == {
@@ -165,8 +169,8 @@ def test_the_password_is_generated_and_in_no_template(default: Synthesised) -> N
     assert "SecretString" not in secret
 
 
-def test_the_api_throttles_and_logs_json_without_queries_and_headers(
-    default: Synthesised, everything: Synthesised
+def test_api_throttles_and_logs_json_without_queries_and_headers(
+    default: Assembly, everything: Assembly
 ) -> None:
     (stage,) = properties(default.service, "AWS::ApiGatewayV2::Stage")
     line = json.loads(stage["AccessLogSettings"]["Format"])
@@ -176,8 +180,8 @@ def test_the_api_throttles_and_logs_json_without_queries_and_headers(
     assert {"request_id", "ip", "method", "path", "status"} <= line.keys()
     assert not any("authorizer" in value or "query" in value for value in line.values())
     limits = [
-        properties(synthesised.service, "AWS::ApiGatewayV2::Stage")[0]["DefaultRouteSettings"]
-        for synthesised in (default, everything)
+        properties(assembly.service, "AWS::ApiGatewayV2::Stage")[0]["DefaultRouteSettings"]
+        for assembly in (default, everything)
     ]
     assert limits == [
         {"ThrottlingRateLimit": 50, "ThrottlingBurstLimit": 100},
@@ -185,7 +189,7 @@ def test_the_api_throttles_and_logs_json_without_queries_and_headers(
     ]
 
 
-def test_the_gateway_alone_may_call_and_calls_the_alias(default: Synthesised) -> None:
+def test_only_the_gateway_can_call_the_alias(default: Assembly) -> None:
     (alias,) = default.service.find_resources("AWS::Lambda::Alias")
     (permission,) = properties(default.service, "AWS::Lambda::Permission")
     (integration,) = properties(default.service, "AWS::ApiGatewayV2::Integration")
@@ -197,14 +201,14 @@ def test_the_gateway_alone_may_call_and_calls_the_alias(default: Synthesised) ->
     assert integration["PayloadFormatVersion"] == "2.0"
 
 
-def test_concurrency_is_reserved_and_provisioned_when_asked_for(everything: Synthesised) -> None:
+def test_concurrency_is_reserved_and_provisioned_if_configured(everything: Assembly) -> None:
     (alias,) = properties(everything.service, "AWS::Lambda::Alias")
 
     assert the_function(everything.service)["ReservedConcurrentExecutions"] == 20
     assert alias["ProvisionedConcurrencyConfig"] == {"ProvisionedConcurrentExecutions": 2}
 
 
-def test_the_service_is_given_settings_that_it_knows(everything: Synthesised) -> None:
+def test_environment_contains_only_settings_of_the_service(everything: Assembly) -> None:
     variables = the_function(everything.service)["Environment"]["Variables"]
 
     assert {name.lower() for name in variables} <= set(ServiceSettings.model_fields)
@@ -212,8 +216,8 @@ def test_the_service_is_given_settings_that_it_knows(everything: Synthesised) ->
     assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "LandscapeClassifier/prod"
 
 
-def test_the_registrys_current_model_serves_when_asked_for(
-    default: Synthesised, everything: Synthesised
+def test_model_uri_points_to_the_registry_if_configured(
+    default: Assembly, everything: Assembly
 ) -> None:
     baked_in = the_function(default.service)["Environment"]["Variables"]
     uri = the_function(everything.service)["Environment"]["Variables"]["MODEL_URI"]
@@ -229,22 +233,22 @@ KEPT = ["AWS::S3::Bucket", "AWS::SecretsManager::Secret", "AWS::Logs::LogGroup"]
 
 
 @pytest.mark.parametrize("kind", KEPT)
-def test_production_outlives_its_stack_and_development_does_not(
-    kind: str, default: Synthesised, everything: Synthesised
+def test_production_data_is_kept_and_development_data_is_deleted(
+    kind: str, default: Assembly, everything: Assembly
 ) -> None:
-    for synthesised, policy in [(default, "Delete"), (everything, "Retain")]:
-        found = synthesised.service.find_resources(kind)
+    for assembly, policy in [(default, "Delete"), (everything, "Retain")]:
+        found = assembly.service.find_resources(kind)
         assert found
         assert {resource["DeletionPolicy"] for resource in found.values()} == {policy}
 
 
-def test_logs_are_kept_as_long_as_said(default: Synthesised, everything: Synthesised) -> None:
-    for synthesised, days in [(default, 30), (everything, 365)]:
-        groups = properties(synthesised.service, "AWS::Logs::LogGroup")
+def test_logs_have_the_configured_retention(default: Assembly, everything: Assembly) -> None:
+    for assembly, days in [(default, 30), (everything, 365)]:
+        groups = properties(assembly.service, "AWS::Logs::LogGroup")
         assert [group["RetentionInDays"] for group in groups] == [days, days]
 
 
-def test_what_can_carry_tags_carries_project_and_stage(default: Synthesised) -> None:
+def test_resources_are_tagged_with_project_and_stage(default: Assembly) -> None:
     tags = [
         {"Key": "project", "Value": "landscape-classifier"},
         {"Key": "stage", "Value": "dev"},
@@ -254,7 +258,7 @@ def test_what_can_carry_tags_carries_project_and_stage(default: Synthesised) -> 
             assert [tag for tag in found["Tags"] if not tag["Key"].startswith("aws-cdk:")] == tags
 
 
-def test_the_outputs_say_how_to_ask(default: Synthesised) -> None:
+def test_outputs_show_how_to_call_the_api(default: Assembly) -> None:
     outputs = default.service.find_outputs("*")
     curl = json.dumps(outputs["CurlCommand"]["Value"])
 

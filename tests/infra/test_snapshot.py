@@ -1,4 +1,4 @@
-"""The templates as they were last looked at; `make snapshot` writes them anew."""
+"""Templates compared with the reviewed snapshots; `make snapshot` updates them."""
 
 import difflib
 import os
@@ -10,17 +10,17 @@ import pytest
 import yaml
 from aws_cdk.assertions import Template
 
-from tests.infra.conftest import Synthesised
+from tests.infra.conftest import Assembly
 
 FOLDER = Path(__file__).parent / "snapshots"
-# What follows from the images' content or from CDK's version, and not from infra/.
+# Hashes that depend on the content of the images or the version of CDK, not on infra/.
 HASHES = re.compile(
     r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])|(?<=CurrentVersion)[0-9A-F]{8}[0-9a-f]{32}"
 )
 
 
 def readable(text: str) -> str:
-    """A template as YAML, without hashes and CDK's notes."""
+    """Template as YAML, without hashes and CDK's metadata."""
     template: dict[str, Any] = Template.from_string(text).to_json()
     template["Resources"].pop("CDKMetadata", None)
     for resource in template["Resources"].values():
@@ -30,11 +30,9 @@ def readable(text: str) -> str:
 
 
 @pytest.mark.parametrize("fixture", ["default", "everything"])
-def test_the_templates_are_those_last_looked_at(
-    fixture: str, request: pytest.FixtureRequest
-) -> None:
-    synthesised: Synthesised = request.getfixturevalue(fixture)
-    for name, text in synthesised.stacks.items():
+def test_templates_match_the_snapshots(fixture: str, request: pytest.FixtureRequest) -> None:
+    assembly: Assembly = request.getfixturevalue(fixture)
+    for name, text in assembly.stacks.items():
         file = FOLDER / f"{name}.yaml"
         if os.environ.get("UPDATE_SNAPSHOTS") == "1":
             FOLDER.mkdir(exist_ok=True)
@@ -42,9 +40,9 @@ def test_the_templates_are_those_last_looked_at(
         difference = difflib.unified_diff(
             file.read_text().splitlines(),
             readable(text).splitlines(),
-            f"{file.name}, as last looked at",
-            "as it is now",
+            f"{file.name}, snapshot",
+            "now",
             lineterm="",
         )
-        if shown := "\n".join(difference):
-            pytest.fail(f"{shown}\n\nIf that is what you meant: make snapshot", pytrace=False)
+        if lines := "\n".join(difference):
+            pytest.fail(f"{lines}\n\nIf the change is intended: make snapshot", pytrace=False)

@@ -1,4 +1,4 @@
-"""A registry on a server that talks the protocol of S3, with one that fails in front of it."""
+"""A registry on a moto server, behind a proxy that fails on demand."""
 
 import shutil
 import threading
@@ -27,11 +27,11 @@ def s3_server() -> Iterator[str]:
 
 @pytest.fixture
 def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[UnreliableS3]:
-    """The server in front; boto3 talks to it, and the bucket `registry` is there and empty."""
+    """The proxy that boto3 connects to. The bucket `registry` exists and is empty."""
     requests.post(f"{s3_server}/moto-api/reset", timeout=10)
     for name, value in {
-        "AWS_ACCESS_KEY_ID": "of-nobody",
-        "AWS_SECRET_ACCESS_KEY": "of-nobody",
+        "AWS_ACCESS_KEY_ID": "for-moto",
+        "AWS_SECRET_ACCESS_KEY": "for-moto",
         "AWS_DEFAULT_REGION": "us-east-1",
     }.items():
         monkeypatch.setenv(name, value)
@@ -40,7 +40,7 @@ def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[UnreliableS3
     with UnreliableS3(s3_server) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.address)
         monkeypatch.setattr(store_module, "READ_TIMEOUT_S", 0.5)
-        monkeypatch.setattr(store_module, "ATTEMPTS", 2)  # the waits between them add up
+        monkeypatch.setattr(store_module, "ATTEMPTS", 2)  # fewer waits between attempts
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         yield server
         server.shutdown()
@@ -53,7 +53,7 @@ def store(s3: UnreliableS3) -> Store:
 
 @pytest.fixture
 def make_version(bundle: Path, tmp_path: Path) -> Callable[[float], Path]:
-    """Makes a copy of the project's bundle that is another version by its temperature."""
+    """Return a function that copies the project's bundle as a version with another temperature."""
 
     def make(temperature: float) -> Path:
         folder = tmp_path / f"bundle-{temperature}"

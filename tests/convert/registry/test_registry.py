@@ -1,4 +1,4 @@
-"""Publish, list, promote, roll back, pull: over HTTP, on a server that talks S3's protocol."""
+"""Publish, list, promote, roll back and pull over HTTP, on a moto server."""
 
 import base64
 import hashlib
@@ -31,30 +31,32 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def health(**settings: Any) -> dict[str, Any]:
-    """What a service says of itself that starts now."""
+    """Response of /health from a service that starts now."""
     aws._client.cache_clear()
-    made = Settings(_env_file=None, api_users={"demo": "for-tests-only-9f2c"}, **settings)
-    with TestClient(create_app(made)) as client:
+    service = Settings(_env_file=None, api_users={"demo": "for-tests-only-9f2c"}, **settings)
+    with TestClient(create_app(service)) as client:
         answer = client.get("/health")
         assert answer.status_code == 200
     aws._client.cache_clear()
     return answer.json()
 
 
-def test_what_is_published_comes_back_byte_for_byte(
+def test_published_bundle_is_pulled_byte_for_byte(
     store: Store, bundle: Path, tmp_path: Path
 ) -> None:
     published = publish(bundle, store)
+
     assert published.new
     pull(store, NAME, published.manifest.version, tmp_path / "back")
     assert files(tmp_path / "back") == files(bundle)
 
 
-def test_s3_is_given_the_sha256_of_every_file_and_the_manifest_is_the_last(
+def test_every_file_has_its_sha256_in_s3_and_the_manifest_is_last(
     store: Store, s3: UnreliableS3, bundle: Path
 ) -> None:
     version = publish(bundle, store).manifest.version
     client = boto3.client("s3", endpoint_url=s3.upstream)
+
     for name, content in files(bundle).items():
         key = f"models/{NAME}/{version}/{name}"
         head = client.head_object(Bucket="registry", Key=key, ChecksumMode="ENABLED")
@@ -70,23 +72,24 @@ def test_publishing_again_changes_nothing(store: Store, bundle: Path) -> None:
     assert not publish(bundle, store).new
 
 
-def test_the_same_version_made_again_is_there_already_and_stays_as_it_was(
+def test_publishing_the_same_version_again_keeps_the_first(
     store: Store, make_version: Callable, tmp_path: Path, capsys
 ) -> None:
     folder = make_version(1.5)
     version, before = publish(folder, store).manifest.version, files(folder)
     manifest = json.loads(before[MANIFEST_FILE])
-    manifest["created"] = "2026-12-24T18:00:00Z"  # trained again, bit by bit the same
+    manifest["created"] = "2026-12-24T18:00:00Z"  # trained again with the same result
     (folder / MANIFEST_FILE).write_text(json.dumps(manifest))
     (folder / "MODEL_CARD.md").write_text("another card")
+
     assert main(["publish", str(folder), REGISTRY]) == 0
-    assert f"{version} was there already, and stays as it is" in capsys.readouterr().out
+    assert f"{version} was already published, and is unchanged" in capsys.readouterr().out
     pull(store, NAME, version, tmp_path / "back")
     assert files(tmp_path / "back") == before
 
 
 @pytest.mark.parametrize("name", [MODEL_FILE, MANIFEST_FILE])
-def test_other_content_under_the_same_version_is_refused(
+def test_other_content_under_the_same_version_is_rejected(
     store: Store, s3: UnreliableS3, make_version: Callable, name: str
 ) -> None:
     folder = make_version(1.5)
@@ -96,19 +99,21 @@ def test_other_content_under_the_same_version_is_refused(
     boto3.client("s3", endpoint_url=s3.upstream).put_object(
         Bucket="registry", Key=key, Body=changed
     )
-    with pytest.raises(ConflictError, match=f"{name} holds something else"):
+
+    with pytest.raises(ConflictError, match=f"{name} differs from"):
         publish(folder, store)
     found = store.read(f"{NAME}/{version}/{name}")
     assert found is not None
     assert found[0] == changed
 
 
-def test_the_service_loads_what_is_promoted(
+def test_service_loads_the_promoted_version(
     store: Store, make_version: Callable[[float], Path], tmp_path: Path
 ) -> None:
     first, second = (publish(make_version(t), store).manifest.version for t in (1.5, 2.5))
     uri = f"{REGISTRY}/{NAME}/current"
     unpromoted = health(model_uri=uri)
+
     assert "'current' cannot be read from S3 (NoSuchKey)" in unpromoted["fallback"]
     assert unpromoted["source"] == "folder"
 
@@ -123,7 +128,7 @@ def test_the_service_loads_what_is_promoted(
     assert health(model_uri=f"{REGISTRY}/{NAME}/{second}")["source"] == "s3"
 
 
-def test_a_pointer_that_is_none_leaves_the_baked_in_bundle(
+def test_invalid_pointer_falls_back_to_the_baked_in_bundle(
     store: Store, s3: UnreliableS3, bundle: Path
 ) -> None:
     for content in (b"", b"{}", b'{"version": "../../other"}', b"x" * 20_000):
@@ -135,33 +140,38 @@ def test_a_pointer_that_is_none_leaves_the_baked_in_bundle(
         assert "'current'" in answer["fallback"]
 
 
-def test_a_pointer_that_s3_cuts_off_leaves_the_baked_in_bundle(
+def test_truncated_pointer_falls_back_to_the_baked_in_bundle(
     store: Store, s3: UnreliableS3, make_version: Callable[[float], Path]
 ) -> None:
     promote(store, NAME, publish(make_version(1.5), store).manifest.version)
     s3.plan = lambda method, path, _: "half" if path.endswith("/current") else None
     answer = health(model_uri=f"{REGISTRY}/{NAME}/current")
+
     assert "'current' cannot be read from S3" in answer["fallback"]
 
 
-def test_roll_back_goes_back_version_by_version(store: Store, make_version: Callable) -> None:
+def test_rollback_goes_back_one_version_at_a_time(store: Store, make_version: Callable) -> None:
     versions = [publish(make_version(t), store).manifest.version for t in (1.5, 2.5, 3.5)]
     for version in versions:
         promote(store, NAME, version)
+
     assert rollback(store, NAME).version == versions[1]
     assert rollback(store, NAME).version == versions[0]
-    with pytest.raises(RegistryError, match="no version served before"):
+    with pytest.raises(RegistryError, match="there is no previous version"):
         rollback(store, NAME)
 
 
-def test_promoting_what_is_current_changes_nothing(store: Store, make_version: Callable) -> None:
+def test_promoting_the_promoted_version_changes_nothing(
+    store: Store, make_version: Callable
+) -> None:
     first, second = (publish(make_version(t), store).manifest.version for t in (1.5, 2.5))
     promote(store, NAME, first)
     promote(store, NAME, second)
+
     assert promote(store, NAME, second).previous == (first,)
 
 
-def test_of_two_who_promote_at_once_one_is_told(store: Store, make_version: Callable) -> None:
+def test_of_two_concurrent_promotions_one_wins(store: Store, make_version: Callable) -> None:
     versions = [publish(make_version(t), store).manifest.version for t in (1.5, 2.5, 3.5)]
     promote(store, NAME, versions[0])
 
@@ -180,7 +190,7 @@ def test_of_two_who_promote_at_once_one_is_told(store: Store, make_version: Call
         assert all(x in versions or "at the same time" in x for x in outcomes)
 
 
-def test_a_promotion_between_reading_and_writing_is_a_conflict(
+def test_promotion_between_reading_and_writing_is_a_conflict(
     store: Store, s3: UnreliableS3, make_version: Callable
 ) -> None:
     first, second, third = (
@@ -201,22 +211,24 @@ def test_a_promotion_between_reading_and_writing_is_a_conflict(
         return None
 
     s3.plan = plan
-    with pytest.raises(ConflictError, match="somebody else promoted another version"):
+
+    with pytest.raises(ConflictError, match="another client promoted another version"):
         promote(other, NAME, second)
     serving = current(store, NAME)
     assert serving is not None
     assert serving.version == third
 
 
-def test_a_pull_leaves_what_is_there(store: Store, bundle: Path, tmp_path: Path) -> None:
+def test_pull_keeps_an_existing_folder(store: Store, bundle: Path, tmp_path: Path) -> None:
     version = publish(bundle, store).manifest.version
     (tmp_path / "mine").mkdir()
-    with pytest.raises(RegistryError, match="is there already"):
+
+    with pytest.raises(RegistryError, match="already exists"):
         pull(store, NAME, version, tmp_path / "mine")
     assert list((tmp_path / "mine").iterdir()) == []
 
 
-def test_the_commands_do_all_of_it(
+def test_commands_publish_promote_roll_back_list_and_pull(
     s3: UnreliableS3,
     make_version: Callable[[float], Path],
     tmp_path: Path,
@@ -225,12 +237,13 @@ def test_the_commands_do_all_of_it(
 ) -> None:
     first, second = make_version(1.5), make_version(2.5)
     v1, v2 = (read_bundle(folder)[0].version for folder in (first, second))
+
     assert main(["list", REGISTRY]) == 0
     assert capsys.readouterr().out == ""
     assert main(["publish", str(first), REGISTRY]) == 0
-    assert f"{REGISTRY}/{NAME}/{v1} is published" in capsys.readouterr().out
+    assert f"{REGISTRY}/{NAME}/{v1} was published" in capsys.readouterr().out
     assert main(["publish", str(first), REGISTRY]) == 0
-    assert "was there already" in capsys.readouterr().out
+    assert "was already published" in capsys.readouterr().out
 
     monkeypatch.setenv("MODEL_REGISTRY", REGISTRY)
     assert main(["publish", str(second)]) == 0
@@ -249,38 +262,39 @@ def test_the_commands_do_all_of_it(
     assert read_bundle(tmp_path / "other")[0].version == v2
 
 
-def test_a_version_that_cannot_be_read_does_not_hide_the_others(
+def test_unreadable_version_does_not_hide_the_others(
     store: Store, bundle: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     version = publish(bundle, store).manifest.version
     store.create(f"{NAME}/{'0' * 12}/{MANIFEST_FILE}", b'{"schema_version": 1}', "text/plain")
+
     assert main(["list", REGISTRY]) == 0
     rows = {row.split()[1]: row for row in capsys.readouterr().out.splitlines()}
-    assert "cannot be read" in rows["0" * 12]
+    assert "unreadable" in rows["0" * 12]
     assert "test 0.9" in rows[version]
 
 
 @pytest.mark.parametrize(
-    ("command", "told"),
+    ("command", "message"),
     [
-        (["promote", NAME, "0" * 12, "--registry", REGISTRY], "is not complete, or is not there"),
-        (["rollback", NAME, "--registry", REGISTRY], "no version served before"),
-        (["pull", NAME, "--out", "nowhere", "--registry", REGISTRY], "nothing is promoted"),
-        (["list", "models"], "'models' is no registry"),
-        (["list", "s3://"], "'s3://' is no registry"),
+        (["promote", NAME, "0" * 12, "--registry", REGISTRY], "is missing or incomplete"),
+        (["rollback", NAME, "--registry", REGISTRY], "there is no previous version"),
+        (["pull", NAME, "--out", "nowhere", "--registry", REGISTRY], "no version is promoted"),
+        (["list", "models"], "'models' is not a registry"),
+        (["list", "s3://"], "'s3://' is not a registry"),
         (["list"], "MODEL_REGISTRY"),
-        (["list", "s3://other/models"], "Make the bucket first"),
+        (["list", "s3://other/models"], "Create the bucket first"),
     ],
 )
-def test_what_is_not_there_ends_with_exit_code_4(
-    s3: UnreliableS3, command: list[str], told: str, capsys: pytest.CaptureFixture[str]
+def test_registry_errors_exit_with_code_4(
+    s3: UnreliableS3, command: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(command) == 4
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not Path("nowhere").exists()
 
 
-def test_without_credentials_it_says_how_to_give_them(
+def test_missing_credentials_are_reported(
     s3: UnreliableS3,
     bundle: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -290,23 +304,24 @@ def test_without_credentials_it_says_how_to_give_them(
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+
     assert main(["publish", str(bundle), REGISTRY]) == 4
-    assert "Give credentials" in capsys.readouterr().err
+    assert "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID" in capsys.readouterr().err
     assert s3.seen == []
 
 
-def test_the_region_of_aws_region_is_used(
-    s3: UnreliableS3, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AWS_REGION", "eu-central-1")  # which boto3 itself does not read
-    assert Store.at(REGISTRY)._s3.meta.region_name == "eu-central-1"
+def test_aws_region_sets_the_region(s3: UnreliableS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")  # boto3 itself does not read it
+
+    assert Store.at(REGISTRY).client.meta.region_name == "eu-central-1"
 
 
-def test_an_altered_bundle_is_not_published(
+def test_altered_bundle_is_not_published(
     store: Store, s3: UnreliableS3, make_version: Callable, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = make_version(1.5)
     (folder / MODEL_FILE).write_bytes((folder / MODEL_FILE).read_bytes()[:-1])
+
     assert main(["publish", str(folder), REGISTRY]) == 2
     assert "model.tflite has" in capsys.readouterr().err
     assert s3.seen == []

@@ -1,4 +1,4 @@
-"""A server between boto3 and S3 that fails as it is told."""
+"""A proxy between boto3 and S3 that fails as planned."""
 
 import base64
 import hashlib
@@ -19,7 +19,7 @@ OWN = {
     "date",
 }
 
-# What happens to a request: its method, path and number (from 1), to the name of a failure or None.
+# Maps a request's method, path and number (from 1) to the name of a failure, or None.
 Plan = Callable[[str, str, int], str | None]
 
 
@@ -36,9 +36,9 @@ REFUSALS = {
 
 
 class UnreliableS3(ThreadingHTTPServer):
-    """Passes requests on to `upstream` where the plan has nothing else in mind.
+    """Forwards requests to `upstream` unless `plan` names a failure.
 
-    As S3 does, and moto does not, it compares bodies with the SHA-256 sent along.
+    It compares bodies with their SHA-256, as S3 does and moto does not.
     """
 
     daemon_threads = True
@@ -55,7 +55,7 @@ class UnreliableS3(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
     def handle_error(self, *_: Any) -> None:
-        """Say nothing: connections are meant to break."""
+        """Print nothing: connections break on purpose."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -69,16 +69,16 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.seen.append((self.command, path))
             failure = self.server.plan(self.command, path, len(self.server.seen))
         if failure in REFUSALS:
-            self._answer(*REFUSALS[failure])
+            self._respond(*REFUSALS[failure])
         elif failure == "cut off":
             self.close_connection = True
         elif failure == "silent":
             time.sleep(2)
             self.close_connection = True
         elif failure == "altered" and body:
-            self._pass_on(bytes([body[0] ^ 1]) + body[1:])
+            self._forward(bytes([body[0] ^ 1]) + body[1:])
         else:
-            self._pass_on(body, lost=failure == "answer lost", half=failure == "half")
+            self._forward(body, lost=failure == "response lost", half=failure == "half")
 
     do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = _handle  # noqa: N815
 
@@ -88,22 +88,22 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
-    def _pass_on(self, body: bytes, *, lost: bool = False, half: bool = False) -> None:
+    def _forward(self, body: bytes, *, lost: bool = False, half: bool = False) -> None:
         claimed = self.headers.get("x-amz-checksum-sha256")
         if claimed and claimed != base64.b64encode(hashlib.sha256(body).digest()).decode():
-            self._answer(*_refusal(400, "BadDigest"))
+            self._respond(*_refusal(400, "BadDigest"))
             return
         headers = {k: v for k, v in self.headers.items() if k.lower() != "expect"}
-        answer = requests.request(
+        response = requests.request(
             self.command, self.server.upstream + self.path, data=body, headers=headers, timeout=10
         )
         if lost:
             self.close_connection = True
             return
-        kept = {k: v for k, v in answer.headers.items() if k.lower() not in OWN}
-        self._answer(answer.status_code, answer.content, kept, half=half)
+        kept = {k: v for k, v in response.headers.items() if k.lower() not in OWN}
+        self._respond(response.status_code, response.content, kept, half=half)
 
-    def _answer(
+    def _respond(
         self, status: int, body: bytes, headers: dict[str, str] | None = None, *, half: bool = False
     ) -> None:
         self.send_response(status)
@@ -117,4 +117,4 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def log_message(self, *_: Any) -> None:
-        """The tests' output stays theirs."""
+        """Print nothing."""

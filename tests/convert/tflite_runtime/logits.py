@@ -1,4 +1,4 @@
-"""Run by a Python with tflite-runtime: the logits of a model file for pixels, all in one folder."""
+"""Compute logits of model.tflite for pixels.npy in one folder. Needs Python with tflite-runtime."""
 
 import sys
 from pathlib import Path

@@ -1,14 +1,14 @@
-"""Alarms, who is told of them, and the canary that they roll back."""
+"""Monitoring: alarms, their notifications, the dashboard, and the canary."""
 
 import json
 import re
 
 from lambda_api.log import SERVICE
-from tests.infra.conftest import ROOT, Synthesised
+from tests.infra.conftest import Assembly
 from tests.infra.templates import properties
 
 
-def test_a_new_version_takes_over_by_a_canary_that_alarms_roll_back(default: Synthesised) -> None:
+def test_new_version_starts_as_a_canary_that_alarms_roll_back(default: Assembly) -> None:
     (group,) = properties(default.service, "AWS::CodeDeploy::DeploymentGroup")
     alarms = default.service.find_resources("AWS::CloudWatch::Alarm")
     (alias,) = default.service.find_resources("AWS::Lambda::Alias").values()
@@ -27,15 +27,16 @@ def test_a_new_version_takes_over_by_a_canary_that_alarms_roll_back(default: Syn
     assert version["DeletionPolicy"] == "Retain"
 
 
-def test_without_the_canary_there_is_nothing_of_codedeploy(otherwise: Synthesised) -> None:
+def test_without_canary_there_is_no_codedeploy(otherwise: Assembly) -> None:
     template = otherwise.service
 
     template.resource_count_is("AWS::CodeDeploy::DeploymentGroup", 0)
     (alias,) = template.find_resources("AWS::Lambda::Alias").values()
+
     assert "UpdatePolicy" not in alias
 
 
-def test_all_alarms_tell_the_topic_and_are_quiet_without_requests(default: Synthesised) -> None:
+def test_alarms_notify_the_topic_and_stay_ok_without_requests(default: Assembly) -> None:
     (topic,) = default.service.find_resources("AWS::SNS::Topic")
     alarms = default.service.find_resources("AWS::CloudWatch::Alarm")
 
@@ -53,7 +54,7 @@ def test_all_alarms_tell_the_topic_and_are_quiet_without_requests(default: Synth
         assert alarm["Properties"]["TreatMissingData"] == "notBreaching"
 
 
-def test_alarms_of_this_account_may_tell_the_topic_and_only_by_tls(default: Synthesised) -> None:
+def test_only_alarms_of_this_account_publish_to_the_topic_and_over_tls(default: Assembly) -> None:
     (policy,) = properties(default.service, "AWS::SNS::TopicPolicy")
     statements = policy["PolicyDocument"]["Statement"]
     allowed, denied = sorted(statements, key=lambda statement: statement["Effect"])
@@ -66,27 +67,29 @@ def test_alarms_of_this_account_may_tell_the_topic_and_only_by_tls(default: Synt
     }
 
 
-def test_alarms_and_dashboard_look_at_metrics_that_the_service_writes(default: Synthesised) -> None:
-    written = set((ROOT / "lambda_api" / "metrics.py").read_text().split('"')[1::2])
-    asked = set()
+def test_alarms_and_dashboard_use_metrics_that_the_service_writes(
+    default: Assembly, written_metrics: set[tuple[str, str | None]]
+) -> None:
+    written = {name for name, _ in written_metrics}
+    watched = set()
     for alarm in properties(default.service, "AWS::CloudWatch::Alarm"):
         for query in alarm.get("Metrics", []):
             metric = query.get("MetricStat", {}).get("Metric", {})
             if metric.get("Namespace") == "LandscapeClassifier/dev":
-                asked.add(metric["MetricName"])
+                watched.add(metric["MetricName"])
                 assert metric["Dimensions"] == [{"Name": "service", "Value": SERVICE}]
 
     (board,) = properties(default.service, "AWS::CloudWatch::Dashboard")
-    shown = "".join(part for part in board["DashboardBody"]["Fn::Join"][1] if isinstance(part, str))
-    drawn = set(re.findall(r'"LandscapeClassifier/dev","(\w+)"', shown))
+    body = "".join(part for part in board["DashboardBody"]["Fn::Join"][1] if isinstance(part, str))
+    drawn = set(re.findall(r'"LandscapeClassifier/dev","(\w+)"', body))
 
-    assert asked == {"ColdStarts", "Requests", "UnsureAnswers", "Confidence"}
+    assert watched == {"ColdStarts", "Requests", "UnsureAnswers", "Confidence"}
     assert {"DecodeTime", "InferenceTime", "ModelLoadTime", "FailedLogins"} <= drawn
-    assert asked | drawn <= written
-    assert f'service=\\"{SERVICE}\\"' in shown  # of the search for labels
+    assert watched | drawn <= written
+    assert f'service=\\"{SERVICE}\\"' in body  # search for labels
 
 
-def test_the_last_errors_include_those_that_only_lambda_tells(default: Synthesised) -> None:
+def test_last_errors_include_those_reported_by_lambda(default: Assembly) -> None:
     (board,) = properties(default.service, "AWS::CloudWatch::Dashboard")
     body = "".join(part for part in board["DashboardBody"]["Fn::Join"][1] if isinstance(part, str))
     (query,) = (
@@ -98,14 +101,15 @@ def test_the_last_errors_include_those_that_only_lambda_tells(default: Synthesis
     assert 'record.status in ["error", "failure", "timeout"]' in query
 
 
-def test_mail_and_budget_come_with_an_address(
-    default: Synthesised, everything: Synthesised
+def test_email_address_enables_the_subscription_and_the_budget(
+    default: Assembly, everything: Assembly
 ) -> None:
     (subscription,) = properties(everything.service, "AWS::SNS::Subscription")
     (budget,) = properties(everything.service, "AWS::Budgets::Budget")
 
     default.service.resource_count_is("AWS::SNS::Subscription", 0)
     default.service.resource_count_is("AWS::Budgets::Budget", 0)
+
     assert subscription["Protocol"] == "email"
     assert budget["Budget"]["BudgetLimit"] == {"Amount": 50, "Unit": "USD"}
     assert len(budget["NotificationsWithSubscribers"]) == 2

@@ -1,0 +1,134 @@
+"""The command `bundle` of `python -m convert`."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from convert.arguments import add_calibration_pictures
+from convert.schemes import SCHEMES
+from lambda_api.evaluation import Thresholds
+
+LIMITS = Thresholds()
+
+
+def add_commands(commands: Any) -> None:
+    """Add `bundle` to the subparsers of argparse."""
+    bundle = commands.add_parser(
+        "bundle",
+        help="convert a training run into a bundle",
+        description="Convert a run, check it against the gate, and write model.tflite, "
+        "manifest.json and MODEL_CARD.md. Exit code 3 if the gate rejects the model.",
+    )
+    bundle.add_argument("run", type=Path, metavar="RUN", help="folder of a finished run")
+    bundle.add_argument(
+        "--data", type=Path, required=True, help="folder of the pictures the run was trained on"
+    )
+    bundle.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="BUNDLE",
+        help="new folder for the bundle; its name becomes the model's name",
+    )
+    bundle.add_argument(
+        "--scheme",
+        choices=(*SCHEMES, "auto"),
+        help="quantization scheme; auto tries every scheme that suits the architecture and uses "
+        "the fastest that passes the gate (default: the best scheme for the architecture, int8 "
+        "for most)",
+    )
+    add_calibration_pictures(bundle)
+    bundle.add_argument(
+        "--debug",
+        type=Path,
+        metavar="FOLDER",
+        help="write the int8 quantization error of each layer to this folder",
+    )
+    bundle.add_argument("--replace", action="store_true", help="overwrite an existing bundle")
+    bundle.add_argument(
+        "--history",
+        type=Path,
+        metavar="FILE",
+        help="Markdown file to append to the model card: how the model was chosen",
+    )
+    _add_thresholds(bundle)
+    bundle.set_defaults(command=_bundle)
+
+
+def _bundle(parsed: argparse.Namespace) -> int:
+    from convert.bundle import make_bundle
+    from training.run.folder import Run
+
+    manifest = make_bundle(
+        Run(parsed.run),
+        parsed.data,
+        parsed.out,
+        scheme=parsed.scheme,
+        thresholds=Thresholds(
+            max_accuracy_drop=parsed.max_accuracy_drop,
+            max_recall_drop=parsed.max_recall_drop,
+            min_agreement=parsed.min_agreement,
+            max_calibration_error_rise=parsed.max_calibration_error_rise,
+            max_bytes=round(parsed.max_megabytes * 1e6),
+        ),
+        calibration_pictures=parsed.calibration_pictures,
+        debug=parsed.debug,
+        replace=parsed.replace,
+        history=parsed.history,
+    )
+    evaluation, gate = manifest.evaluation, manifest.gate
+    print(
+        f"{manifest.name} {manifest.version}: {manifest.quantization} passed the gate on "
+        f"{gate.pictures} validation pictures (agreement {gate.agreement:.4f}); accuracy on "
+        f"{evaluation.count} {evaluation.pictures} pictures {evaluation.bundle.accuracy:.4f} "
+        f"(Keras {evaluation.keras.accuracy:.4f}), {manifest.model.bytes / 1e6:.1f} MB"
+    )
+    return 0
+
+
+def _add_thresholds(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "gate", "limits on the loss against the Keras model, on the run's validation pictures"
+    )
+    for name, help_ in (
+        ("max_accuracy_drop", "largest drop in accuracy; 0.005 is half a percentage point"),
+        ("max_recall_drop", "largest drop in the recall of any class"),
+        ("min_agreement", "smallest share of pictures with the same predicted class"),
+        ("max_calibration_error_rise", "largest rise of the expected calibration error"),
+    ):
+        group.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=_share,
+            default=getattr(LIMITS, name),
+            metavar="SHARE",
+            help=f"{help_} (default: %(default)s)",
+        )
+    group.add_argument(
+        "--max-megabytes",
+        type=_megabytes,
+        default=LIMITS.max_bytes / 1e6,
+        metavar="MB",
+        help="largest size of the model file (default: %(default)s)",
+    )
+
+
+def _share(text: str) -> float:
+    value = _number(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    return value
+
+
+def _megabytes(text: str) -> float:
+    value = _number(text)
+    if not 0 < value < 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size in megabytes")
+    return value
+
+
+def _number(text: str) -> float:
+    """Parse a number; NaN, which no range contains, if the text is not one."""
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
