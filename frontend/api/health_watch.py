@@ -25,7 +25,7 @@ class HealthWatch:
         self._request = request
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="health")
         self._lock = Lock()
-        self._pending: Future[HealthResult] | None = None
+        self._pending: Future[None] | None = None
         self._requested_at = 0.0
         self._last: HealthResult | None = None
 
@@ -39,11 +39,9 @@ class HealthWatch:
                 self._pending.done() and monotonic() - self._requested_at > FRESH_S
             ):
                 self._requested_at = monotonic()
-                self._pending = self._thread.submit(self._result)
+                self._pending = self._thread.submit(self._update)
             pending = self._pending
         wait([pending], timeout=WAIT_S)
-        if pending.done():
-            self._last = pending.result()
         return self._last
 
     def expire(self) -> None:
@@ -51,8 +49,8 @@ class HealthWatch:
         with self._lock:
             self._requested_at = -FRESH_S
 
-    def _result(self) -> HealthResult:
+    def _update(self) -> None:
         try:
-            return self._request()
+            self._last = self._request()
         except ApiError as error:
-            return error
+            self._last = error

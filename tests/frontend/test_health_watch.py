@@ -106,3 +106,27 @@ def test_last_result_is_returned_while_the_check_hangs(
     watch.expire()
 
     assert watch.latest() == READY
+
+
+def test_late_result_is_returned_while_the_next_check_hangs(
+    release: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health_watch, "WAIT_S", 0.01)
+    late, second = Event(), Event()
+
+    def request() -> Health:
+        if not late.is_set():
+            late.wait(30)
+            raise Unreachable("No server.")
+        second.set()
+        release.wait(30)
+        return READY
+
+    watch = HealthWatch(request)
+    assert watch.latest() is None
+    late.set()
+    while not second.is_set():
+        watch.expire()
+        watch.latest()
+
+    assert isinstance(watch.latest(), Unreachable)
