@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ import requests
 from playwright.sync_api import Page, expect
 
 from tests.e2e.axe import serious_violations
-from tests.e2e.browser import Visitor, choose_source, drop
+from tests.e2e.browser import LIMIT_MS, Visitor, choose_source, drop
 from tests.ports import free_ports
 
 Start = Callable[..., Any]
@@ -90,22 +91,24 @@ def test_stopped_api_is_reported_and_its_return_noticed(
     page.get_by_role("button", name="Forest").click()
 
     expect(page.get_by_role("alert")).to_contain_text("The service cannot be reached")
-    while not page.locator(".lc-status.lc-down").is_visible():
-        page.clock.run_for(1000)  # the status line updates itself, without a click
+    let_time_pass_until(page, ".lc-status.lc-down")  # without a click
     assert serious_violations(page) == []
     start_api()
     expect(page.locator(".lc-verdict h2")).to_have_text("forest")  # without a click
     expect(page.locator(".lc-status.lc-ready")).to_be_visible()
 
 
-def test_slow_api_is_starting_up(start_api: Start, visit: Callable[[], Page], photo: bytes) -> None:
+def test_slow_api_is_starting_up(
+    start_api: Start, visitor: Visitor, visit: Callable[[], Page], photo: bytes
+) -> None:
     api = start_api()
+    visitor.page.clock.install()
     page = visit()
     os.kill(
         api.uvicorn, signal.SIGSTOP
     )  # like a cold start, it accepts requests and does not reply
     try:
-        page.get_by_role("button", name="Check again").click()
+        let_time_pass_until(page, ".lc-status.lc-waiting")
         expect(page.locator(".lc-status.lc-waiting")).to_contain_text("Starting up")
         drop(page, photo)
         expect(page.get_by_text("The service is starting …")).to_be_visible()
@@ -140,6 +143,14 @@ def test_rate_limit_is_reported_with_its_delay(
         expect(notice).to_contain_text("Too many requests")
         expect(notice).to_contain_text("Try again in ")
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
+
+
+def let_time_pass_until(page: Page, selector: str) -> None:
+    """Advance the browser's clock, which triggers the updates of the status line."""
+    deadline = monotonic() + LIMIT_MS / 1000
+    while not page.locator(selector).is_visible():
+        assert monotonic() < deadline, f"{selector} is not visible"
+        page.clock.run_for(1000)
 
 
 @contextmanager
