@@ -1,1 +1,1 @@
-"""The Streamlit page. It talks to the API over HTTP and imports nothing else of the project."""
+"""The Streamlit page. It calls the API over HTTP and imports no other package of the project."""

@@ -1,4 +1,4 @@
-"""What the page says of a class besides its name: an icon and a sentence."""
+"""Icon and description of each class."""
 
 import tomllib
 from collections.abc import Mapping
@@ -11,11 +11,11 @@ _SHIPPED = Path(__file__).with_name("classes.toml")
 
 
 class ClassCard(BaseModel):
-    """How to show a class; as it is without arguments, any class will do.
+    """Icon and description of a class; the defaults suit any class.
 
     Attributes:
-        icon: a name of Google's Material Symbols, which Streamlit brings along.
-        description: a sentence; empty if there is nothing to say.
+        icon: a name of Google's Material Symbols, whose font Streamlit includes.
+        description: a sentence, or empty.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -25,18 +25,18 @@ class ClassCard(BaseModel):
 
 
 class ClassCards:
-    """The cards of all classes: those that come with the page, and above them those given."""
+    """Cards of all classes: those of `classes.toml`, overridden by those of the settings."""
 
-    def __init__(self, given: Mapping[str, ClassCard]) -> None:
-        self._cards = {**shipped_cards(), **given}
+    def __init__(self, configured: Mapping[str, ClassCard]) -> None:
+        self._cards = {**shipped_cards(), **configured}
 
     def __getitem__(self, label: str) -> ClassCard:
-        """The class's card; a neutral one where nothing is known of it."""
+        """Return the card of a class; a neutral card if the class has none."""
         return self._cards.get(label, ClassCard())
 
 
 @cache
 def shipped_cards() -> dict[str, ClassCard]:
-    """The cards of `classes.toml`, by label."""
+    """Read the cards of `classes.toml`, by label."""
     tables = tomllib.loads(_SHIPPED.read_text(encoding="utf-8"))
     return {label: ClassCard.model_validate(table) for label, table in tables.items()}

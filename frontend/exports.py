@@ -1,4 +1,4 @@
-"""Answers to several pictures as files to take along."""
+"""CSV and JSON downloads of a batch's predictions."""
 
 import csv
 import json
@@ -11,20 +11,26 @@ from frontend.api.predictions import Prediction
 from frontend.images import UnusablePicture, Upload
 
 _COLUMNS = ("file", "label", "confidence", "confident", "error", "model_version", "request_id")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet compute a text
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # prefixes that make a spreadsheet evaluate a text
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A picture's name, what became of it, and itself where it could be read."""
+    """One picture of a batch.
+
+    Attributes:
+        name: its file name.
+        outcome: the prediction, or the error.
+        picture: the picture; None if it could not be read.
+    """
 
     name: str
     outcome: Prediction | ApiError | UnusablePicture
     picture: Upload | None = None
 
 
-def as_json(rows: Sequence[Row]) -> str:
-    """A list of objects: `file`, and the whole answer or an `error`."""
+def to_json(rows: Sequence[Row]) -> str:
+    """Format rows as a list of objects: `file`, and all fields of the prediction or an `error`."""
     documents = [
         {"file": row.name, **row.outcome.model_dump(mode="json")}
         if isinstance(row.outcome, Prediction)
@@ -34,14 +40,17 @@ def as_json(rows: Sequence[Row]) -> str:
     return json.dumps(documents, indent=1, ensure_ascii=False)
 
 
-def as_csv(rows: Sequence[Row]) -> bytes:
-    """A table with a column `confidence_…` for each class; UTF-8 with a mark, for spreadsheets."""
+def to_csv(rows: Sequence[Row]) -> bytes:
+    """Format rows as CSV with a column `confidence_<label>` for each class.
+
+    The encoding is UTF-8 with a byte order mark, by which spreadsheets recognize it.
+    """
     classes = sorted(
         {
-            one.label
+            score.label
             for row in rows
             if isinstance(row.outcome, Prediction)
-            for one in row.outcome.predictions
+            for score in row.outcome.predictions
         }
     )
     text = StringIO(newline="")
@@ -55,7 +64,7 @@ def _cells(row: Row, classes: Sequence[str]) -> list[str | float | bool]:
     outcome = row.outcome
     if not isinstance(outcome, Prediction):
         return [_text(row.name), "", "", "", _text(str(outcome)), "", "", *[""] * len(classes)]
-    shares = {one.label: one.confidence for one in outcome.predictions}
+    confidences = {score.label: score.confidence for score in outcome.predictions}
     return [
         _text(row.name),
         _text(outcome.label),
@@ -64,10 +73,10 @@ def _cells(row: Row, classes: Sequence[str]) -> list[str | float | bool]:
         "",
         outcome.model_version,
         outcome.request_id,
-        *(round(shares.get(label, 0.0), 6) for label in classes),
+        *(round(confidences.get(label, 0.0), 6) for label in classes),
     ]
 
 
 def _text(value: str) -> str:
-    """A text that no spreadsheet takes for a formula: files are named by who gives them."""
+    """Quote a text that a spreadsheet would evaluate as a formula: visitors choose file names."""
     return f"'{value}" if value.startswith(_FORMULA) else value

@@ -1,5 +1,6 @@
-"""From what a person drops on the page to what is shown and what is sent."""
+"""Picture files: decode an uploaded file, make its preview, and reduce it for the API."""
 
+import base64
 import hashlib
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -7,18 +8,18 @@ from io import BytesIO
 import numpy as np
 from PIL import ExifTags, Image
 
-MAX_UPLOAD_BYTES = 3_990_000  # the API takes 4,000,000; the rest is for the multipart envelope
+MAX_UPLOAD_BYTES = 3_990_000  # the API's limit is 4,000,000; the rest is for the multipart envelope
 MAX_UPLOAD_PIXELS = 40_000_000  # the API's limit
-# None takes much above 400 MB at its limit. Measured, a megapixel makes the process grow by 0.7 MB
-# for a JPEG (libjpeg scales while it decodes), by up to 7 for a progressive one (libjpeg holds all
-# of it), by 5 for a PNG and by 15 for a WebP (three copies are its decoder's own).
+# At its limit, no format needs much more than 400 MB of memory. Measured growth of the process per
+# megapixel: 0.7 MB for a JPEG (libjpeg scales while it decodes), up to 7 MB for a progressive JPEG
+# (libjpeg holds the whole picture), 5 MB for a PNG, 15 MB for a WebP (its decoder makes 3 copies).
 MAX_READABLE_PIXELS = {
     "JPEG": 110_000_000,  # a 108-megapixel phone
     "progressive JPEG": 60_000_000,
     "PNG": 60_000_000,
     "WEBP": 25_000_000,
 }
-REDUCED_SIDE = 1600  # pixels: far within both limits, and far above what a network looks at
+REDUCED_SIDE = 1600  # pixels: well within both limits, well above the input size of a network
 PREVIEW_SIDE = 900  # pixels
 THUMBNAIL_SIDE = 240  # pixels
 JPEG_QUALITY = 90
@@ -27,7 +28,7 @@ _BAND_ROWS = 16
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 
-# EXIF 2.32, tag 0x0112: how to turn the stored picture upright.
+# EXIF 2.32, tag 0x0112: the operation that turns the stored picture upright.
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -38,29 +39,29 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
-# Pillow's own guard only warns in part of its range; `prepare` checks the size instead.
+# Pillow's own check only warns in part of its range; `prepare` checks the size instead.
 Image.MAX_IMAGE_PIXELS = None
 
 
 class UnusablePicture(Exception):
-    """The page cannot read the picture; the text says why, in words for a person."""
+    """The page cannot read the picture; the text gives the reason for the visitor."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A picture, ready to be shown and sent.
+    """A decoded picture, ready to display and to send.
 
     Attributes:
         content: the bytes to send, within the API's limits.
-        filename: the name to send them under.
-        digest: SHA-256 of the file as it was given: the same picture, the same digest.
-        preview: a small upright JPEG without transparency.
-        thumbnail: the same, smaller.
-        format: "JPEG", "PNG" or "WEBP", as it was given.
-        width: upright width in pixels, as it was given.
-        height: upright height in pixels, as it was given.
-        given_bytes: size of the file as it was given.
-        note: what was done to the picture before sending it, or "".
+        filename: the file name to send.
+        digest: SHA-256 of the original file; identifies the picture.
+        preview: a JPEG of at most `PREVIEW_SIDE` pixels, upright, without transparency.
+        thumbnail: a JPEG of at most `THUMBNAIL_SIDE` pixels, as `preview`.
+        format: "JPEG", "PNG" or "WEBP", of the original file.
+        width: pixels of the original, upright.
+        height: pixels of the original, upright.
+        original_bytes: size of the original file.
+        note: how the picture was reduced for sending, or "".
     """
 
     content: bytes
@@ -71,31 +72,35 @@ class Upload:
     format: str
     width: int
     height: int
-    given_bytes: int
+    original_bytes: int
     note: str
 
 
 def prepare(data: bytes, filename: str) -> Upload:
-    """Read a picture; make its preview; reduce it where it is above the API's limits.
+    """Decode a picture, make its preview, and reduce it if it exceeds the API's limits.
+
+    Args:
+        data: a JPEG, PNG or WebP file.
+        filename: its name, with any extension.
 
     Raises:
-        UnusablePicture: not a JPEG, PNG or WebP, damaged, or above `MAX_READABLE_PIXELS`.
+        UnusablePicture: the file has another format, is damaged or exceeds `MAX_READABLE_PIXELS`.
     """
     try:
         with Image.open(BytesIO(data), formats=FORMATS) as image:
-            # A JPEG with several pictures in it (a phone's depth map) calls itself MPO.
+            # Pillow reports MPO for a JPEG that contains more pictures (a phone's depth map).
             format_ = "JPEG" if image.format == "MPO" else str(image.format)
             stored = _checked_size(image, format_)
             orientation = _orientation(image)
-            # Lets libjpeg scale while it decodes: ten times faster on a large photo.
+            # libjpeg scales while it decodes: ten times faster for a large photo.
             image.draft(None, (REDUCED_SIDE, REDUCED_SIDE))
             image.load()
             rgb = _reduced(image)
     except UnusablePicture:
         raise
-    except Exception as error:  # Pillow's parsers raise whatever a damaged file provokes
+    except Exception as error:  # Pillow's parsers raise many types for a damaged file
         raise UnusablePicture(
-            "This file is not a JPEG, PNG or WebP picture, or it is damaged."
+            "This file is damaged, or not in JPEG, PNG or WebP format."
         ) from error
     if orientation in _UPRIGHT:
         rgb = rgb.transpose(_UPRIGHT[orientation])
@@ -104,8 +109,8 @@ def prepare(data: bytes, filename: str) -> Upload:
     if len(data) > MAX_UPLOAD_BYTES or width * height > MAX_UPLOAD_PIXELS:
         content, filename = _jpeg(rgb), _as_jpg(filename)
         note = (
-            f"Reduced from {width} × {height} ({megabytes(len(data))}) to {rgb.width} × "
-            f"{rgb.height} ({megabytes(len(content))}) before sending."
+            f"Resized from {width} × {height} ({format_bytes(len(data))}) to {rgb.width} × "
+            f"{rgb.height} ({format_bytes(len(content))}) before upload."
         )
     digest = hashlib.sha256(data).hexdigest()
     rgb.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
@@ -120,23 +125,28 @@ def prepare(data: bytes, filename: str) -> Upload:
         format=format_,
         width=width,
         height=height,
-        given_bytes=len(data),
+        original_bytes=len(data),
         note=note,
     )
 
 
 def smaller(upload: Upload) -> Upload:
-    """The same picture with its preview to send, for an API whose limit is below the usual one."""
+    """Return the picture with its preview as content, for an API with a lower size limit."""
     return replace(
         upload,
         content=upload.preview,
         filename=_as_jpg(upload.filename),
-        note=f"Reduced to {megabytes(len(upload.preview))}: this API takes no more.",
+        note=f"Resized to {format_bytes(len(upload.preview))}, because of a limit of the service.",
     )
 
 
-def megabytes(size: int) -> str:
-    """Put a number of bytes into words: "350 kB", "4.2 MB"."""
+def data_uri(jpeg: bytes) -> str:
+    """Encode a JPEG as a data URI."""
+    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
+
+
+def format_bytes(size: int) -> str:
+    """Format a number of bytes for display: "350 kB", "4.2 MB"."""
     return f"{size / 1e6:.1f} MB" if size >= 1_000_000 else f"{max(size / 1e3, 1):.0f} kB"
 
 
@@ -145,8 +155,8 @@ def _checked_size(image: Image.Image, format_: str) -> tuple[int, int]:
     kind = "progressive JPEG" if image.info.get("progressive") else format_
     if width * height > MAX_READABLE_PIXELS[kind]:
         raise UnusablePicture(
-            f"{width} × {height} is {width * height / 1e6:.0f} megapixels; this page reads up to "
-            f"{MAX_READABLE_PIXELS[kind] / 1e6:.0f} of a {kind}. Please make the picture smaller."
+            f"{width} × {height} is {width * height / 1e6:.0f} megapixels; the limit for a {kind} "
+            f"is {MAX_READABLE_PIXELS[kind] / 1e6:.0f}. Make the photo smaller."
         )
     return width, height
 
@@ -154,15 +164,15 @@ def _checked_size(image: Image.Image, format_: str) -> tuple[int, int]:
 def _orientation(image: Image.Image) -> int:
     try:
         value = image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # noqa: BLE001 - a camera's broken EXIF block makes no picture unreadable
+    except Exception:  # noqa: BLE001 - a picture with a broken EXIF block is readable
         return 1
     return value if value in _UPRIGHT else 1
 
 
 def _reduced(image: Image.Image) -> Image.Image:
-    """The picture as RGB, its long side at most `REDUCED_SIDE` unless that made it too thin.
+    """Convert to RGB, with a long side of at most `REDUCED_SIDE` and a short one of `MIN_SIDE`.
 
-    A large one is brought near that size in bands, so that no copy of all its pixels is made.
+    A large picture is first reduced in bands, which avoids a second copy of all its pixels.
     """
     long, short = max(image.size), min(image.size)
     factor = max(1, min(long // (2 * REDUCED_SIDE), short // (2 * MIN_SIDE)))
@@ -184,8 +194,8 @@ def _in_bands(image: Image.Image, factor: int) -> Image.Image:
 
 
 def _flatten(image: Image.Image) -> Image.Image:
-    """The picture as 8-bit RGB, transparency on white: what the API makes of it too."""
-    if image.mode.startswith("I"):  # 16-bit grey; Pillow's own conversion clips it to white
+    """Convert to 8-bit RGB on a white background, as the API does."""
+    if image.mode.startswith("I"):  # 16-bit gray; Pillow's own conversion clips it to white
         return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
     if image.has_transparency_data:
         rgba = image.convert("RGBA")

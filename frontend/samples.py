@@ -1,24 +1,23 @@
-"""The sample pictures that come with the page."""
+"""Sample pictures that ship with the page."""
 
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from frontend.images import prepare
-from frontend.views.markup import data_uri
+from frontend.images import data_uri, prepare
 
-CREDIT = "Drawn by a program for this page; free for any use."
+CREDIT = "Computer-generated samples, free to use."
 _FOLDER = Path(__file__).with_name("samples")
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A picture to try the page with.
+    """A sample picture.
 
     Attributes:
-        name: its file.
-        title: what to call it.
-        thumbnail: a small one, as a data URI.
+        name: its file name.
+        title: the name to display.
+        thumbnail: a small JPEG as a data URI.
     """
 
     name: str
@@ -26,13 +25,13 @@ class Sample:
     thumbnail: str
 
     def read(self) -> bytes:
-        """The file's bytes."""
+        """Return the file's bytes."""
         return (_FOLDER / self.name).read_bytes()
 
 
 @cache
-def shipped() -> tuple[Sample, ...]:
-    """All of them, by name."""
+def shipped_samples() -> tuple[Sample, ...]:
+    """Return all samples, ordered by file name."""
     return tuple(
         Sample(
             name=file.name,

@@ -1,4 +1,4 @@
-"""What the page has to know before it can start, and plain words for what is missing."""
+"""Settings of the page, and messages that name the missing or invalid ones."""
 
 import json
 from collections.abc import Mapping
@@ -15,22 +15,22 @@ DEFAULT_TITLE = "Landscape Classifier"
 _DESCRIPTIONS = (
     'must be a JSON object such as {"rose": {"icon": "local_florist", "description": "A rose."}}'
 )
-# What pydantic finds wrong with descriptions, by its names for it, in words of our own.
-_IN_WORDS = {
+# Messages for invalid class descriptions, by pydantic's error type.
+_MESSAGES = {
     "dict_type": _DESCRIPTIONS,
     "model_type": "must be an object with an icon and a description",
-    "string_type": "must be a text",
-    "string_pattern_mismatch": "must be a name of Material Symbols such as local_florist",
+    "string_type": "must be a string",
+    "string_pattern_mismatch": "must be a Material Symbols name such as local_florist",
     "string_too_long": "is too long",
-    "extra_forbidden": "is neither icon nor description",
+    "extra_forbidden": "is not allowed; use icon and description",
 }
 
 
 class NotConfigured(Exception):
-    """Settings are missing or wrong.
+    """Settings are missing or invalid.
 
     Attributes:
-        problems: one sentence each, naming the setting and never its value.
+        problems: one sentence for each setting, with its name and never its value.
     """
 
     def __init__(self, problems: tuple[str, ...]) -> None:
@@ -39,22 +39,22 @@ class NotConfigured(Exception):
 
 
 class Settings(BaseSettings):
-    """The page's settings, read from the environment and from `.env` in the working directory.
+    """The page's settings, from the environment and from `.env` in the working directory.
 
     Attributes:
-        api_url: where the API answers, without a slash at the end.
-        api_username: user name for the API's Basic authentication.
+        api_url: the API's address, without a slash at the end.
+        api_username: user name for HTTP Basic authentication.
         api_password: its password; masked in every representation.
         page_title: heading of the page and title of the browser tab.
-        class_descriptions: cards of classes that the page does not know by itself; a JSON object
-            in the environment, a table in Streamlit's secrets.
+        class_descriptions: cards of further classes; a JSON object in the environment, a table in
+            Streamlit's secrets.
     """
 
     model_config = SettingsConfigDict(
         env_file=".env",
         env_file_encoding="utf-8",
         env_ignore_empty=True,
-        extra="ignore",  # the API keeps its own settings in the same .env
+        extra="ignore",  # the same .env has the API's settings
         frozen=True,
         hide_input_in_errors=True,
     )
@@ -71,8 +71,8 @@ class Settings(BaseSettings):
         address = urlsplit(value)
         if address.scheme not in ("http", "https") or not address.hostname:
             raise ValueError("must be a web address such as https://api.example.com")
-        if "@" in address.netloc:  # the page shows the address; it must not show a password
-            raise ValueError("must not hold a user name or password; set API_USERNAME and so on")
+        if "@" in address.netloc:  # the page displays the address, and would display a password
+            raise ValueError("must not contain credentials; set API_USERNAME and API_PASSWORD")
         return value.rstrip("/")
 
     @field_validator("class_descriptions", mode="before")
@@ -88,37 +88,37 @@ def load_settings(secrets: Mapping[str, Any]) -> Settings:
     """Read the settings: `secrets` first, then the environment, then `.env`.
 
     Args:
-        secrets: Streamlit's secrets, upper-case names as in the environment. Streamlit itself lets
-            them override the environment, so they come first here too.
+        secrets: Streamlit's secrets, with upper-case names as in the environment. In Streamlit,
+            secrets override the environment, so they take precedence here too.
 
     Raises:
-        NotConfigured: something is missing or wrong.
+        NotConfigured: a setting is missing or invalid.
     """
-    given: dict[str, Any] = {
-        # TOML may hold a password of digits as a number, and descriptions as tables.
+    from_secrets: dict[str, Any] = {
+        # TOML reads a password of digits as a number, and descriptions as tables.
         name: _plain(value) if isinstance(value, Mapping) else str(value)
         for name in Settings.model_fields
         if (value := secrets.get(name.upper(), "")) != ""
     }
     try:
-        return Settings(**given)
+        return Settings(**from_secrets)
     except ValidationError as error:
         problems = tuple(
             _problem(item["loc"], item["type"], item["msg"])
             for item in error.errors(include_input=False, include_context=False, include_url=False)
         )
-    # Raised outside the handler: pydantic's error holds the values, and a traceback would chain it.
+    # Raised outside the handler: a chained traceback would contain the values, as pydantic's does.
     raise NotConfigured(problems)
 
 
 def _plain(table: Mapping[str, Any]) -> dict[str, Any]:
-    """A table of Streamlit's secrets as dictionaries, which is what pydantic takes."""
+    """Convert a table of Streamlit's secrets to dictionaries, which pydantic requires."""
     return {k: _plain(v) if isinstance(v, Mapping) else v for k, v in table.items()}
 
 
-def _problem(where: tuple[int | str, ...], kind: str, message: str) -> str:
-    name, *inside = (str(part) for part in where)
-    if kind == "missing":
+def _problem(location: tuple[int | str, ...], error_type: str, message: str) -> str:
+    name, *path = (str(part) for part in location)
+    if error_type == "missing":
         return f"{name.upper()} is not set."
-    said = _IN_WORDS.get(kind) or message.removeprefix("Value error, ")
-    return f"{name.upper()}{': ' if inside else ''}{'.'.join(inside)} {said}."
+    text = _MESSAGES.get(error_type) or message.removeprefix("Value error, ")
+    return f"{name.upper()}{': ' if path else ''}{'.'.join(path)} {text}."

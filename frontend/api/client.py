@@ -2,14 +2,14 @@
 
     from pathlib import Path
 
-    from frontend.api.client import ApiClient
+    from frontend.api import ApiClient
 
     with ApiClient("https://api.example.com", "me", "my password") as client:
-        answer = client.predict(Path("beach.jpg").read_bytes(), "beach.jpg")
-        print(answer.label, answer.confidence)
+        prediction = client.predict(Path("beach.jpg").read_bytes(), "beach.jpg")
+        print(prediction.label, prediction.confidence)
 
-Calls return the values of `frontend.api.predictions` and `frontend.api.manifest`. Where there is no
-answer, they raise an `ApiError` of `frontend.api.errors`.
+Calls return the types of `frontend.api.predictions` and `frontend.api.manifest`. A failed call
+raises an `ApiError` (see `frontend.api.errors`).
 """
 
 import time
@@ -27,28 +27,35 @@ from urllib3.util.retry import Retry
 from frontend.api.errors import (
     ApiError,
     TimedOut,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     Unreachable,
-    error_from,
-    error_of_item,
+    error_from_item,
+    error_from_response,
 )
 from frontend.api.manifest import Manifest
-from frontend.api.predictions import Answer, AnsweredItem, Batch, Explained, Health, Prediction
+from frontend.api.predictions import (
+    Batch,
+    ExplainedPrediction,
+    Health,
+    PredictedItem,
+    Prediction,
+    Response,
+)
 
-CONNECT_TIMEOUT_S = 3.05  # just over TCP's three seconds before it repeats a lost packet
-ANSWER_TIMEOUT_S = 35.0  # API Gateway gives up after 30 and says so; hear it out
-HEALTH_TIMEOUT_S = 3.0  # a page waits for it
-MAX_BATCH = 16  # pictures that the API takes in one request
+CONNECT_TIMEOUT_S = 3.05  # just over the three seconds after which TCP resends a lost packet
+RESPONSE_TIMEOUT_S = 35.0  # API Gateway times out after 30 s and reports it; wait for that report
+HEALTH_TIMEOUT_S = 3.0
+MAX_BATCH = 16  # the API's limit on pictures per request
 RETRIES = 3
-RETRY_AFTER_MAX_S = 5  # however long the API asks for: a person is waiting
+RETRY_AFTER_MAX_S = 5  # cap on `Retry-After`: a person is waiting
 
-AnswerT = TypeVar("AnswerT", bound=Answer)
+ResponseT = TypeVar("ResponseT", bound=Response)
 
 
 class _Retry(Retry):
-    """Tries again where the connection ends without an answer, as one does that was idle for long.
+    """Retry after a connection closes without a response, as one that was idle for long does.
 
-    Not after a time-out: it has been waited for long enough.
+    A read timeout is not retried: the caller has already waited for the full timeout.
     """
 
     def increment(
@@ -57,27 +64,27 @@ class _Retry(Retry):
         url: str | None = None,
         response: BaseHTTPResponse | None = None,
         error: Exception | None = None,
-        *others: Any,
-        **more: Any,
+        *args: Any,
+        **kwargs: Any,
     ) -> Self:
         if isinstance(error, ReadTimeoutError):
             raise error
-        return super().increment(method, url, response, error, *others, **more)
+        return super().increment(method, url, response, error, *args, **kwargs)
 
 
 class ApiClient:
-    """One connection to one API. Not for several threads at once (`requests.Session` is not).
+    """A connection to one API. Not thread-safe, since `requests.Session` is not.
 
-    A call is tried up to three more times, with back-off, on 429, 502, 503 and 504, where no
-    connection comes about and where one ends without an answer; a classification changes nothing,
-    so repeating it is safe. Only `health` does not wait: it reports.
+    A call is retried up to three times, with back-off, after status 429, 502, 503 or 504, if the
+    connection fails, and if it closes without a response. Retrying is safe because a
+    classification changes nothing on the server. `health` does not wait between attempts.
 
     Args:
         base_url: the API's address, without a slash at the end.
-        username: user name for Basic authentication.
-        password: its password. Sent with every request without waiting for a challenge, since API
-            Gateway renames the header that a challenge needs.
-        backoff_s: seconds before the second retry; doubles with each further one.
+        username: user name for HTTP Basic authentication.
+        password: its password. It is sent with every request without waiting for a challenge:
+            API Gateway renames the header that carries a challenge.
+        backoff_s: seconds before the second retry; doubles with each further retry.
     """
 
     def __init__(
@@ -86,7 +93,7 @@ class ApiClient:
         self.base_url = base_url
         retry = _Retry(
             total=RETRIES,
-            allowed_methods=None,  # any, POST included
+            allowed_methods=None,  # all methods, including POST
             status_forcelist=(429, 502, 503, 504),
             backoff_factor=backoff_s / 2,
             retry_after_max=RETRY_AFTER_MAX_S,
@@ -95,8 +102,8 @@ class ApiClient:
         self._session = requests.Session()
         self._session.auth = HTTPBasicAuth(username.encode(), password.encode())
         self._session.mount(f"{base_url}/", HTTPAdapter(max_retries=retry))
-        once_more = _Retry(connect=0, read=1, other=0, respect_retry_after_header=False)
-        self._session.mount(f"{base_url}/health", HTTPAdapter(max_retries=once_more))
+        health_retry = _Retry(connect=0, read=1, other=0, respect_retry_after_header=False)
+        self._session.mount(f"{base_url}/health", HTTPAdapter(max_retries=health_retry))
 
     def __enter__(self) -> Self:
         return self
@@ -109,12 +116,12 @@ class ApiClient:
         self._session.close()
 
     def health(self) -> Health:
-        """Ask whether the API can classify; takes a few seconds at most.
+        """Request the API's health; takes a few seconds at most.
 
         Raises:
-            NotReady: it runs but cannot; the text says why.
-            Unreachable: it does not answer.
-            UnexpectedAnswer: something else answers.
+            NotReady: the API runs but has no model; the text names the reason.
+            Unreachable: no response.
+            UnexpectedResponse: another server runs at the address.
         """
         return self._read(Health, self._send("GET", "/health", timeout_s=HEALTH_TIMEOUT_S))
 
@@ -123,65 +130,65 @@ class ApiClient:
 
         Args:
             picture: a JPEG, PNG or WebP file, at most 4,000,000 bytes and 40 megapixels.
-            filename: what to call it; the API tells the format by the content.
-            top_k: how many classes to answer; None leaves it to the API.
+            filename: name to send with the file; the API detects the format from the content.
+            top_k: number of classes to return; None for the API's default.
 
         Raises:
-            TooLarge, NotAPicture: the picture is refused.
-            WrongCredentials, RateLimited, NotReady, ServerFault: the API does not serve.
-            Unreachable, TimedOut, UnexpectedAnswer: the API is not there.
+            TooLarge, NotAPicture: the API rejected the picture.
+            WrongCredentials, RateLimited, NotReady, ServerFault: the API did not serve the call.
+            Unreachable, TimedOut, UnexpectedResponse: no valid response.
         """
         started = time.perf_counter()
         response = self._send(
             "POST",
             "/predict",
-            timeout_s=ANSWER_TIMEOUT_S,
+            timeout_s=RESPONSE_TIMEOUT_S,
             files={"file": (filename, picture)},
             params={"top_k": top_k},
         )
-        return self._read(Prediction, response, **_seen(response, _ms_since(started)))
+        return self._read(Prediction, response, **_measured(response, _ms_since(started)))
 
     def predict_batch(self, pictures: Sequence[tuple[str, bytes]]) -> list[Prediction | ApiError]:
         """Classify several pictures in one request.
 
         Args:
-            pictures: names and files, at most `MAX_BATCH`, together within the API's limit of
-                4,000,000 bytes.
+            pictures: file names and contents; at most `MAX_BATCH` pictures and 4,000,000 bytes
+                in total.
 
         Returns:
-            An answer for each picture, or the error that it alone would have raised.
+            For each picture, its prediction or the error that `predict` would have raised.
 
         Raises:
-            ApiError: as `predict`, where the request as a whole has no answer.
+            ApiError: as `predict`, if the request as a whole failed.
         """
         started = time.perf_counter()
         response = self._send(
             "POST",
             "/predict/batch",
-            timeout_s=ANSWER_TIMEOUT_S,
+            timeout_s=RESPONSE_TIMEOUT_S,
             files=[("file", picture) for picture in pictures],
         )
         share_ms = _ms_since(started) / len(pictures)
         batch = self._read(Batch, response)
-        seen = {
-            **_seen(response, share_ms),
+        shared_fields = {
+            **_measured(response, share_ms),
             "request_id": batch.request_id,
             "model_version": batch.model_version,
         }
         return [
-            Prediction(**item.prediction.model_dump(), **seen)
-            if isinstance(item, AnsweredItem)
-            else error_of_item(item.error.status, item.error.detail, batch.request_id)
+            Prediction(**item.prediction.model_dump(), **shared_fields)
+            if isinstance(item, PredictedItem)
+            else error_from_item(item.error.status, item.error.detail, batch.request_id)
             for item in batch.results
         ]
 
-    def explain(self, picture: bytes, filename: str, *, grid: int = 7) -> Explained:
-        """Ask which parts of a picture its label rests on.
+    def explain(self, picture: bytes, filename: str, *, grid: int = 7) -> ExplainedPrediction:
+        """Request an occlusion map: which parts of the picture support the predicted label.
 
         Args:
             picture: as for `predict`.
             filename: as for `predict`.
-            grid: cells a side; the API needs `grid**2 + 1` inferences.
+            grid: tiles per side; the API runs `grid**2 + 1` inferences.
 
         Raises:
             ApiError: as `predict`.
@@ -189,19 +196,19 @@ class ApiClient:
         response = self._send(
             "POST",
             "/explain",
-            timeout_s=ANSWER_TIMEOUT_S,
+            timeout_s=RESPONSE_TIMEOUT_S,
             files={"file": (filename, picture)},
             params={"grid": grid},
         )
-        return self._read(Explained, response)
+        return self._read(ExplainedPrediction, response)
 
     def model(self) -> Manifest:
-        """What is known of the model that serves: figures of each class, where it comes from.
+        """Request the manifest of the served model: its metrics, training data and settings.
 
         Raises:
-            ApiError: as `predict`, but for pictures that are refused.
+            ApiError: as `predict`, except `PictureRefused`.
         """
-        return self._read(Manifest, self._send("GET", "/model", timeout_s=ANSWER_TIMEOUT_S))
+        return self._read(Manifest, self._send("GET", "/model", timeout_s=RESPONSE_TIMEOUT_S))
 
     def _send(self, verb: str, path: str, *, timeout_s: float, **request: Any) -> requests.Response:
         try:
@@ -209,23 +216,26 @@ class ApiClient:
                 verb,
                 f"{self.base_url}{path}",
                 timeout=(CONNECT_TIMEOUT_S, timeout_s),
-                allow_redirects=False,  # a redirected POST would silently turn into a GET
+                allow_redirects=False,  # following a redirect would turn a POST into a GET
                 **request,
             )
         except requests.ReadTimeout as error:
-            raise TimedOut(f"{self.base_url} gave no answer in {timeout_s:.0f} s.") from error
+            raise TimedOut(f"{self.base_url} did not respond within {timeout_s:.0f} s.") from error
         except requests.RequestException as error:
-            raise Unreachable(f"{self.base_url} does not answer.") from error
+            raise Unreachable(f"{self.base_url} does not respond.") from error
         if response.status_code != requests.codes.ok:
-            raise error_from(response)
+            raise error_from_response(response)
         return response
 
-    def _read(self, kind: type[AnswerT], response: requests.Response, **seen: Any) -> AnswerT:
+    def _read(
+        self, model: type[ResponseT], response: requests.Response, **fields: Any
+    ) -> ResponseT:
         try:
-            return kind.model_validate({**response.json(), **seen})
+            return model.model_validate({**response.json(), **fields})
         except (requests.JSONDecodeError, TypeError, ValidationError) as error:
-            raise UnexpectedAnswer(
-                f"{self.base_url} answers, but not as this API does.", status=response.status_code
+            raise UnexpectedResponse(
+                f"The response of {self.base_url} is not one of this API.",
+                status=response.status_code,
             ) from error
 
 
@@ -233,7 +243,7 @@ def _ms_since(started: float) -> float:
     return (time.perf_counter() - started) * 1000
 
 
-def _seen(response: requests.Response, round_trip_ms: float) -> dict[str, Any]:
-    """What the body does not say."""
+def _measured(response: requests.Response, round_trip_ms: float) -> dict[str, Any]:
+    """Fields of a prediction that are not in the response's body."""
     cold = {"true": True, "false": False}.get(response.headers.get("X-Cold-Start", ""))
     return {"round_trip_ms": round_trip_ms, "cold_start": cold}

@@ -1,4 +1,4 @@
-"""What can go wrong between a client and the API, each with a name of its own."""
+"""Errors of the API client, one class for each cause."""
 
 from typing import Any
 
@@ -6,12 +6,12 @@ import requests
 
 
 class ApiError(Exception):
-    """A call that brought no answer. The text is meant for people and holds no credentials.
+    """A failed call. The text is meant for people and contains no credentials.
 
     Attributes:
-        status: HTTP status code, or None where there was no HTTP answer.
-        request_id: the id under which the API logged the request, where it gave one.
-        retry_after_s: seconds after which the API asked to be tried again, where it did.
+        status: HTTP status code, or None if there was no HTTP response.
+        request_id: the ID under which the API logged the request, or None.
+        retry_after_s: seconds from the `Retry-After` header, or None.
     """
 
     def __init__(
@@ -29,43 +29,43 @@ class ApiError(Exception):
 
 
 class Unreachable(ApiError):
-    """Nothing answers at the address: wrong address, no network, or the API is not running."""
+    """No response: wrong address, no network, or the API is not running."""
 
 
 class TimedOut(Unreachable):
-    """The API took the request but did not answer in time."""
+    """The API accepted the request but did not respond in time."""
 
 
-class UnexpectedAnswer(ApiError):
-    """Something answers at the address, but not as this API does."""
+class UnexpectedResponse(ApiError):
+    """A response that this API does not send: another server runs at the address."""
 
 
 class WrongCredentials(ApiError):
-    """401: the API does not accept the user name and password."""
+    """401: the API rejected the user name or password."""
 
 
 class RateLimited(ApiError):
-    """429: too many requests; still so after the retries."""
+    """429: too many requests, even after the retries."""
 
 
 class NotReady(ApiError):
-    """503: the API runs but cannot classify: its model is loading, missing or damaged."""
+    """503: the API runs, but its model is loading, missing or damaged."""
 
 
 class ServerFault(ApiError):
-    """Any other 5xx: the API failed, and the request was not at fault."""
+    """Any other 5xx: the API failed; the request was valid."""
 
 
 class PictureRefused(ApiError):
-    """The picture is at fault: sending the same one again brings the same answer."""
+    """The API rejected the picture. Sending it again gives the same result."""
 
 
 class TooLarge(PictureRefused):
-    """413: more bytes or pixels than the API takes; the text says the limit."""
+    """413: the picture exceeds the API's limit on bytes or pixels; the text names the limit."""
 
 
 class NotAPicture(PictureRefused):
-    """400, 415 or 422: empty, of another format, or damaged."""
+    """400, 415 or 422: the file is empty, damaged or in another format."""
 
 
 _BY_STATUS: dict[int, type[ApiError]] = {
@@ -79,30 +79,30 @@ _BY_STATUS: dict[int, type[ApiError]] = {
 }
 
 
-def error_from(response: requests.Response) -> ApiError:
-    """Tell by its status and its problem+json body which error a non-200 answer stands for."""
+def error_from_response(response: requests.Response) -> ApiError:
+    """Create the error for a response other than 200, from its status and problem+json body."""
     status = response.status_code
     problem = _problem(response)
     retry_after = response.headers.get("Retry-After", "")
-    return _kind(status)(
-        str(problem.get("detail") or problem.get("title") or f"The API answered {status}."),
+    return _error_class(status)(
+        str(problem.get("detail") or problem.get("title") or f"The API returned status {status}."),
         status=status,
         request_id=problem.get("request_id") or response.headers.get("X-Request-ID"),
         retry_after_s=int(retry_after) if retry_after.isdecimal() else None,
     )
 
 
-def error_of_item(status: int, detail: str, request_id: str) -> ApiError:
-    """The error that one picture of several was answered with."""
-    return _kind(status)(detail, status=status, request_id=request_id)
+def error_from_item(status: int, detail: str, request_id: str) -> ApiError:
+    """Create the error for one failed picture of a batch."""
+    return _error_class(status)(detail, status=status, request_id=request_id)
 
 
-def _kind(status: int) -> type[ApiError]:
-    return _BY_STATUS.get(status, ServerFault if status >= 500 else UnexpectedAnswer)
+def _error_class(status: int) -> type[ApiError]:
+    return _BY_STATUS.get(status, ServerFault if status >= 500 else UnexpectedResponse)
 
 
 def _problem(response: requests.Response) -> dict[str, Any]:
-    """The RFC 9457 problem in the body; empty where a proxy or another server answered."""
+    """The RFC 9457 problem in the body; empty if a proxy or another server sent the response."""
     try:
         body = response.json()
     except requests.JSONDecodeError:

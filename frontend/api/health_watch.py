@@ -1,4 +1,4 @@
-"""How the API is, known without making anyone wait for it."""
+"""Health of the API, requested in the background so that no visitor waits for it."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -8,51 +8,49 @@ from time import monotonic
 from frontend.api.errors import ApiError
 from frontend.api.predictions import Health
 
-FRESH_S = 5.0  # an answer serves every visitor for this long
-WAIT_S = 0.4  # what a visitor waits for; an API that is up and near answers within
+FRESH_S = 5.0  # one result serves all visitors for this long
+WAIT_S = 0.4  # how long a visitor waits; enough for an API that is up and near
 
-Found = Health | ApiError
+HealthResult = Health | ApiError
 
 
 class HealthWatch:
-    """Asks for an API's health in a thread of its own; for all visitors of the page together.
+    """A cached health check, shared by all visitors, that runs in a thread of its own.
 
     Args:
-        ask: asks once, for some seconds at most; raises an `ApiError` where there is no health.
+        request: requests the health once; takes a few seconds at most and raises `ApiError`.
     """
 
-    def __init__(self, ask: Callable[[], Health]) -> None:
-        self._ask = ask
+    def __init__(self, request: Callable[[], Health]) -> None:
+        self._request = request
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="health")
         self._lock = Lock()
-        self._asking: Future[Found] | None = None
-        self._asked_at = 0.0
-        self._last: Found | None = None
+        self._pending: Future[None] | None = None
+        self._requested_at = 0.0
+        self._last: HealthResult | None = None
 
-    def latest(self) -> Found | None:
-        """What the API last said of itself; None if it has said nothing yet.
+    def latest(self) -> HealthResult | None:
+        """Return the most recent result; None before the first one.
 
-        Where that is older than `FRESH_S`, the API is asked again, and given `WAIT_S` to answer.
+        A result older than `FRESH_S` starts a new request, which is waited for up to `WAIT_S`.
         """
         with self._lock:
-            if self._asking is None or (
-                self._asking.done() and monotonic() - self._asked_at > FRESH_S
+            if self._pending is None or (
+                self._pending.done() and monotonic() - self._requested_at > FRESH_S
             ):
-                self._asked_at = monotonic()
-                self._asking = self._thread.submit(self._found)
-            asking = self._asking
-        wait([asking], timeout=WAIT_S)
-        if asking.done():
-            self._last = asking.result()
+                self._requested_at = monotonic()
+                self._pending = self._thread.submit(self._update)
+            pending = self._pending
+        wait([pending], timeout=WAIT_S)
         return self._last
 
-    def forget(self) -> None:
-        """Ask anew next time, however fresh the last answer is."""
+    def expire(self) -> None:
+        """Make the next `latest` request the health again, even if the last result is fresh."""
         with self._lock:
-            self._asked_at = -FRESH_S
+            self._requested_at = -FRESH_S
 
-    def _found(self) -> Found:
+    def _update(self) -> None:
         try:
-            return self._ask()
+            self._last = self._request()
         except ApiError as error:
-            return error
+            self._last = error

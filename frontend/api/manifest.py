@@ -1,13 +1,13 @@
-"""What `GET /model` tells of the model: the part of its manifest that a person looks at."""
+"""Response of `GET /model`: the fields of the model's manifest that the page shows."""
 
 from datetime import datetime
 from typing import Literal
 
-from frontend.api.predictions import Answer
+from frontend.api.predictions import Response
 
 
-class ClassMetrics(Answer):
-    """One class's figures, each 0 to 1, on `support` pictures."""
+class ClassMetrics(Response):
+    """Metrics of one class, each 0 to 1, on `support` pictures."""
 
     precision: float
     recall: float
@@ -15,12 +15,15 @@ class ClassMetrics(Answer):
     support: int
 
 
-class Metrics(Answer):
-    """Figures of a model on one set of pictures, each 0 to 1.
+class Metrics(Response):
+    """Metrics of a model on one set of pictures, each 0 to 1.
 
     Attributes:
-        calibration_error: how far, on average, confidence is from accuracy.
-        confusion: pictures by true class (row) and predicted class (column).
+        accuracy: share of correct predictions.
+        macro_f1: mean F1 over the classes.
+        calibration_error: mean difference between confidence and accuracy.
+        per_class: metrics by label.
+        confusion: number of pictures by true class (row) and predicted class (column).
     """
 
     accuracy: float
@@ -30,29 +33,29 @@ class Metrics(Answer):
     confusion: tuple[tuple[int, ...], ...]
 
 
-class Evaluation(Answer):
-    """How the model that serves did on `count` pictures that it was not trained on."""
+class Evaluation(Response):
+    """Metrics of the served model on `count` pictures that it was not trained on."""
 
     pictures: Literal["test", "validation"]
     count: int
     bundle: Metrics
 
 
-class InputSize(Answer):
-    """What the network looks at, in pixels."""
+class InputSize(Response):
+    """Input size of the network in pixels."""
 
     height: int
     width: int
 
 
-class ModelFile(Answer):
-    """The model's file."""
+class ModelFile(Response):
+    """Size of the model file in bytes."""
 
     bytes: int
 
 
-class Dataset(Answer):
-    """What the model was trained on; counts are pictures."""
+class Dataset(Response):
+    """Training data: its name and the number of pictures in each split."""
 
     name: str
     train: int
@@ -60,8 +63,13 @@ class Dataset(Answer):
     test: int
 
 
-class Manifest(Answer):
-    """All that the page shows of a model."""
+class Manifest(Response):
+    """The model's manifest, as far as the page shows it.
+
+    Attributes:
+        temperature: divisor of the logits that calibrates the confidence.
+        confidence_threshold: confidence (0 to 1) from which a prediction counts as confident.
+    """
 
     name: str
     version: str

@@ -1,24 +1,32 @@
-"""What the API answers, as typed and frozen values."""
+"""Responses of the prediction and health endpoints, as typed, frozen values."""
 
 from pydantic import BaseModel, ConfigDict
 
 
-class Answer(BaseModel):
-    """Any answer. Fields that this client does not know are left out, so the API may add some."""
+class Response(BaseModel):
+    """Base of all responses. Unknown fields are dropped, so the API may add fields."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Model(Answer):
-    """The bundle that serves; `version` and `sha256` are derived from its content."""
+class Model(Response):
+    """The loaded bundle; `version` and `sha256` are derived from its content."""
 
     name: str
     version: str
     sha256: str
 
 
-class Health(Answer):
-    """A ready API: its model, its classes in output order, how long it took and has been up."""
+class Health(Response):
+    """Response of `GET /health` when the model is loaded.
+
+    Attributes:
+        model: the loaded bundle.
+        classes: labels in the order of the model's outputs.
+        load_ms: milliseconds that loading the model took.
+        uptime_s: seconds since the process started.
+        cold_start: whether this request started the process.
+    """
 
     model: Model
     classes: tuple[str, ...]
@@ -27,56 +35,58 @@ class Health(Answer):
     cold_start: bool
 
 
-class ClassConfidence(Answer):
+class ClassConfidence(Response):
     """One class and its calibrated probability, 0 to 1."""
 
     label: str
     confidence: float
 
 
-class Image(Answer):
-    """The picture as the API decoded it: format, and pixels of the upright original."""
+class ImageInfo(Response):
+    """The picture as the API decoded it: format, and size in pixels of the upright original."""
 
     format: str
     width: int
     height: int
 
 
-class Timings(Answer):
+class Timings(Response):
     """Milliseconds that the API spent."""
 
     decode: float
     inference: float
 
 
-class PictureAnswer(Answer):
-    """What one picture shows.
+class PicturePrediction(Response):
+    """The prediction for one picture.
 
     Attributes:
         label: the most likely class.
         confidence: its calibrated probability, 0 to 1.
-        confident: whether that is above the threshold chosen for the model; if not, take the label
-            for a guess.
-        predictions: classes with their confidence, best first.
-        timings_ms: what the API spent on decoding and inference, in milliseconds.
+        confident: whether `confidence` reaches the model's threshold; if not, treat the label as
+            a guess.
+        predictions: all returned classes with their confidence, highest first.
+        image: format and size of the picture.
+        timings_ms: milliseconds that the API spent on decoding and inference.
     """
 
     label: str
     confidence: float
     confident: bool
     predictions: tuple[ClassConfidence, ...]
-    image: Image
+    image: ImageInfo
     timings_ms: Timings
 
 
-class Prediction(PictureAnswer):
-    """The answer to one picture, and what this client saw of the request.
+class Prediction(PicturePrediction):
+    """Response of `POST /predict`, and what the client measured.
 
     Attributes:
-        request_id: under which the API logged the request.
-        round_trip_ms: what this client waited, in milliseconds, network and retries included; for
-            one picture of several, its share of that.
-        cold_start: whether the API's process was started for this request; None if it did not say.
+        request_id: the ID under which the API logged the request.
+        model_version: version of the bundle that made the prediction.
+        round_trip_ms: milliseconds from call to response, including network and retries. For a
+            batch: this time divided by the number of pictures.
+        cold_start: whether the request started the API's process; None if the API did not say.
     """
 
     request_id: str
@@ -85,39 +95,41 @@ class Prediction(PictureAnswer):
     cold_start: bool | None = None
 
 
-class AnsweredItem(Answer):
-    """One picture of several, with its answer."""
+class PredictedItem(Response):
+    """A picture of a batch that was classified."""
 
-    prediction: PictureAnswer
+    prediction: PicturePrediction
 
 
-class Problem(Answer):
-    """Why a picture has no answer, with the HTTP status that it would have had alone."""
+class BatchError(Response):
+    """Reason why a picture of a batch failed, with the HTTP status of a single request."""
 
     status: int
     detail: str
 
 
-class RefusedItem(Answer):
-    """One picture of several, without an answer."""
+class FailedItem(Response):
+    """A picture of a batch that failed."""
 
-    error: Problem
+    error: BatchError
 
 
-class Batch(Answer):
-    """The answers to several pictures, in the order in which they were sent."""
+class Batch(Response):
+    """Response of `POST /predict/batch`: one item for each picture, in the order sent."""
 
     request_id: str
     model_version: str
-    results: tuple[AnsweredItem | RefusedItem, ...]
+    results: tuple[PredictedItem | FailedItem, ...]
 
 
-class OcclusionMap(Answer):
-    """What the label's probability loses where the picture is covered.
+class OcclusionMap(Response):
+    """Loss of the label's probability when a tile of the picture is hidden.
 
     Attributes:
-        drops: rows from the top of the upright picture, cells from the left; each -1 to 1, above
-            zero where the cell speaks for the label.
+        label: the predicted class.
+        grid: number of tiles per side.
+        drops: `grid` rows of `grid` values, from the top left of the upright picture; each -1 to
+            1, positive if the tile supports the label.
     """
 
     label: str
@@ -125,8 +137,8 @@ class OcclusionMap(Answer):
     drops: tuple[tuple[float, ...], ...]
 
 
-class Explained(Answer):
-    """An answer with its occlusion map."""
+class ExplainedPrediction(Response):
+    """Response of `POST /explain`; the fields of the prediction itself are dropped."""
 
     request_id: str
     explanation: OcclusionMap

@@ -1,166 +1,156 @@
-"""The first tab: pictures on the left, their answers on the right and below."""
+"""The "Classify" tab: pictures on the left, predictions on the right and below."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TypeGuard
 
 import streamlit as st
 
-from frontend import predictions as asking
-from frontend.api.client import ApiClient
 from frontend.api.errors import ApiError, NotReady, PictureRefused, TimedOut, Unreachable
-from frontend.api.health_watch import Found
+from frontend.api.health_watch import HealthResult
 from frontend.api.predictions import Health, Prediction
-from frontend.class_cards import ClassCards
 from frontend.exports import Row
-from frontend.images import UnusablePicture, Upload, megabytes
-from frontend.session import Given
-from frontend.views import batch as several
-from frontend.views import explanation, markup, notices
-from frontend.views import prediction as answer
+from frontend.images import UnusablePicture, Upload, format_bytes
+from frontend.page_context import PageContext
+from frontend.predictions import classify, classify_batch, picture_to_send
+from frontend.session import Input, current_session
+from frontend.views.batch import draw_gallery, draw_summary, draw_table
+from frontend.views.explanation import draw_explanation
+from frontend.views.inputs import choose_pictures
+from frontend.views.markup import empty_state
+from frontend.views.notices import draw_error
+from frontend.views.prediction import draw_prediction, draw_timings
 
-Retry = Callable[[], None]
-_REDUCED = ":material/photo_size_select_large:"
+_RESIZED = ":material/photo_size_select_large:"
 
 
-def preview(pictures: Sequence[Given]) -> None:
-    """Draw a picture alone large, with its size and what was done to it; several as a note."""
-    if len(pictures) > 1:
-        uploads = [one.picture for one in pictures if isinstance(one.picture, Upload)]
-        if count := sum(bool(upload.note) for upload in uploads):
-            st.info(f"{count} of them, being large, are reduced before sending.", icon=_REDUCED)
+def draw_classify(page: PageContext) -> None:
+    """Draw the tab."""
+    left, right = st.columns(2, gap="medium")
+    with left, st.container(key="lc-picture"):
+        inputs = choose_pictures()
+        _draw_inputs(inputs)
+    with right, st.container(key="lc-answer"):
+        rows = _draw_outcomes(page, inputs)
+    if rows:
+        with st.container(key="lc-all"):
+            draw_gallery(rows, page.cards)
+            draw_table(rows, page.cards)
+            _draw_chosen(page, rows)
+
+
+def _draw_inputs(inputs: Sequence[Input]) -> None:
+    """Draw a preview of a single picture; for a batch, only how many were resized."""
+    if len(inputs) == 1:
+        picture = inputs[0].picture
+        if isinstance(picture, UnusablePicture):
+            draw_error(picture)
+        else:
+            _draw_preview(picture)
         return
-    for one in pictures:
-        if isinstance(one.picture, UnusablePicture):
-            notices.show(one.picture)
-            continue
-        _preview(one.picture)
+    uploads = [one.picture for one in inputs if isinstance(one.picture, Upload)]
+    if count := sum(bool(upload.note) for upload in uploads):
+        photos = "large photo is" if count == 1 else "large photos are"
+        st.info(f"{count} {photos} resized before upload.", icon=_RESIZED)
 
 
-def _preview(upload: Upload) -> None:
-    st.image(upload.preview, alt="Preview of your picture", width="stretch")
+def _draw_preview(upload: Upload) -> None:
+    st.image(upload.preview, alt="Preview of your photo", width="stretch")
     st.caption(
         f"{upload.format} · {upload.width} × {upload.height} pixels · "
-        f"{megabytes(upload.given_bytes)}"
+        f"{format_bytes(upload.original_bytes)}"
     )
     if upload.note:
-        st.info(upload.note, icon=_REDUCED)
+        st.info(upload.note, icon=_RESIZED)
 
 
-def draw_answers(
-    pictures: Sequence[Given],
-    client: ApiClient,
-    cards: ClassCards,
-    found: Found | None,
-    on_retry: Retry,
-) -> list[Row]:
-    """Ask about the pictures, and draw the answers, or why there are none.
-
-    Args:
-        pictures: those given, usable or not.
-        client: whom to ask.
-        cards: how to show classes.
-        found: how the API is, as far as is known.
-        on_retry: what to do before the page tries again.
+def _draw_outcomes(page: PageContext, inputs: Sequence[Input]) -> list[Row]:
+    """Classify the pictures, and draw the prediction, a summary, or the error.
 
     Returns:
-        What became of each, where there are several.
+        A row for each picture of a batch; empty for a single picture.
     """
-    uploads = [one.picture for one in pictures if isinstance(one.picture, Upload)]
-    if isinstance(found, Health):
-        asking.forget_other_models(found.model.version)
-    if not pictures:
-        st.html(
-            markup.empty(
-                "landscape",
-                "Drop a picture, and its answer appears here. No picture at hand? Try a sample.",
-            )
-        )
+    uploads = [one.picture for one in inputs if isinstance(one.picture, Upload)]
+    if isinstance(page.health, Health):
+        current_session().drop_other_models(page.health.model.version)
+    if not inputs:
+        text = "Your prediction will appear here. No photo at hand? Try a sample."
+        st.html(empty_state("landscape", text))
     elif not uploads:
-        st.html(markup.empty("hide_image", "There is no picture that could be answered."))
-    elif isinstance(found, NotReady) or _is_down(found):
-        notices.show(found, on_retry=on_retry)  # sending pictures would only mean waiting
-    elif len(pictures) == 1:
-        _draw_one(client, uploads[0], cards, found, on_retry)
+        st.html(empty_state("hide_image", "None of these files could be read."))
+    elif isinstance(page.health, NotReady) or _is_down(page.health):
+        # A request now would only make the visitor wait for its failure.
+        draw_error(page.health, on_retry=page.watch.expire)
+    elif len(inputs) == 1:
+        _draw_one(page, uploads[0])
     else:
-        return _draw_several(client, pictures, uploads, cards, on_retry)
+        return _draw_batch(page, inputs, uploads)
     return []
 
 
-def _is_down(found: Found | None) -> TypeGuard[Unreachable]:
-    return isinstance(found, Unreachable) and not isinstance(found, TimedOut)
+def _is_down(health: HealthResult | None) -> TypeGuard[Unreachable]:
+    return isinstance(health, Unreachable) and not isinstance(health, TimedOut)
 
 
-def _draw_one(
-    client: ApiClient, upload: Upload, cards: ClassCards, found: Found | None, on_retry: Retry
-) -> None:
-    starting = isinstance(found, TimedOut)
-    words = "The API is starting up …" if starting else "Looking at the picture …"
-    with st.spinner(words):
-        outcome = asking.ask(client, upload)
+def _draw_one(page: PageContext, upload: Upload) -> None:
+    starting = isinstance(page.health, TimedOut)
+    with st.spinner("The service is starting …" if starting else "Classifying …"):
+        outcome = classify(page.client, upload)
     if isinstance(outcome, ApiError):
-        notices.show(outcome, on_retry=on_retry)
+        draw_error(outcome, on_retry=page.watch.expire)
         return
-    if (sent := asking.sent(upload)).note != upload.note:
-        st.info(sent.note, icon=_REDUCED)
-    _draw_answer(client, upload, outcome, cards, on_retry)
+    if (sent := picture_to_send(upload)).note != upload.note:
+        st.info(sent.note, icon=_RESIZED)
+    _draw_details(page, upload, outcome)
 
 
-def _draw_answer(
-    client: ApiClient, upload: Upload, prediction: Prediction, cards: ClassCards, on_retry: Retry
-) -> None:
-    answer.show(prediction, cards)
-    explanation.show(client, asking.sent(upload), prediction.model_version, on_retry)
-    answer.show_measured(prediction)
+def _draw_details(page: PageContext, upload: Upload, prediction: Prediction) -> None:
+    draw_prediction(prediction, page.cards)
+    draw_explanation(page, picture_to_send(upload), prediction.model_version)
+    draw_timings(prediction)
 
 
-def show_one(rows: Sequence[Row], client: ApiClient, cards: ClassCards, on_retry: Retry) -> None:
-    """Draw a choice of the answered pictures, and the one that is chosen with all of its answer."""
-    answered = {
-        row.picture.digest: (row.name, row.picture, row.outcome)
-        for row in rows
-        if row.picture and isinstance(row.outcome, Prediction)
-    }
-    chosen = st.selectbox(
-        "Look at one",
-        list(answered),
-        index=None,
-        format_func=lambda digest: answered[digest][0],
-        placeholder="Choose a picture",
-        key="lc-look-at",
-    )
-    if chosen is None:
-        return
-    _, picture, prediction = answered[chosen]
-    left, right = st.columns(2, gap="medium")
-    with left:
-        _preview(asking.sent(picture))
-    with right:
-        _draw_answer(client, picture, prediction, cards, on_retry)
-
-
-def _draw_several(
-    client: ApiClient,
-    pictures: Sequence[Given],
-    uploads: Sequence[Upload],
-    cards: ClassCards,
-    on_retry: Retry,
-) -> list[Row]:
+def _draw_batch(page: PageContext, inputs: Sequence[Input], uploads: Sequence[Upload]) -> list[Row]:
     place = st.empty()
 
-    def progress(done: int) -> None:
-        place.progress(done / len(uploads), f"{done} of {len(uploads)} pictures answered")
+    def report_progress(done: int) -> None:
+        place.progress(done / len(uploads), f"{done} of {len(uploads)} photos classified")
 
-    progress(0)
-    outcomes = iter(asking.ask_all(client, uploads, progress))
+    report_progress(0)
+    outcomes = iter(classify_batch(page.client, uploads, report_progress))
     place.empty()
     rows = [
         Row(one.name, next(outcomes), one.picture)
         if isinstance(one.picture, Upload)
         else Row(one.name, one.picture)
-        for one in pictures
+        for one in inputs
     ]
-    several.show_summary(rows, cards)
-    failed = [row.outcome for row in rows if isinstance(row.outcome, ApiError)]
-    if failure := next((one for one in failed if not isinstance(one, PictureRefused)), None):
-        notices.show(failure, on_retry=on_retry)
+    draw_summary(rows, page.cards)
+    errors = [row.outcome for row in rows if isinstance(row.outcome, ApiError)]
+    if failure := next((one for one in errors if not isinstance(one, PictureRefused)), None):
+        draw_error(failure, on_retry=page.watch.expire)
     return rows
+
+
+def _draw_chosen(page: PageContext, rows: Sequence[Row]) -> None:
+    """Draw a choice of the classified pictures, and the details of the chosen one."""
+    classified = {
+        row.picture.digest: (row.name, row.picture, row.outcome)
+        for row in rows
+        if row.picture and isinstance(row.outcome, Prediction)
+    }
+    digest = st.selectbox(
+        "Open a photo",
+        list(classified),
+        index=None,
+        format_func=lambda digest: classified[digest][0],
+        placeholder="Choose a photo",
+        key="lc-look-at",
+    )
+    if digest is None:
+        return
+    _, picture, prediction = classified[digest]
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _draw_preview(picture_to_send(picture))
+    with right:
+        _draw_details(page, picture, prediction)

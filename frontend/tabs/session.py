@@ -1,79 +1,51 @@
-"""What was answered in this session."""
-
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from html import escape
+"""The "This session" tab: response times and a table of the visit's predictions."""
 
 import streamlit as st
 
-from frontend.api.predictions import Prediction
 from frontend.class_cards import ClassCards
-from frontend.images import Upload
-from frontend.views.charts import latency_bars, latency_in_words
-from frontend.views.markup import empty, icon, milliseconds, named_picture
-
-_KEPT = "lc-history"
-SHOWN = 40  # answers; each keeps some kilobytes of this server's memory
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An answer, when it came (UTC) and to which picture."""
-
-    at: datetime
-    upload_name: str
-    thumbnail: bytes
-    prediction: Prediction
+from frontend.session import MAX_HISTORY, HistoryEntry, current_session
+from frontend.views.charts import describe_latency_bars, draw_chart, latency_bars
+from frontend.views.markup import (
+    empty_state,
+    file_with_thumbnail,
+    format_ms,
+    label_with_icon,
+    number_cell,
+    table,
+)
 
 
-def note(upload: Upload, prediction: Prediction) -> None:
-    """Remember an answer until the session ends or `SHOWN` more have come."""
-    entries().append(Entry(datetime.now(UTC), upload.filename, upload.thumbnail, prediction))
-    del entries()[:-SHOWN]
-
-
-def entries() -> list[Entry]:
-    """The session's answers, oldest first."""
-    kept: list[Entry] = st.session_state.setdefault(_KEPT, [])
-    return kept
-
-
-def show(cards: ClassCards) -> None:
-    """Draw how long the answers took, and a table of them."""
-    latest = entries()
-    if not latest:
-        st.html(empty("history", "Nothing yet. The answer to each picture is noted here."))
+def draw_session(cards: ClassCards) -> None:
+    """Draw the tab."""
+    history = current_session().history
+    if not history:
+        st.html(empty_state("history", "No predictions yet. They will be listed here."))
         return
-    predictions = [entry.prediction for entry in latest]
-    st.html('<h2 class="lc-title">How long answers took</h2>')
-    st.plotly_chart(
-        latency_bars(predictions),
-        config={"displayModeBar": False},
-        alt=latency_in_words(predictions),
-        key="lc-latency",
-    )
-    numbered = list(enumerate(latest, start=1))
-    rows = "".join(_row(number, entry, cards) for number, entry in reversed(numbered))
+    predictions = [entry.prediction for entry in history]
+    st.html('<h2 class="lc-title">Response times</h2>')
+    draw_chart(latency_bars(predictions), alt=describe_latency_bars(predictions), key="lc-latency")
+    title = "Predictions in this session"
+    numbered = list(enumerate(history, start=1))
     st.html(
-        '<h2 class="lc-title">Answers of this session</h2>'
-        '<div class="lc-scroll" tabindex="0" role="region" aria-label="Answers of this session">'
-        '<table class="lc-table"><thead><tr><th scope="col" class="lc-number">No.</th>'
-        '<th scope="col">Picture</th><th scope="col">Answer</th>'
-        '<th scope="col" class="lc-number">Confidence</th>'
-        '<th scope="col" class="lc-number">Round trip</th><th scope="col">Time (UTC)</th></tr>'
-        f"</thead><tbody>{rows}</tbody></table></div>"
-        f'<p class="lc-soft">The last {SHOWN} are kept in memory until this tab is closed.</p>'
+        f'<h2 class="lc-title">{title}</h2>'
+        + table(
+            title,
+            ("No.", "Photo", "Prediction", "Confidence", "Round trip", "Time (UTC)"),
+            [_row(number, entry, cards) for number, entry in reversed(numbered)],
+            numbers=frozenset({"No.", "Confidence", "Round trip"}),
+        )
+        + f'<p class="lc-soft">The last {MAX_HISTORY} are kept in memory until you close this '
+        "browser tab.</p>"
     )
 
 
-def _row(number: int, entry: Entry, cards: ClassCards) -> str:
-    answer = entry.prediction
-    unsure = "" if answer.confident else ' <span class="lc-flag">not sure</span>'
+def _row(number: int, entry: HistoryEntry, cards: ClassCards) -> str:
+    prediction = entry.prediction
     return (
-        f'<tr><td class="lc-number">{number}</td>'
-        f"<td>{named_picture(entry.thumbnail, entry.upload_name)}</td>"
-        f"<td>{icon(cards[answer.label].icon)} {escape(answer.label)}{unsure}</td>"
-        f'<td class="lc-number">{answer.confidence:.1%}</td>'
-        f'<td class="lc-number">{milliseconds(answer.round_trip_ms)} ms</td>'
+        f"<tr>{number_cell(str(number))}"
+        f"<td>{file_with_thumbnail(entry.thumbnail, entry.upload_name)}</td>"
+        f"<td>{label_with_icon(prediction, cards)}</td>"
+        f"{number_cell(f'{prediction.confidence:.1%}')}"
+        f"{number_cell(f'{format_ms(prediction.round_trip_ms)} ms')}"
         f"<td>{entry.at:%H:%M:%S}</td></tr>"
     )

@@ -1,1 +1,1 @@
-"""Components that the tabs draw."""
+"""Parts of the page that the tabs draw."""

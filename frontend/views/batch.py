@@ -1,6 +1,6 @@
-"""The answers to several pictures: a summary, pictures by label, a table, files to take along."""
+"""The predictions for a batch: a summary, a gallery by label, a table, and downloads."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from html import escape
 
@@ -8,40 +8,48 @@ import streamlit as st
 
 from frontend.api.predictions import Prediction
 from frontend.class_cards import ClassCards
-from frontend.exports import Row, as_csv, as_json
-from frontend.images import Upload, megabytes
-from frontend.views.markup import data_uri, icon, named_picture
+from frontend.exports import Row, to_csv, to_json
+from frontend.images import Upload, data_uri, format_bytes
+from frontend.views.markup import (
+    file_with_thumbnail,
+    icon,
+    label_with_icon,
+    low_confidence_flag,
+    meter,
+    number_cell,
+    table,
+)
 
 
-def show_summary(rows: Sequence[Row], cards: ClassCards) -> None:
-    """Draw how many pictures show what, and the downloads."""
-    answers = [row.outcome for row in rows if isinstance(row.outcome, Prediction)]
-    unsure = sum(not answer.confident for answer in answers)
-    told = [f"{len(answers)} of {len(rows)} pictures answered"]
-    told += [f"{unsure} not sure"] if unsure else []
-    told += [f"{len(rows) - len(answers)} without an answer"] if len(answers) < len(rows) else []
-    labels = [answer.label for answer in answers]
-    counts = sorted(((labels.count(label), label) for label in set(labels)), reverse=True)
+def draw_summary(rows: Sequence[Row], cards: ClassCards) -> None:
+    """Draw the number of pictures by label, and the downloads."""
+    predictions = [row.outcome for row in rows if isinstance(row.outcome, Prediction)]
+    low = sum(not prediction.confident for prediction in predictions)
+    failed = len(rows) - len(predictions)
+    summary = [f"{len(predictions)} of {len(rows)} classified"]
+    summary += [f"{low} with low confidence"] if low else []
+    summary += [f"{failed} failed"] if failed else []
+    counts = Counter(prediction.label for prediction in predictions)
+    ranked = sorted(((count, label) for label, count in counts.items()), reverse=True)
     bars = "".join(
         f'<li><span class="lc-emblem lc-small">{icon(cards[label].icon)}</span>'
-        f"<span>{escape(label)}</span><strong>{count}</strong>"
-        f'<div class="lc-meter" aria-hidden="true"><span style="width:{count / len(labels):.1%}">'
-        "</span></div></li>"
-        for count, label in counts
+        f"<span>{escape(label)}</span><strong>{count}</strong>{meter(count / len(predictions))}"
+        "</li>"
+        for count, label in ranked
     )
     st.html(
-        f'<section role="status"><h2 class="lc-title">{len(rows)} pictures</h2>'
-        f'<p class="lc-soft">{" · ".join(told)}</p></section><ul class="lc-counts">{bars}</ul>'
+        f'<section role="status"><h2 class="lc-title">{len(rows)} photos</h2>'
+        f'<p class="lc-soft">{" · ".join(summary)}</p></section><ul class="lc-counts">{bars}</ul>'
     )
     with st.container(horizontal=True, key="lc-downloads"):
         for kind, data, mime in (
-            ("CSV", as_csv(rows), "text/csv"),
-            ("JSON", as_json(rows), "application/json"),
+            ("CSV", to_csv(rows), "text/csv"),
+            ("JSON", to_json(rows), "application/json"),
         ):
             st.download_button(
                 kind,
                 data,
-                file_name=f"answers.{kind.lower()}",
+                file_name=f"predictions.{kind.lower()}",
                 mime=mime,
                 icon=":material/download:",
                 on_click="ignore",
@@ -49,67 +57,63 @@ def show_summary(rows: Sequence[Row], cards: ClassCards) -> None:
             )
 
 
-def show_by_label(rows: Sequence[Row], cards: ClassCards) -> None:
-    """Draw the answered pictures, those of a label side by side."""
+def draw_gallery(rows: Sequence[Row], cards: ClassCards) -> None:
+    """Draw the classified pictures grouped by label, highest confidence first."""
     groups: dict[str, list[tuple[str, Upload, Prediction]]] = defaultdict(list)
     for row in rows:
         if row.picture and isinstance(row.outcome, Prediction):
             groups[row.outcome.label].append((row.name, row.picture, row.outcome))
     sections = ""
     for label, group in sorted(groups.items()):
-        group.sort(key=lambda one: -one[2].confidence)
-        items = "".join(_figure(*one) for one in group)
+        group.sort(key=lambda item: -item[2].confidence)
+        figures = "".join(_figure(*item) for item in group)
         sections += (
             f"<section><h3>{icon(cards[label].icon)} {escape(label)} "
-            f'<span class="lc-soft">{len(group)}</span></h3><ul class="lc-grid">{items}</ul>'
+            f'<span class="lc-soft">{len(group)}</span></h3><ul class="lc-grid">{figures}</ul>'
             "</section>"
         )
     st.html(f'<div class="lc-groups">{sections}</div>')
 
 
-def _figure(name: str, picture: Upload, answer: Prediction) -> str:
-    unsure = "" if answer.confident else ' <span class="lc-flag">not sure</span>'
+def _figure(name: str, picture: Upload, prediction: Prediction) -> str:
     name = escape(name)
     return (
         f'<li><figure><img src="{data_uri(picture.thumbnail)}" alt="{name}">'
-        f"<figcaption><span>{name}</span><strong>{answer.confidence:.0%}</strong>{unsure}"
-        "</figcaption></figure></li>"
+        f"<figcaption><span>{name}</span><strong>{prediction.confidence:.0%}</strong>"
+        f"{low_confidence_flag(prediction)}</figcaption></figure></li>"
     )
 
 
-def show_table(rows: Sequence[Row], cards: ClassCards) -> None:
-    """Draw a line for each picture, in the order given."""
-    lines = "".join(_line(row, cards) for row in rows)
+def draw_table(rows: Sequence[Row], cards: ClassCards) -> None:
+    """Draw a row for each picture, in the order of upload."""
     st.html(
-        '<div class="lc-scroll" tabindex="0" role="region" aria-label="All answers">'
-        '<table class="lc-table"><thead><tr><th scope="col">Picture</th><th scope="col">Answer</th>'
-        '<th scope="col" class="lc-number">Confidence</th><th scope="col">Next best</th>'
-        '<th scope="col">Format</th><th scope="col">Pixels</th>'
-        '<th scope="col" class="lc-number">File</th></tr>'
-        f"</thead><tbody>{lines}</tbody></table></div>"
+        table(
+            "All predictions",
+            ("Photo", "Prediction", "Confidence", "Next best", "Format", "Pixels", "File size"),
+            [_table_row(row, cards) for row in rows],
+            numbers=frozenset({"Confidence", "File size"}),
+        )
     )
 
 
-def _line(row: Row, cards: ClassCards) -> str:
-    answer, picture = row.outcome, row.picture
-    name = named_picture(picture.thumbnail if picture else b"", row.name)
-    file = _file(picture) if picture else "<td></td>" * 3
-    if not isinstance(answer, Prediction):
+def _table_row(row: Row, cards: ClassCards) -> str:
+    prediction, picture = row.outcome, row.picture
+    name = file_with_thumbnail(picture.thumbnail if picture else b"", row.name)
+    file_cells = _file_cells(picture) if picture else "<td></td>" * 3
+    if not isinstance(prediction, Prediction):
         return (
             f'<tr><td>{name}</td><td colspan="3" class="lc-refused">{icon("error")} '
-            f"{escape(str(answer))}</td>{file}</tr>"
+            f"{escape(str(prediction))}</td>{file_cells}</tr>"
         )
-    unsure = "" if answer.confident else ' <span class="lc-flag">not sure</span>'
-    others = ", ".join(f"{one.label} {one.confidence:.0%}" for one in answer.predictions[1:3])
+    others = ", ".join(f"{one.label} {one.confidence:.0%}" for one in prediction.predictions[1:3])
     return (
-        f"<tr><td>{name}</td>"
-        f"<td>{icon(cards[answer.label].icon)} {escape(answer.label)}{unsure}</td>"
-        f'<td class="lc-number">{answer.confidence:.1%}</td><td>{escape(others)}</td>{file}</tr>'
+        f"<tr><td>{name}</td><td>{label_with_icon(prediction, cards)}</td>"
+        f"{number_cell(f'{prediction.confidence:.1%}')}<td>{escape(others)}</td>{file_cells}</tr>"
     )
 
 
-def _file(picture: Upload) -> str:
+def _file_cells(picture: Upload) -> str:
     return (
         f"<td>{picture.format}</td><td>{picture.width} × {picture.height}</td>"
-        f'<td class="lc-number">{megabytes(picture.given_bytes)}</td>'
+        f"{number_cell(format_bytes(picture.original_bytes))}"
     )

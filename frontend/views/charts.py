@@ -1,44 +1,60 @@
-"""Figures of the page, drawn with Plotly.
+"""Plotly charts of the page, each with a description for screen readers.
 
-Backgrounds are clear and the colour of text is left to the page: they suit light and dark.
+Backgrounds are transparent and the page sets the color of texts, so that a chart suits the light
+and the dark theme.
 """
 
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
+import streamlit as st
 
 from frontend.api.predictions import ClassConfidence, Prediction
 
-# Each stands out by 3:1 and more from the light and from the dark background.
+# The contrast of each to the light and the dark background is at least 3:1.
 WINNER = "#0d9488"
 OTHERS = "#7b8aa3"
-UNSURE = "#b7791f"
-DECODING = UNSURE
+LOW_CONFIDENCE = "#b7791f"
+_DECODING = LOW_CONFIDENCE
 _BAR_HEIGHT = 42  # pixels
-PLAIN = {
+_CELL_SIDE = 58  # pixels
+# From transparent to the accent color.
+_SHARE_COLORS = ((0.0, "rgba(13,148,136,0.06)"), (1.0, "rgba(13,148,136,0.85)"))
+_LAYOUT = {
     "paper_bgcolor": "rgba(0,0,0,0)",
     "plot_bgcolor": "rgba(0,0,0,0)",
-    "dragmode": False,  # a finger on the chart scrolls the page
+    "dragmode": False,  # a swipe over the chart scrolls the page
 }
-_LABEL_LENGTH = 24  # characters; longer ones would leave no room for the bars on a phone
+_LABEL_LENGTH = 24  # characters; a longer label leaves no room for the bars on a phone
+
+
+def draw_chart(figure: go.Figure, *, alt: str, key: str) -> None:
+    """Draw a chart.
+
+    Args:
+        figure: the chart.
+        alt: its description for screen readers.
+        key: identifies the chart on the page.
+    """
+    st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt, key=key)
 
 
 def class_bars(predictions: Sequence[ClassConfidence], *, confident: bool) -> go.Figure:
-    """Horizontal bars of all classes, best on top, the winner highlighted.
+    """Create horizontal bars for all classes, highest confidence on top and highlighted.
 
     Args:
         predictions: at least one class with its confidence (0 to 1), in any order.
-        confident: whether the winner is above the model's threshold.
+        confident: whether the highest confidence reaches the model's threshold.
     """
-    ranked = sorted(predictions, key=lambda one: one.confidence, reverse=True)
+    ranked = _ranked(predictions)
     figure = go.Figure(
         go.Bar(
             x=[one.confidence for one in ranked],
-            # Positions, not names: two long labels may be the same once they are cut.
+            # Positions instead of labels: two long labels may be equal after they are cut.
             y=list(range(len(ranked))),
             orientation="h",
-            marker_color=[WINNER if confident else UNSURE] + [OTHERS] * (len(ranked) - 1),
-            text=[_percent(one.confidence) for one in ranked],
+            marker_color=[WINNER if confident else LOW_CONFIDENCE] + [OTHERS] * (len(ranked) - 1),
+            text=[f"{one.confidence:.1%}" for one in ranked],
             textposition="outside",
             cliponaxis=False,
             customdata=[one.label for one in ranked],
@@ -51,7 +67,7 @@ def class_bars(predictions: Sequence[ClassConfidence], *, confident: bool) -> go
         bargap=0.35,
         barcornerradius=6,
         showlegend=False,
-        **PLAIN,
+        **_LAYOUT,
     )
     figure.update_xaxes(range=[0, 1], visible=False, fixedrange=True)
     figure.update_yaxes(
@@ -67,29 +83,34 @@ def class_bars(predictions: Sequence[ClassConfidence], *, confident: bool) -> go
     return figure
 
 
-def in_words(predictions: Sequence[ClassConfidence]) -> str:
-    """Say the same in one sentence, for those who do not see the figure."""
-    ranked = sorted(predictions, key=lambda one: one.confidence, reverse=True)
-    return "Confidence: " + ", ".join(f"{one.label} {_percent(one.confidence)}" for one in ranked)
+def describe_class_bars(predictions: Sequence[ClassConfidence]) -> str:
+    """Describe `class_bars` in one sentence."""
+    return "Confidence: " + ", ".join(
+        f"{one.label} {one.confidence:.1%}" for one in _ranked(predictions)
+    )
 
 
-def latency_bars(answers: Sequence[Prediction]) -> go.Figure:
-    """A bar for each answer, oldest first: where its round trip went, in milliseconds."""
+def latency_bars(predictions: Sequence[Prediction]) -> go.Figure:
+    """Create a bar for each prediction: its round trip in milliseconds, split into parts.
+
+    Args:
+        predictions: at least one, oldest first.
+    """
     parts = {
-        "Decode": (DECODING, [one.timings_ms.decode for one in answers]),
-        "Inference": (WINNER, [one.timings_ms.inference for one in answers]),
-        "Network and waiting": (OTHERS, [_waiting_ms(one) for one in answers]),
+        "Decode": (_DECODING, [one.timings_ms.decode for one in predictions]),
+        "Inference": (WINNER, [one.timings_ms.inference for one in predictions]),
+        "Network and waiting": (OTHERS, [_waiting_ms(one) for one in predictions]),
     }
     figure = go.Figure(
         [
             go.Bar(
                 name=name,
-                x=list(range(1, len(answers) + 1)),
+                x=list(range(1, len(predictions) + 1)),
                 y=values,
-                marker_color=colour,
+                marker_color=color,
                 hovertemplate="%{y:.1f} ms<extra>" + name + "</extra>",
             )
-            for name, (colour, values) in parts.items()
+            for name, (color, values) in parts.items()
         ]
     )
     figure.update_layout(
@@ -99,11 +120,11 @@ def latency_bars(answers: Sequence[Prediction]) -> go.Figure:
         bargap=0.35,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         hovermode="x unified",
-        **PLAIN,
+        **_LAYOUT,
     )
     figure.update_xaxes(
-        range=[0.4, max(len(answers), 8) + 0.6],
-        tickvals=list(range(1, len(answers) + 1, 1 + len(answers) // 20)),
+        range=[0.4, max(len(predictions), 8) + 0.6],
+        tickvals=list(range(1, len(predictions) + 1, 1 + len(predictions) // 20)),
         fixedrange=True,
         showgrid=False,
     )
@@ -111,22 +132,76 @@ def latency_bars(answers: Sequence[Prediction]) -> go.Figure:
     return figure
 
 
-def latency_in_words(answers: Sequence[Prediction]) -> str:
-    """Say the same in one sentence."""
-    trips = sorted(one.round_trip_ms for one in answers)
+def describe_latency_bars(predictions: Sequence[Prediction]) -> str:
+    """Describe `latency_bars` in one sentence."""
+    trips = sorted(one.round_trip_ms for one in predictions)
     return (
-        f"Round trips of {len(trips)} answers: {trips[0]:.0f} to {trips[-1]:.0f} ms, the middle "
-        f"one {trips[len(trips) // 2]:.0f} ms."
+        f"Round trips of {len(trips)} predictions: {trips[0]:.0f} to {trips[-1]:.0f} ms, median "
+        f"{trips[len(trips) // 2]:.0f} ms."
     )
 
 
-def _waiting_ms(answer: Prediction) -> float:
-    spent = answer.timings_ms.decode + answer.timings_ms.inference
-    return max(answer.round_trip_ms - spent, 0.0)  # several at once are decoded side by side
+def confusion_matrix(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> go.Figure:
+    """Create a confusion matrix: true class by row, predicted class by column.
+
+    Args:
+        classes: labels in the order of rows and columns.
+        confusion: number of pictures; a cell's color is its share of the row.
+    """
+    shares = [[cell / max(sum(row), 1) for cell in row] for row in confusion]
+    figure = go.Figure(
+        go.Heatmap(
+            x=list(classes),
+            y=list(classes),
+            z=shares,
+            text=[[str(cell) if cell else "" for cell in row] for row in confusion],
+            texttemplate="%{text}",
+            customdata=confusion,
+            hovertemplate="%{y} classified as %{x}: %{customdata} (%{z:.1%})<extra></extra>",
+            colorscale=_SHARE_COLORS,
+            zmin=0,
+            zmax=1,
+            xgap=3,
+            ygap=3,
+            showscale=False,
+        )
+    )
+    figure.update_layout(
+        height=_CELL_SIDE * len(classes) + 90,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        **_LAYOUT,
+    )
+    figure.update_xaxes(side="bottom", tickangle=-45, fixedrange=True, showgrid=False)
+    figure.update_yaxes(autorange="reversed", fixedrange=True, showgrid=False)
+    return figure
 
 
-def _percent(share: float) -> str:
-    return f"{share:.1%}"
+def describe_confusion_matrix(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> str:
+    """Name the three most frequent errors of `confusion_matrix`."""
+    errors = sorted(
+        (
+            (count, true, predicted)
+            for true, row in zip(classes, confusion, strict=True)
+            for predicted, count in zip(classes, row, strict=True)
+            if true != predicted and count
+        ),
+        reverse=True,
+    )
+    if not errors:
+        return "Confusion matrix without errors."
+    listed = ", ".join(
+        f"{true} classified as {predicted} ({count})" for count, true, predicted in errors[:3]
+    )
+    return f"Confusion matrix. Most frequent errors: {listed}."
+
+
+def _ranked(predictions: Sequence[ClassConfidence]) -> list[ClassConfidence]:
+    return sorted(predictions, key=lambda one: one.confidence, reverse=True)
+
+
+def _waiting_ms(prediction: Prediction) -> float:
+    spent_ms = prediction.timings_ms.decode + prediction.timings_ms.inference
+    return max(prediction.round_trip_ms - spent_ms, 0.0)  # a batch decodes in parallel
 
 
 def _short(label: str) -> str:

@@ -1,62 +1,68 @@
-"""The part of an answer that shows, on demand, what it rests on."""
+"""The explanation of a prediction: an occlusion map, requested after a click."""
 
-from collections.abc import Callable
 from html import escape
 
 import streamlit as st
 
-from frontend.api.client import ApiClient
 from frontend.api.errors import ApiError
 from frontend.api.predictions import OcclusionMap
 from frontend.images import Upload
-from frontend.views import heatmap, notices
+from frontend.page_context import PageContext
+from frontend.session import current_session
+from frontend.views import heatmap
+from frontend.views.notices import draw_error
 
-_KEPT = "lc-explanations"
-_RETRY = "lc-retry-explain"  # true while its press is answered
+_RETRY_KEY = "lc-retry-explain"  # in the session state, true during the run after its click
 
 
 @st.fragment
-def show(
-    client: ApiClient, upload: Upload, model_version: str, on_retry: Callable[[], None]
-) -> None:
-    """Draw a button, and once it was pressed for a picture and a model, the heat map."""
-    kept: dict[tuple[str, str], OcclusionMap] = st.session_state.setdefault(_KEPT, {})
+def draw_explanation(page: PageContext, upload: Upload, model_version: str) -> None:
+    """Draw a button, and after a click on it the heat map.
+
+    Args:
+        page: the page's context.
+        upload: the picture as the API accepted it.
+        model_version: version of the model that made the prediction.
+    """
+    explanations = current_session().explanations
     key = (upload.digest, model_version)
-    found = kept.get(key)
+    explanation = explanations.get(key)
     place = st.empty()
-    if found is None:
-        pressed = place.button(
-            "Show what the answer rests on",
+    if explanation is None:
+        clicked = place.button(
+            "Explain this prediction",
             icon=":material/visibility:",
             key="lc-explain",
             type="primary",
             width="stretch",
         )
-        if not pressed and not st.session_state.get(_RETRY):
+        if not clicked and not st.session_state.get(_RETRY_KEY):
             return
         try:
-            with place, st.spinner("Covering the picture piece by piece …"):
-                found = client.explain(upload.content, upload.filename).explanation
+            with place, st.spinner("Hiding one tile of the photo after another …"):
+                explanation = page.client.explain(upload.content, upload.filename).explanation
         except ApiError as error:
-            notices.show(error, on_retry=on_retry, key=_RETRY)
+            draw_error(error, on_retry=page.watch.expire, key=_RETRY_KEY)
             return
-        kept[key] = found
+        explanations[key] = explanation
     with place.container():
-        _draw(upload, found)
+        _draw_heatmap(upload, explanation)
 
 
-def _draw(upload: Upload, found: OcclusionMap) -> None:
-    st.html('<h3 class="lc-caption">What the answer rests on</h3>')
+def _draw_heatmap(upload: Upload, explanation: OcclusionMap) -> None:
+    st.html('<h3 class="lc-caption">Why this prediction?</h3>')
     place = st.empty()
-    opacity = st.slider("Opacity of the colours, in per cent", 0, 100, 65, 5, key="lc-opacity")
-    words = heatmap.in_words(found.drops, found.label)
+    percent = st.slider("Overlay strength (%)", 0, 100, 65, 5, key="lc-opacity")
+    description = heatmap.describe(explanation.drops, explanation.label)
     place.image(
-        heatmap.blend(upload.preview, found.drops, opacity / 100),
-        alt=f"The picture with colours. {words}",
+        heatmap.blend(upload.preview, explanation.drops, percent / 100),
+        alt=f"The photo with a heat map. {description}",
         width="stretch",
     )
+    label, grid = escape(explanation.label), explanation.grid
     st.html(
-        '<p class="lc-legend"><span>speaks for it</span>'
-        f'<span class="lc-against">speaks against it</span></p><p class="lc-soft">{escape(words)} '
-        f"Each of {found.grid} × {found.grid} cells was covered in turn.</p>"
+        f'<p class="lc-legend"><span>supports “{label}”</span>'
+        f'<span class="lc-against">contradicts “{label}”</span></p>'
+        f'<p class="lc-soft">{escape(description)} Each of the {grid} × {grid} tiles was hidden in '
+        "turn.</p>"
     )

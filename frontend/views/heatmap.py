@@ -1,4 +1,4 @@
-"""What an answer rests on, drawn over the picture."""
+"""Heat map of an occlusion map, drawn over the picture."""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -6,20 +6,20 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-FOR = (255, 86, 20)  # cells that speak for the label
-AGAINST = (38, 120, 255)  # cells that speak against it
-FAINT = 0.03  # a drop of probability that decides nothing alone
+SUPPORTS = (255, 86, 20)  # RGB of tiles that support the label
+CONTRADICTS = (38, 120, 255)  # RGB of tiles that contradict it
+FAINT = 0.03  # drop of probability below which no single tile matters
 
 
 def blend(preview: bytes, drops: Sequence[Sequence[float]], opacity: float) -> bytes:
-    """Colour a picture by what the label's probability loses where the picture is covered.
+    """Color a picture by the drop of the label's probability when each tile is hidden.
 
-    The strongest cell has the full colour, however little it is: `in_words` says how much.
+    The strongest tile gets the full color, even if its drop is small; `describe` names the value.
 
     Args:
-        preview: the upright picture.
-        drops: rows from the top, cells from the left, each -1 to 1; as many rows as cells.
-        opacity: 0 to 1, of the colour where the drop is largest.
+        preview: the upright picture as JPEG.
+        drops: a square of values from the top left, each -1 to 1.
+        opacity: opacity of the strongest tile's color, 0 to 1.
 
     Returns:
         A JPEG of the preview's size.
@@ -30,32 +30,33 @@ def blend(preview: bytes, drops: Sequence[Sequence[float]], opacity: float) -> b
     weights /= max(float(np.abs(weights).max()), 1e-6)
     heat = np.asarray(Image.fromarray(weights).resize(picture.size, Image.Resampling.BICUBIC))
     heat = heat.clip(-1, 1)[..., np.newaxis]
-    colour = np.where(heat > 0, np.array(FOR, np.float32), np.array(AGAINST, np.float32))
+    color = np.where(heat > 0, np.array(SUPPORTS, np.float32), np.array(CONTRADICTS, np.float32))
     alpha = np.abs(heat) * opacity
-    blended = np.asarray(picture, np.float32) * (1 - alpha) + colour * alpha
+    blended = np.asarray(picture, np.float32) * (1 - alpha) + color * alpha
     buffer = BytesIO()
     Image.fromarray(blended.round().astype(np.uint8)).save(buffer, "JPEG", quality=90)
     return buffer.getvalue()
 
 
-def in_words(drops: Sequence[Sequence[float]], label: str) -> str:
-    """Say where the answer rests, for those who do not see it."""
-    grid = np.asarray(drops)
-    row, column = np.unravel_index(int(grid.argmax()), grid.shape)
-    drop = float(grid[row, column])
+def describe(drops: Sequence[Sequence[float]], label: str) -> str:
+    """Describe in one sentence which area of the picture supports the label most."""
+    values = np.asarray(drops)
+    row, column = np.unravel_index(int(values.argmax()), values.shape)
+    drop = float(values[row, column])
     if drop < FAINT:
         return (
-            f"No part of the picture alone decides for {label}: covered, the strongest one costs "
-            f"{max(drop, 0) * 100:.1f} percentage points."
+            f"No single area decides this prediction: hiding any one of the {values.size} tiles "
+            f"lowers the confidence in “{label}” by at most {max(drop, 0) * 100:.1f} percentage "
+            "points."
         )
     parts = (
-        _third(int(row), grid.shape[0], "top", "bottom"),
-        _third(int(column), grid.shape[1], "left", "right"),
+        _third(int(row), values.shape[0], "top", "bottom"),
+        _third(int(column), values.shape[1], "left", "right"),
     )
-    where = " ".join(part for part in parts if part) or "middle"
+    area = " ".join(part for part in parts if part) or "center"
     return (
-        f"It rests most on the {where} of the picture: covered, {label} loses {drop * 100:.0f} "
-        "percentage points."
+        f"The {area} of the photo matters most: hiding it lowers the confidence in “{label}” by "
+        f"{drop * 100:.0f} percentage points."
     )
 
 

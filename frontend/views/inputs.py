@@ -1,135 +1,138 @@
-"""Where pictures come from: files, the camera, an address on the web, samples."""
+"""The ways to add pictures: files, the camera, a URL, samples."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from html import escape
-from time import monotonic
 
 import streamlit as st
 
-from frontend import samples
-from frontend import session as given
-from frontend.session import Given
+from frontend.samples import CREDIT, shipped_samples
+from frontend.session import MAX_PICTURES, Input, current_session, decode_input
 from frontend.url_fetch import MAX_FETCHED_BYTES, NotFetched, fetch
-from frontend.views import notices
+from frontend.views.notices import draw_notice
 
 SUFFIXES = ["jpg", "jpeg", "png", "webp"]
-MAX_PICTURES = 60  # at a time; each takes some megabytes of this server's memory
-
-_FETCHED = "lc-fetched"
-_SOURCES = {
-    "Upload": ":material/upload: Upload",
-    "Camera": ":material/photo_camera: Camera",
-    "Web": ":material/link: Web",
-    "Samples": ":material/photo_library: Samples",
-}
 
 
-def choose() -> list[Given]:
-    """Draw the ways to give pictures, and return those given by the way that is open."""
-    st.html('<h2 class="lc-title">Your picture</h2>')
-    source = st.segmented_control(
-        "Where the picture comes from",
+def choose_pictures() -> list[Input]:
+    """Draw the choice of sources and the open one, and return the pictures of the open one."""
+    st.html('<h2 class="lc-title">Your photo</h2>')
+    name = st.segmented_control(
+        "Source of the photo",
         list(_SOURCES),
         default="Upload",
         required=True,
-        format_func=_SOURCES.__getitem__,
+        format_func=lambda name: f"{_SOURCES[name].icon} {name}",
         key="lc-source",
         label_visibility="collapsed",
         width="stretch",
     )
-    match source:
-        case "Camera":
-            pictures = _from_camera()
-        case "Web":
-            pictures = _from_the_web()
-        case "Samples":
-            pictures = _from_samples()
-        case _:
-            pictures = _from_files()
-    given.forget_all_but(pictures)
+    pictures = _SOURCES[name].draw()
+    current_session().drop_inputs_except(pictures)
     return list(pictures.values())
 
 
-def _from_files() -> dict[str, Given]:
+def _draw_upload() -> dict[str, Input]:
     files = st.file_uploader(
-        "Drop pictures here: one or several, JPG, PNG or WebP",
+        f"Drag photos here, or browse (JPG, JPEG, PNG, WebP; up to {MAX_PICTURES})",
         type=SUFFIXES,
         accept_multiple_files=True,
         key="lc-files",
     )
     if len(files) > MAX_PICTURES:
-        notices.box(
-            f"{len(files)} pictures are too many at a time",
-            f"The first {MAX_PICTURES} are answered.",
-            passing=True,
+        draw_notice(
+            f"Up to {MAX_PICTURES} photos at a time",
+            f"Only the first {MAX_PICTURES} of {len(files)} photos are classified.",
+            temporary=True,
         )
     return {
-        file.file_id: given.read(file.file_id, file.name, file.getvalue)
+        file.file_id: current_session().read_input(file.file_id, file.name, file.getvalue)
         for file in files[:MAX_PICTURES]
     }
 
 
-def _from_camera() -> dict[str, Given]:
-    file = st.camera_input("Take a picture", key="lc-camera", resolution="720p")
+def _draw_camera() -> dict[str, Input]:
+    file = st.camera_input("Take a photo", key="lc-camera", resolution="720p")
     if file is None:
         st.caption(
-            "The browser asks whether this page may use the camera. If it may not, a picture "
-            "can still be uploaded."
+            "Your browser will request permission to use the camera. Without it, you can still "
+            "upload a photo."
         )
         return {}
-    return {file.file_id: given.read(file.file_id, "camera.jpg", file.getvalue)}
+    return {file.file_id: current_session().read_input(file.file_id, "camera.jpg", file.getvalue)}
 
 
-def _from_the_web() -> dict[str, Given]:
+def _draw_web() -> dict[str, Input]:
     with st.form("lc-web", border=False):
-        address = st.text_input(
-            "Address of a picture on the web",
+        url = st.text_input(
+            "Web address of a photo",
             placeholder="https://example.org/beach.jpg",
             max_chars=2000,
             key="lc-address",
         )
-        asked = st.form_submit_button("Get the picture", icon=":material/download:", type="primary")
+        submitted = st.form_submit_button("Load photo", icon=":material/download:", type="primary")
     st.caption(
-        "This page's server fetches it, from public addresses only, up to "
-        f"{MAX_FETCHED_BYTES / 1e6:.0f} MB."
+        "The server of this page downloads the photo. It must be on the public internet, and at "
+        f"most {MAX_FETCHED_BYTES / 1e6:.0f} MB."
     )
-    if asked and address:
-        with st.spinner("Fetching the picture …"):
-            st.session_state[_FETCHED] = _fetched(address)
-    match st.session_state.get(_FETCHED):
-        case Given() as picture:
+    session = current_session()
+    if submitted and url:
+        with st.spinner("Loading the photo …"):
+            session.fetched = _fetch(url)
+    match session.fetched:
+        case Input() as picture:
             return {"web": picture}
         case NotFetched() as error:
-            notices.box("No picture from this address", str(error))
+            draw_notice("Could not load this photo", str(error))
     return {}
 
 
-def _fetched(address: str) -> Given | NotFetched:
+def _fetch(url: str) -> Input | NotFetched:
     try:
-        content, name = fetch(address)
+        content, name = fetch(url)
     except NotFetched as error:
         return error
-    return given.read(f"{address} {monotonic()}", name, lambda: content)
+    return decode_input(name, content)
 
 
-def _from_samples() -> dict[str, Given]:
-    chosen: samples.Sample | None = st.session_state.get("lc-sample")
+def _draw_samples() -> dict[str, Input]:
+    session = current_session()
+    chosen = None
     with st.container(key="lc-samples"):
-        for number, sample in enumerate(samples.shipped()):
+        for number, sample in enumerate(shipped_samples()):
+            picked = ""
+            if sample.name == session.sample:
+                chosen, picked = sample, " lc-picked"
             with st.container(key=f"lc-sample-{number}"):
-                picked = " lc-picked" if sample == chosen else ""
                 st.html(f'<img class="lc-sample{picked}" src="{sample.thumbnail}" alt="">')
                 st.button(
                     sample.title,
                     key=f"lc-sample-button-{number}",
                     width="stretch",
                     on_click=_choose_sample,
-                    args=(sample,),
+                    args=(sample.name,),
                 )
-    st.html(f'<p class="lc-soft">{escape(samples.CREDIT)}</p>')
+    st.html(f'<p class="lc-soft">{escape(CREDIT)}</p>')
     if chosen is None:
         return {}
-    return {chosen.name: given.read(chosen.name, chosen.name, chosen.read)}
+    return {chosen.name: session.read_input(chosen.name, chosen.name, chosen.read)}
 
 
-def _choose_sample(sample: samples.Sample) -> None:
-    st.session_state["lc-sample"] = sample
+def _choose_sample(name: str) -> None:
+    current_session().sample = name
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A way to add pictures: its icon, and a function that draws it and returns the pictures."""
+
+    icon: str
+    draw: Callable[[], dict[str, Input]]
+
+
+_SOURCES = {
+    "Upload": _Source(":material/upload:", _draw_upload),
+    "Camera": _Source(":material/photo_camera:", _draw_camera),
+    "Web": _Source(":material/link:", _draw_web),
+    "Samples": _Source(":material/photo_library:", _draw_samples),
+}

@@ -1,39 +1,97 @@
-"""Small pieces of HTML that several parts of the page use."""
+"""HTML fragments that several views share.
 
-import base64
+Arguments are texts, which are escaped; only those named `*_html` are HTML.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from typing import Literal
 
-
-def data_uri(jpeg: bytes) -> str:
-    """A small JPEG as an address that holds it."""
-    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
+from frontend.api.predictions import Prediction
+from frontend.class_cards import ClassCards
+from frontend.images import data_uri
 
 
 def icon(name: str) -> str:
-    """One of Google's Material Symbols, from the font that Streamlit brings along."""
+    """Format an icon: a name of Google's Material Symbols, whose font Streamlit includes."""
     return f'<span class="lc-icon" aria-hidden="true">{escape(name)}</span>'
 
 
-def named_picture(thumbnail: bytes, name: str) -> str:
-    """A small picture with its file's name beside it; the name alone where there is none."""
+def meter(share: float) -> str:
+    """Format a bar filled to a share, 0 to 1; screen readers ignore it."""
+    return f'<div class="lc-meter" aria-hidden="true"><span style="width:{share:.1%}"></span></div>'
+
+
+def file_with_thumbnail(thumbnail: bytes, name: str) -> str:
+    """Format a file name beside its thumbnail; alone if `thumbnail` is empty."""
     image = f'<img src="{data_uri(thumbnail)}" alt="">' if thumbnail else ""
     return f'<span class="lc-file">{image}<span>{escape(name)}</span></span>'
 
 
-def empty(symbol: str, text: str) -> str:
-    """What stands where there is nothing yet."""
+def label_with_icon(prediction: Prediction, cards: ClassCards) -> str:
+    """Format a predicted label with its icon, and a flag if the confidence is low."""
+    text = f"{icon(cards[prediction.label].icon)} {escape(prediction.label)}"
+    return text + low_confidence_flag(prediction)
+
+
+def low_confidence_flag(prediction: Prediction) -> str:
+    """Format the flag of a prediction with low confidence; empty for a confident one."""
+    return "" if prediction.confident else ' <span class="lc-flag">low confidence</span>'
+
+
+def empty_state(symbol: str, text: str) -> str:
+    """Format an icon and a text, for a place without content."""
     return f'<div class="lc-empty">{icon(symbol)}<p>{escape(text)}</p></div>'
 
 
-def milliseconds(value: float) -> str:
-    """A duration to read: "4.3", "120"."""
+def format_ms(value: float) -> str:
+    """Format milliseconds for display: "4.3", "120"."""
     return f"{value:.{0 if value >= 100 else 1}f}"
 
 
-def facts(pairs: dict[str, str]) -> str:
-    """Names and values side by side."""
-    rows = "".join(
-        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>"
-        for name, value in pairs.items()
+def definitions(
+    style: Literal["lc-facts", "lc-line", "lc-tiles"], pairs: Mapping[str, str], unit: str = ""
+) -> str:
+    """Format terms and values as a list.
+
+    Args:
+        style: CSS class: rows, one line, or tiles.
+        pairs: values by term.
+        unit: unit of all values.
+    """
+    suffix = f" <small>{escape(unit)}</small>" if unit else ""
+    items = "".join(
+        f"<div><dt>{escape(term)}</dt><dd>{escape(value)}{suffix}</dd></div>"
+        for term, value in pairs.items()
     )
-    return f'<dl class="lc-facts">{rows}</dl>'
+    return f'<dl class="{style}">{items}</dl>'
+
+
+def table(
+    name: str, columns: Sequence[str], rows_html: Iterable[str], *, numbers: frozenset[str]
+) -> str:
+    """Format a table that scrolls sideways if it is wider than its place.
+
+    Args:
+        name: accessible name of the table's region.
+        columns: titles.
+        rows_html: `<tr>` elements.
+        numbers: titles of the columns that contain numbers, which are aligned to the right.
+    """
+    head = "".join(
+        f'<th scope="col"{_NUMBER_CLASS if title in numbers else ""}>{escape(title)}</th>'
+        for title in columns
+    )
+    return (
+        f'<div class="lc-scroll" tabindex="0" role="region" aria-label="{escape(name)}">'
+        f'<table class="lc-table"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(rows_html)}</tbody></table></div>"
+    )
+
+
+def number_cell(text: str, more_html: str = "") -> str:
+    """Format a table cell with a number."""
+    return f"<td{_NUMBER_CLASS}>{escape(text)}{more_html}</td>"
+
+
+_NUMBER_CLASS = ' class="lc-number"'

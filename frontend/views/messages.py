@@ -1,4 +1,4 @@
-"""Errors in plain words: what happened, and what the person in front of the page can do."""
+"""Messages for visitors: what failed, and what to do."""
 
 from dataclasses import dataclass
 
@@ -9,96 +9,94 @@ from frontend.api.errors import (
     RateLimited,
     TimedOut,
     TooLarge,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     Unreachable,
     WrongCredentials,
 )
 from frontend.images import UnusablePicture
 from frontend.settings import NotConfigured
 
-Tellable = ApiError | UnusablePicture | NotConfigured
+PageError = ApiError | UnusablePicture | NotConfigured
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What to tell.
+    """A message for an error.
 
     Attributes:
-        title: what happened.
-        text: more about it, and what to do.
-        points: what is to be put right, one by one.
-        retry: whether trying again, without changing anything, can help.
-        passing: whether it is no fault, and passes by itself.
+        title: what failed.
+        text: details, and what to do.
+        points: problems to fix, as a list.
+        retry: whether trying again can help.
+        temporary: whether the condition is expected to end by itself.
     """
 
     title: str
     text: str
     points: tuple[str, ...] = ()
     retry: bool = False
-    passing: bool = False
+    temporary: bool = False
 
 
-def explain(error: Tellable) -> Message:
-    """Put an error into words for the person who uses the page."""
+def message_for(error: PageError) -> Message:
+    """Return the message for an error."""
     match error:
         case NotConfigured():
             return Message(
-                "The page is not configured yet",
+                "This page is not configured",
                 "Set API_URL, API_USERNAME and API_PASSWORD in the environment, in Streamlit's "
-                "secrets, or in a file named .env in the folder where the page is started.",
+                "secrets, or in a .env file in the folder where the page is started.",
                 points=error.problems,
             )
         case TimedOut():
             return Message(
-                "The API takes too long",
-                f"{error} It may be starting up or busy. Try again in a moment.",
+                "The service did not respond in time",
+                f"{error} It may be starting or busy. Try again in a moment.",
                 retry=True,
-                passing=True,
+                temporary=True,
             )
         case Unreachable():
             return Message(
-                "The API cannot be reached",
-                f"{error} Is it running, and is API_URL its address?",
+                "The service cannot be reached",
+                f"{error} Check that it is running and that API_URL is its address.",
                 retry=True,
             )
-        case UnexpectedAnswer():
+        case UnexpectedResponse():
             return Message(
-                "This does not look like the API", f"{error} Check that API_URL is its address."
+                "Another server runs at this address",
+                f"{error} Check that API_URL is the address of the API.",
             )
         case WrongCredentials():
             return Message(
-                "The API does not accept the credentials",
-                "API_USERNAME and API_PASSWORD of this page must be the same as the API's.",
+                "This page cannot sign in to the service",
+                "API_USERNAME and API_PASSWORD of this page must match the settings of the API. "
+                "If you are a visitor, please tell the operator of this page.",
             )
         case RateLimited():
             return Message(
-                "The API asks to wait",
-                f"{error} Try again {_when(error)}.",
+                "Too many requests",
+                f"{error} Try again in {_delay(error)}.",
                 retry=True,
-                passing=True,
+                temporary=True,
             )
         case NotReady():
             return Message(
                 "The model is not ready",
-                f"{error} This page looks again by itself; the API asks to wait {_wait(error)}.",
+                f"{error} This page checks again automatically. Suggested wait: {_delay(error)}.",
                 retry=True,
-                passing=True,
+                temporary=True,
             )
         case TooLarge():
-            return Message("The picture is too large", str(error))
+            return Message("This photo is too large", str(error))
         case NotAPicture() | UnusablePicture():
-            return Message("This picture cannot be used", str(error))
+            return Message("This photo cannot be used", str(error))
         case _:
             return Message(
-                "Something went wrong in the API",
+                "The service failed",
                 f"{error} Try again in a moment.",
                 retry=True,
             )
 
 
-def _wait(error: ApiError) -> str:
+def _delay(error: ApiError) -> str:
     return f"{error.retry_after_s} s" if error.retry_after_s else "a moment"
-
-
-def _when(error: ApiError) -> str:
-    return f"in {error.retry_after_s} s" if error.retry_after_s else "in a moment"

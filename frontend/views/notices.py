@@ -1,4 +1,4 @@
-"""Boxes that tell what is wrong, or what the page is waiting for."""
+"""Boxes for errors and for temporary conditions."""
 
 from collections.abc import Callable
 from html import escape
@@ -6,26 +6,26 @@ from html import escape
 import streamlit as st
 
 from frontend.api.errors import ApiError
-from frontend.views.messages import Tellable, explain
+from frontend.views.messages import PageError, message_for
 
 
-def show(
-    error: Tellable, *, on_retry: Callable[[], None] = lambda: None, key: str = "lc-retry"
+def draw_error(
+    error: PageError, *, on_retry: Callable[[], None] = lambda: None, key: str = "lc-retry"
 ) -> None:
-    """Tell of an error; where trying again can help, with a button for it.
+    """Draw the message for an error, with a "Try again" button if that can help.
 
     Args:
-        error: what is wrong.
-        on_retry: what to do before the page is drawn anew.
-        key: tells the button from others on the page.
+        error: the error.
+        on_retry: called after a click, before the script runs again.
+        key: identifies the button on the page.
     """
-    message = explain(error)
+    message = message_for(error)
     request_id = error.request_id if isinstance(error, ApiError) else None
-    box(
+    draw_notice(
         message.title,
         message.text,
         points=message.points,
-        passing=message.passing,
+        temporary=message.temporary,
         request_id=request_id,
     )
     if message.retry:
@@ -34,19 +34,24 @@ def show(
         )
 
 
-def box(
+def draw_notice(
     title: str,
     text: str,
     *,
     points: tuple[str, ...] = (),
-    passing: bool = False,
+    temporary: bool = False,
     request_id: str | None = None,
 ) -> None:
-    """Draw a box; one that is `passing` is no alarm. Who runs the API finds `request_id` logged."""
+    """Draw a box: a status if `temporary`, otherwise an alert.
+
+    The operator of the API finds `request_id` in its log.
+    """
     items = "".join(f"<li>{escape(point)}</li>" for point in points)
-    asked = f'<p class="lc-ids">Request <code>{escape(request_id)}</code></p>' if request_id else ""
-    state, role = ("lc-waits", "status") if passing else ("lc-wrong", "alert")
+    request = (
+        f'<p class="lc-ids">Request <code>{escape(request_id)}</code></p>' if request_id else ""
+    )
+    style, role = ("lc-waits", "status") if temporary else ("lc-wrong", "alert")
     st.html(
-        f'<div class="lc-notice {state}" role="{role}"><strong>{escape(title)}</strong>'
-        f"<p>{escape(text)}</p>{f'<ul>{items}</ul>' if items else ''}{asked}</div>"
+        f'<div class="lc-notice {style}" role="{role}"><strong>{escape(title)}</strong>'
+        f"<p>{escape(text)}</p>{f'<ul>{items}</ul>' if items else ''}{request}</div>"
     )

@@ -1,108 +1,102 @@
-"""The line under the heading: is the API there, with which model, and was it awake."""
+"""The status line under the heading: health of the API, its model and its uptime."""
 
 from html import escape
 
 import streamlit as st
 
 from frontend.api.errors import ApiError, NotReady, TimedOut
-from frontend.api.health_watch import Found, HealthWatch
+from frontend.api.health_watch import HealthResult
 from frontend.api.predictions import Health
-from frontend.tabs import session as history
-from frontend.views.messages import explain
+from frontend.page_context import PageContext
+from frontend.session import current_session
+from frontend.views.markup import definitions
+from frontend.views.messages import message_for
 
-LOOK_AGAIN_S = 2  # while it is not ready
-LOOK_S = 20  # while it is; each look may keep a Lambda warm, so not more often
+INTERVAL_NOT_READY_S = 2
+INTERVAL_READY_S = 20  # a shorter one would keep a Lambda instance warm
 
 
-def show(watch: HealthWatch, found: Found | None) -> None:
-    """Draw the line, which keeps itself up to date.
+def draw_status(page: PageContext) -> None:
+    """Draw the status line, which updates itself.
 
-    Where the API becomes ready, or ceases to be, the whole page is drawn anew.
-
-    Args:
-        watch: knows how the API is.
-        found: how it was when this page was drawn.
+    If the API becomes ready, or stops being ready, the whole page is drawn again.
     """
-    state = _state(found)
-    every = LOOK_S if state == "ready" else LOOK_AGAIN_S
+    state = _state(page.health)
+    interval_s = INTERVAL_READY_S if state == "ready" else INTERVAL_NOT_READY_S
 
-    @st.fragment(run_every=every)
+    @st.fragment(run_every=interval_s)
     def line() -> None:
-        latest = watch.latest()
+        latest = page.watch.latest()
         if _state(latest) != state:
             st.rerun()
-        _draw(latest, watch)
+        _draw_line(latest, page)
 
     line()
 
 
-def show_not_configured() -> None:
-    """Draw the line of a page that does not know its API."""
+def draw_not_configured() -> None:
+    """Draw the status line of a page without valid settings."""
     with st.container(key="lc-status"):
-        st.html(_indicator("down", "Not configured", "The page does not know its API yet."))
+        st.html(_indicator("down", "Not configured", "The settings are missing or invalid."))
 
 
-def _draw(found: Found | None, watch: HealthWatch) -> None:
-    state = _state(found)
+def _draw_line(health: HealthResult | None, page: PageContext) -> None:
+    state = _state(health)
     with st.container(key="lc-status", horizontal=True, vertical_alignment="center"):
-        match found:
+        match health:
             case None:
-                st.html(_indicator(state, "Asking the API", "It has not said yet how it is."))
+                st.html(_indicator(state, "Connecting …", "Checking the service."))
             case Health():
-                st.html(_indicator(state, "Ready", _uptime(found)) + _facts(found))
+                facts = definitions("lc-line", _facts(health))
+                st.html(_indicator(state, "Ready", _uptime(health)) + facts)
             case TimedOut():
-                st.html(_indicator(state, "Starting up", "The API takes its time to answer."))
+                detail = "The service is waking up. This can take up to 30 s."
+                st.html(_indicator(state, "Starting up", detail))
             case NotReady():
-                st.html(_indicator(state, "Not ready", str(found)))
+                st.html(_indicator(state, "Not ready", str(health)))
             case ApiError():
-                message = explain(found)
+                message = message_for(health)
                 st.html(_indicator(state, message.title, message.text))
         st.button(
             "Check again",
             icon=":material/refresh:",
             key="lc-check",
             type="tertiary",
-            on_click=watch.forget,
+            on_click=page.watch.expire,
         )
 
 
-def _state(found: Found | None) -> str:
-    match found:
+def _state(health: HealthResult | None) -> str:
+    match health:
         case Health():
             return "ready"
         case None:
             return "waiting"
         case _:
-            return "waiting" if explain(found).passing else "down"
+            return "waiting" if message_for(health).temporary else "down"
 
 
-def _indicator(state: str, word: str, detail: str) -> str:
+def _indicator(state: str, title: str, detail: str) -> str:
     return (
         f'<div class="lc-status lc-{state}" role="status"><span class="lc-dot"></span>'
-        f"<div><strong>{escape(word)}</strong><span>{escape(detail)}</span></div></div>"
+        f"<div><strong>{escape(title)}</strong><span>{escape(detail)}</span></div></div>"
     )
 
 
-def _facts(found: Health) -> str:
+def _facts(health: Health) -> dict[str, str]:
     facts = {
-        "Model": found.model.name,
-        "Version": found.model.version,
-        "Loaded in": f"{found.load_ms:.0f} ms",
-        **_last_answer(),
+        "Model": health.model.name,
+        "Version": health.model.version,
+        "Loaded in": f"{health.load_ms:.0f} ms",
     }
-    pairs = "".join(f"<div><dt>{k}</dt><dd>{escape(v)}</dd></div>" for k, v in facts.items())
-    return f'<dl class="lc-line">{pairs}</dl>'
+    history = current_session().history
+    if history and (cold := history[-1].prediction.cold_start) is not None:
+        facts["Last prediction"] = "cold start" if cold else "warm"
+    return facts
 
 
-def _last_answer() -> dict[str, str]:
-    """Whether a process was started for this session's last answer; nothing before there is one."""
-    answered = history.entries()
-    cold = answered[-1].prediction.cold_start if answered else None
-    return {} if cold is None else {"Last answer": "cold start" if cold else "warm"}
-
-
-def _uptime(found: Health) -> str:
-    minutes = int(found.uptime_s // 60)
+def _uptime(health: Health) -> str:
+    minutes = int(health.uptime_s // 60)
     if minutes < 1:
         return "Just started."
     if minutes < 120:

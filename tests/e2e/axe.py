@@ -1,4 +1,4 @@
-"""axe-core, which finds what keeps people from using a page; fetched once for a machine."""
+"""axe-core, a checker for accessibility; downloaded once for each machine."""
 
 from functools import cache
 from pathlib import Path
@@ -6,24 +6,26 @@ from typing import Any
 
 from playwright.sync_api import Page
 
+from tests.e2e.browser import wait_until_settled
 from tests.environments import node_modules
 
 
 @cache
 def source() -> str:
-    """axe-core's JavaScript."""
+    """Return axe-core's JavaScript."""
     modules = node_modules("axe-core", Path(__file__).parent / "axe_core" / "package-lock.json")
     return (modules / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 
 
 def serious_violations(page: Page) -> list[str]:
-    """What axe-core finds serious or critical, as a line for each place."""
-    page.wait_for_timeout(500)  # what moves in has arrived: half transparent, contrast is low
-    page.evaluate(source())
-    found: dict[str, Any] = page.evaluate("axe.run()")
+    """Return the serious and critical violations that axe-core finds, one line per element."""
+    wait_until_settled(page)  # a text that fades in has too little contrast
+    if page.evaluate("typeof axe === 'undefined'"):
+        page.evaluate(source())
+    result: dict[str, Any] = page.evaluate("axe.run({resultTypes: ['violations']})")
     return [
         f"{violation['id']}: {node['target']} {node['html'][:200]} {node['failureSummary'][:300]}"
-        for violation in found["violations"]
+        for violation in result["violations"]
         if violation["impact"] in ("serious", "critical")
         for node in violation["nodes"]
     ]

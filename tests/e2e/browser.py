@@ -1,45 +1,55 @@
-"""A visitor of the page: a tab of a real browser, and what people do in it."""
+"""A visitor of the page: a tab of a real browser, and the actions in it."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --disable-dev-shm-usage --no-first-run "
     "--disable-background-networking --disable-component-update --disable-sync"
 )
-# A camera that shows a test picture; whether it may be used is asked all the same.
+# A camera that shows a test picture; the browser still requires the permission to use it.
 FAKE_CAMERA = "--use-fake-device-for-media-stream"
 LIMIT_MS = 60_000  # the first visit imports pandas and Plotly
+# Streamlit scrolls inside the page: a tall window shows all of it.
+WINDOW = {"width": 1200, "height": 1300}
+
+_SETTLED = """() =>
+  document.querySelector('.stApp')?.dataset.testScriptState === 'notRunning'
+  && document.getAnimations().every(animation =>
+    animation.playState !== 'running'
+    || animation.effect.getComputedTiming().iterations === Infinity)
+"""
 
 
 class Visitor:
-    """A tab of its own, without the cookies and permissions of others.
+    """A tab with its own cookies and permissions.
 
     Attributes:
-        page: Playwright's.
-        asked: the hosts that the browser sent requests to.
-        received: what came through Streamlit's socket.
+        page: Playwright's page.
+        requested: hosts to which the browser sent requests.
+        received: messages that arrived through Streamlit's WebSocket.
     """
 
     def __init__(self, browser: Browser, **context: object) -> None:
-        # Streamlit scrolls inside the page: a tall window shows all of it.
-        size = {"width": 1200, "height": 1300}
-        self.page: Page = browser.new_page(**{"viewport": size, **context})
+        self.page: Page = browser.new_page(**{"viewport": WINDOW, **context})
         self.page.set_default_timeout(LIMIT_MS)
         expect.set_options(timeout=LIMIT_MS)
-        self.asked: set[str] = set()
+        self.requested: set[str] = set()
         self.received: list[bytes] = []
         self.page.on("request", lambda request: self._note(request.url))
         self.page.on("websocket", self._listen)
 
     def _note(self, url: str) -> None:
         if host := urlsplit(url).hostname:  # data: and blob: have none
-            self.asked.add(host)
+            self.requested.add(host)
 
     def _listen(self, socket: object) -> None:
         self._note(socket.url)
@@ -49,21 +59,37 @@ class Visitor:
         )
 
     def visit(self, address: str) -> Page:
-        """Go to the page and wait until it says how the API is."""
+        """Open the page and wait for its status line."""
         self.page.goto(address)
         expect(self.page.locator(".lc-status")).to_be_visible()
         return self.page
 
     def photograph(self, name: str) -> None:
-        """Keep a screenshot in the folder that SCREENSHOT_DIR names; without it, none.
+        """Save a screenshot in the folder SCREENSHOT_DIR; do nothing if that is not set.
 
-        In 256 colours: a third of the bytes.
+        256 colors need a third of the bytes.
         """
         if folder := os.environ.get("SCREENSHOT_DIR"):
             self.page.mouse.move(0, 0)
-            self.page.wait_for_timeout(1500)  # animations
+            wait_until_settled(self.page)
             with Image.open(BytesIO(self.page.screenshot())) as image:
                 image.convert("RGB").quantize(256).save(Path(folder) / name, optimize=True)
+
+
+@contextmanager
+def visiting(browser: Browser, **context: object) -> Iterator[Visitor]:
+    """Open a tab; at the end, check that all its requests stayed on this machine."""
+    visitor = Visitor(browser, **context)
+    try:
+        yield visitor
+    finally:
+        visitor.page.close()
+    assert visitor.requested <= {"127.0.0.1"}
+
+
+def wait_until_settled(page: Page) -> None:
+    """Wait until the script has run and all finite animations have ended."""
+    page.wait_for_function(_SETTLED)
 
 
 def drop(page: Page, picture: bytes, name: str = "holiday.jpg") -> None:
@@ -87,10 +113,21 @@ def open_tab(page: Page, name: str) -> None:
     page.get_by_role("tab", name=name).click()
 
 
-def look_at(page: Page, name: str) -> None:
-    """Open one of several pictures."""
+def explain(page: Page) -> None:
+    """Request the explanation and wait for its legend."""
+    page.get_by_role("button", name="Explain this prediction").click()
+    expect(page.locator(".lc-legend")).to_be_visible()
+
+
+def open_photo(page: Page, name: str) -> None:
+    """Open one photo of a batch."""
     option = page.get_by_role("option", name=name)
-    while not option.is_visible():  # the list closes where the page still scrolls or is drawn
-        page.get_by_label("Look at one").click()
-        page.wait_for_timeout(1000)
-    option.click()
+    while True:
+        page.get_by_label("Open a photo").click()
+        try:
+            option.click(timeout=3000)
+        except (
+            PlaywrightTimeoutError
+        ):  # the list closes if the page scrolls or is drawn at that moment
+            continue
+        return

@@ -14,7 +14,7 @@ from dotenv import dotenv_values
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.checkout import copy_project
-from tests.e2e.browser import FAKE_CAMERA, FLAGS, Visitor
+from tests.e2e.browser import FAKE_CAMERA, FLAGS, Visitor, visiting
 from tests.ports import free_ports
 
 NEEDED = (".env.example", ".streamlit", "frontend", "lambda_api", "models", "scripts")
@@ -126,7 +126,7 @@ def start_demo(checkout: Path) -> Iterator[Callable[..., Demo]]:
             demo.end(signal.SIGTERM)
 
 
-@pytest.fixture(scope="module")  # no longer: while Playwright is there, asyncio.run() is refused
+@pytest.fixture(scope="module")  # not session: while Playwright runs, asyncio.run() raises an error
 def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         flags = [*FLAGS.split(), FAKE_CAMERA]
@@ -136,20 +136,6 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def new_visitor(browser: Browser) -> Iterator[Callable[..., Visitor]]:
-    """Open a tab, with options of Playwright's; none of its requests may leave the machine."""
-    visitors: list[Visitor] = []
-
-    def open_tab(**context: object) -> Visitor:
-        visitors.append(Visitor(browser, **context))
-        return visitors[-1]
-
-    yield open_tab
-    for visitor in visitors:
-        visitor.page.close()
-    assert {host for visitor in visitors for host in visitor.asked} <= {"127.0.0.1"}
-
-
-@pytest.fixture
-def visitor(new_visitor: Callable[..., Visitor]) -> Visitor:
-    return new_visitor()
+def visitor(browser: Browser) -> Iterator[Visitor]:
+    with visiting(browser) as visitor:
+        yield visitor

@@ -1,37 +1,55 @@
-"""The page for everybody: small and wide, light and dark, by keyboard alone, without motion."""
+"""Accessibility: window sizes, light and dark, keyboard only, reduced motion, axe-core."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.e2e.axe import serious_violations
-from tests.e2e.browser import Visitor, choose_source, drop, drop_all, look_at, open_tab
+from tests.e2e.browser import (
+    WINDOW,
+    Visitor,
+    choose_source,
+    drop,
+    drop_all,
+    explain,
+    open_photo,
+    open_tab,
+    visiting,
+)
 
-Open = Callable[..., Visitor]
+FITS = """width => Math.max(
+  ...[...document.querySelectorAll('.stMain, .stMainBlockContainer, html')]
+    .map(element => element.scrollWidth)) <= width"""
 
 
-def is_within(page: Page, width: int) -> bool:
-    """Whether nothing makes the page wider than its window."""
-    inner = page.evaluate(
-        "Math.max(...[...document.querySelectorAll('.stMain, .stMainBlockContainer, html')]"
-        ".map(element => element.scrollWidth))"
-    )
-    return bool(inner <= width)
+@pytest.fixture(scope="module")
+def explained_visitor(demo: Any, browser: Browser, photo: bytes) -> Iterator[Visitor]:
+    """A visitor with an explained prediction, for tests that change the window or the theme."""
+    with visiting(browser) as visitor:
+        page = visitor.visit(demo.page)
+        drop(page, photo)
+        expect(page.locator(".lc-verdict h2")).to_have_text("buildings")
+        explain(page)
+        yield visitor
+
+
+@pytest.fixture
+def explained(explained_visitor: Visitor) -> Iterator[Visitor]:
+    yield explained_visitor
+    explained_visitor.page.set_viewport_size(WINDOW)
+    explained_visitor.page.emulate_media(color_scheme="light", reduced_motion="no-preference")
+    open_tab(explained_visitor.page, "Classify")
 
 
 @pytest.mark.parametrize("width", [360, 768, 1920])
-def test_the_page_fits_its_window(demo: Any, new_visitor: Open, photo: bytes, width: int) -> None:
-    visitor = new_visitor(viewport={"width": width, "height": 1900})
-    page = visitor.visit(demo.page)
-    drop(page, photo)
-    expect(page.locator(".lc-verdict h2")).to_have_text("buildings")
-    page.get_by_role("button", name="Show what the answer rests on").click()
-    expect(page.locator(".lc-legend")).to_be_visible()
+def test_page_fits_its_window(explained: Visitor, width: int) -> None:
+    page = explained.page
+    page.set_viewport_size({"width": width, "height": 1900})
 
-    assert is_within(page, width)
+    page.wait_for_function(FITS, arg=width)  # charts follow the window with a delay
     picture, answer = (
         page.locator(f".st-key-lc-{side}").bounding_box() for side in ("picture", "answer")
     )
@@ -40,88 +58,110 @@ def test_the_page_fits_its_window(demo: Any, new_visitor: Open, photo: bytes, wi
     stacked = answer["y"] >= picture["y"] + picture["height"]
     assert stacked is (width < 700)
     if width == 360:
-        visitor.photograph("page-phone.png")
+        explained.photograph("page-phone.png")
         assert serious_violations(page) == []
         for tab in ("This session", "The model"):
             open_tab(page, tab)
             expect(page.locator(".lc-table:visible")).to_be_visible()
-            assert is_within(page, width)
+            page.wait_for_function(FITS, arg=width)
 
 
 @pytest.mark.parametrize(("scheme", "lightness"), [("light", 255), ("dark", 20)])
-def test_the_page_follows_the_system_s_light_or_dark(
-    demo: Any, new_visitor: Open, photo: bytes, scheme: str, lightness: int
-) -> None:
-    visitor = new_visitor(color_scheme=scheme)
-    page = visitor.visit(demo.page)
-    drop(page, photo)
-    expect(page.locator(".lc-verdict h2")).to_have_text("buildings")
+def test_page_follows_the_color_scheme(explained: Visitor, scheme: str, lightness: int) -> None:
+    page = explained.page
+
+    use_color_scheme(page, scheme)
 
     card = page.locator(".st-key-lc-answer").evaluate("e => getComputedStyle(e).backgroundColor")
     assert int(card.removeprefix("rgb(").split(",")[0]) == lightness
     if scheme == "dark":
-        visitor.photograph("page-dark.png")
+        explained.photograph("page-dark.png")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_reduced_motion_stops_animations(explained: Visitor) -> None:
+    page, animation = explained.page, "e => getComputedStyle(e).animationName"
+    dot = page.locator(".lc-ready .lc-dot")
+    expect(dot).to_be_visible()
+
+    page.emulate_media(reduced_motion="reduce")
+    reduced = dot.evaluate(animation)
+    page.emulate_media(reduced_motion="no-preference")
+    normal = dot.evaluate(animation)
+
+    assert reduced == "none"
+    assert normal == "lc-breathe"
+
+
+def use_color_scheme(page: Page, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.wait_for_function(
+        "scheme => getComputedStyle(document.querySelector('.stApp')).colorScheme === scheme",
+        arg=scheme,
+    )
+
+
 def test_axe_finds_no_serious_violation(
-    demo: Any, new_visitor: Open, photo: bytes, shared_pictures: Path, scheme: str
+    demo: Any, browser: Browser, photo: bytes, shared_pictures: Path
 ) -> None:
-    page = new_visitor(color_scheme=scheme, reduced_motion="reduce").visit(demo.page)
-    found = {"start": serious_violations(page)}
+    violations: dict[str, list[str]] = {}
+    with visiting(browser, color_scheme="dark", reduced_motion="reduce") as visitor:
+        page = visitor.visit(demo.page)
 
-    choose_source(page, "Web")
-    page.get_by_label("Address of a picture").fill("http://10.0.0.1/a.jpg")
-    page.get_by_role("button", name="Get the picture").click()
-    expect(page.get_by_role("alert")).to_be_visible()
-    found["web"] = serious_violations(page)
+        def check(state: str) -> None:
+            for scheme in ("dark", "light"):
+                use_color_scheme(page, scheme)
+                violations[f"{state}, {scheme}"] = serious_violations(page)
 
-    choose_source(page, "Camera")
-    expect(page.get_by_text("a picture can still be uploaded")).to_be_visible()
-    found["camera"] = serious_violations(page)
+        check("start")
 
-    choose_source(page, "Samples")
-    page.get_by_role("button", name="Snow or ice").click()
-    page.get_by_role("button", name="Show what the answer rests on").click()
-    expect(page.locator(".lc-legend")).to_be_visible()
-    found["not sure, explained"] = serious_violations(page)
+        choose_source(page, "Web")
+        page.get_by_label("Web address of a photo").fill("http://10.0.0.1/a.jpg")
+        page.get_by_role("button", name="Load photo").click()
+        expect(page.get_by_role("alert")).to_be_visible()
+        check("web")
 
-    choose_source(page, "Upload")
-    scene = next((shared_pictures / "test" / "sea").iterdir()).read_bytes()
-    drop_all(page, {"china.jpg": photo, "sea.jpg": scene, "notes.jpg": b"hello"})
-    expect(page.get_by_text("2 of 3 pictures answered")).to_be_visible()
-    look_at(page, "sea.jpg")
-    expect(page.locator(".lc-verdict")).to_be_visible()
-    found["several"] = serious_violations(page)
+        choose_source(page, "Camera")
+        expect(page.get_by_text("you can still upload a photo")).to_be_visible()
+        check("camera")
 
-    for tab in ("This session", "The model"):
-        open_tab(page, tab)
-        expect(page.locator(".lc-table:visible")).to_be_visible()
-        found[tab] = serious_violations(page)
+        choose_source(page, "Samples")
+        page.get_by_role("button", name="Snow or ice").click()
+        explain(page)
+        check("low confidence, explained")
 
-    assert {where: what for where, what in found.items() if what} == {}
+        choose_source(page, "Upload")
+        scene = next((shared_pictures / "test" / "sea").iterdir()).read_bytes()
+        drop_all(page, {"china.jpg": photo, "sea.jpg": scene, "notes.jpg": b"hello"})
+        expect(page.get_by_text("2 of 3 classified")).to_be_visible()
+        open_photo(page, "sea.jpg")
+        expect(page.locator(".lc-verdict")).to_be_visible()
+        check("batch")
+
+        for tab in ("This session", "The model"):
+            open_tab(page, tab)
+            expect(page.locator(".lc-table:visible")).to_be_visible()
+            check(tab)
+
+    assert len(violations) == 14
+    assert {state: found for state, found in violations.items() if found} == {}
 
 
-def focused(page: Page) -> Locator:
-    return page.locator(":focus")
-
-
-def tab_to(page: Page, wanted: Locator) -> None:
-    """Press the tab key until `wanted` has the focus, which must be visible on the way."""
+def tab_to(page: Page, target: Locator) -> None:
+    """Press the tab key until `target` has the focus, which must then be visible."""
     for _ in range(40):
         page.keyboard.press("Tab")
-        if wanted.evaluate("element => element === document.activeElement"):
-            drawn = focused(page).evaluate(
+        if target.evaluate("element => element === document.activeElement"):
+            visible = page.locator(":focus").evaluate(
                 "e => { const s = getComputedStyle(e);"
                 " return s.outlineStyle !== 'none' && s.outlineWidth !== '0px' "
                 "|| s.boxShadow !== 'none' }"
             )
-            assert drawn, "the focus is not to be seen"
+            assert visible, f"the focus on {target} is invisible"
             return
-    pytest.fail(f"{wanted} is not reached by the tab key")
+    pytest.fail(f"the tab key does not reach {target}")
 
 
-def test_the_keyboard_is_enough(demo: Any, visitor: Visitor) -> None:
+def test_page_works_with_the_keyboard_only(demo: Any, visitor: Visitor) -> None:
     page = visitor.visit(demo.page)
 
     tab_to(page, page.get_by_role("radio", name="Upload"))
@@ -133,22 +173,11 @@ def test_the_keyboard_is_enough(demo: Any, visitor: Visitor) -> None:
     tab_to(page, sample)
     page.keyboard.press("Enter")
     expect(page.locator(".lc-verdict h2")).to_contain_text("sea")
-    explain = page.get_by_role("button", name="Show what the answer rests on")
-    tab_to(page, explain)
+    button = page.get_by_role("button", name="Explain this prediction")
+    tab_to(page, button)
     page.keyboard.press("Enter")
     slider = page.get_by_role("slider")
     expect(slider).to_have_value("65")
     tab_to(page, slider)
     page.keyboard.press("ArrowRight")
     expect(slider).to_have_value("70")
-
-
-def test_without_motion_nothing_moves(demo: Any, new_visitor: Open, photo: bytes) -> None:
-    moves = "e => getComputedStyle(e).animationName"
-    still = new_visitor(reduced_motion="reduce").visit(demo.page)
-    moving = new_visitor().visit(demo.page)
-    for page in (still, moving):
-        expect(page.locator(".lc-ready .lc-dot")).to_be_visible()
-
-    assert still.locator(".lc-dot").evaluate(moves) == "none"
-    assert moving.locator(".lc-dot").evaluate(moves) == "lc-breathe"

@@ -1,10 +1,14 @@
-"""What the page says when the real API is away, slow, strict or of another password."""
+"""The page when the real API is stopped, slow, rate-limited or has other settings.
+
+All tests share one page. Each starts an API of its own, at the address for which the page is set.
+"""
 
 import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -12,47 +16,73 @@ import requests
 from playwright.sync_api import Page, expect
 
 from tests.e2e.axe import serious_violations
-from tests.e2e.browser import Visitor, choose_source, drop
+from tests.e2e.browser import LIMIT_MS, Visitor, choose_source, drop
+from tests.ports import free_ports
 
 Start = Callable[..., Any]
 
 
-@pytest.fixture
-def started(start_demo: Start) -> Iterator[Start]:
-    """Start a part of the demo; it is stopped when the test ends."""
-    parts: list[Any] = []
+@pytest.fixture(scope="module")
+def api_port() -> int:
+    (port,) = free_ports(1)
+    return port
 
-    def start(*arguments: str, **environment: str) -> Any:
-        part = start_demo(*arguments, **environment)
-        parts.append(part)
-        part.wait_until_ready()
-        return part
+
+@pytest.fixture(scope="module")
+def page_address(start_demo: Start, api_port: int) -> str:
+    page = start_demo("page", API_URL=f"http://127.0.0.1:{api_port}")
+    page.wait_until_ready()
+    return str(page.page)
+
+
+@pytest.fixture
+def start_api(start_demo: Start, api_port: int, page_address: str) -> Iterator[Start]:
+    """Start the page's API with settings; it is stopped when the test ends."""
+    apis: list[Any] = []
+
+    def start(**settings: str) -> Any:
+        api = start_demo("api", API_PORT=str(api_port), **settings)
+        apis.append(api)
+        api.wait_until_ready()
+        return api
 
     yield start
-    for part in parts:
-        if part.process.returncode is None:
-            part.end(signal.SIGTERM)
+    for api in apis:
+        if api.process.returncode is None:
+            api.end(signal.SIGTERM)
 
 
-def test_wrong_password_is_told_in_plain_words(
-    demo: Any, started: Start, visitor: Visitor, photo: bytes
+@pytest.fixture
+def visit(page_address: str, visitor: Visitor) -> Callable[[], Page]:
+    """Open the page and wait until it shows that the API is ready."""
+
+    def visit() -> Page:
+        page = visitor.visit(page_address)
+        expect(page.locator(".lc-status.lc-ready")).to_be_visible()
+        return page
+
+    return visit
+
+
+def test_wrong_password_is_explained(
+    start_api: Start, visit: Callable[[], Page], photo: bytes
 ) -> None:
-    other = started("page", API_URL=demo.api, API_PASSWORD="not-the-password-of-the-api")
-    page = visitor.visit(other.page)
+    start_api(API_PASSWORD="another-password-than-the-page-has")
+    page = visit()
 
     drop(page, photo)
 
-    alert = page.get_by_role("alert")
-    expect(alert).to_contain_text("does not accept the credentials")
+    expect(page.get_by_role("alert")).to_contain_text("This page cannot sign in to the service")
     expect(page.locator(".js-plotly-plot")).to_have_count(0)
     assert serious_violations(page) == []
 
 
-def test_an_api_that_stops_midway_is_told_and_its_return_noticed(
-    started: Start, visitor: Visitor
+def test_stopped_api_is_reported_and_its_return_noticed(
+    start_api: Start, visitor: Visitor, visit: Callable[[], Page]
 ) -> None:
-    api = started("api")
-    page = visitor.visit(started("page", API_URL=api.api).page)
+    api = start_api()
+    visitor.page.clock.install()
+    page = visit()
     choose_source(page, "Samples")
     page.get_by_role("button", name="Street").click()
     expect(page.locator(".lc-verdict h2")).to_have_text("street")
@@ -60,24 +90,28 @@ def test_an_api_that_stops_midway_is_told_and_its_return_noticed(
     api.end(signal.SIGTERM)
     page.get_by_role("button", name="Forest").click()
 
-    expect(page.get_by_role("alert")).to_contain_text("The API cannot be reached")
-    expect(page.locator(".lc-status.lc-down")).to_be_visible()
+    expect(page.get_by_role("alert")).to_contain_text("The service cannot be reached")
+    let_time_pass_until(page, ".lc-status.lc-down")  # without a click
     assert serious_violations(page) == []
-    started("api", API_PORT=str(api.api_port))
+    start_api()
     expect(page.locator(".lc-verdict h2")).to_have_text("forest")  # without a click
     expect(page.locator(".lc-status.lc-ready")).to_be_visible()
 
 
-def test_an_api_that_takes_its_time_is_starting_up(
-    started: Start, visitor: Visitor, photo: bytes
+def test_slow_api_is_starting_up(
+    start_api: Start, visitor: Visitor, visit: Callable[[], Page], photo: bytes
 ) -> None:
-    api = started("api")
-    os.kill(api.uvicorn, signal.SIGSTOP)  # as a cold start, it takes the request and says nothing
+    api = start_api()
+    visitor.page.clock.install()
+    page = visit()
+    os.kill(
+        api.uvicorn, signal.SIGSTOP
+    )  # like a cold start, it accepts requests and does not reply
     try:
-        page = visitor.visit(started("page", API_URL=api.api).page)
+        let_time_pass_until(page, ".lc-status.lc-waiting")
         expect(page.locator(".lc-status.lc-waiting")).to_contain_text("Starting up")
         drop(page, photo)
-        expect(page.get_by_text("The API is starting up …")).to_be_visible()
+        expect(page.get_by_text("The service is starting …")).to_be_visible()
     finally:
         os.kill(api.uvicorn, signal.SIGCONT)
 
@@ -85,45 +119,55 @@ def test_an_api_that_takes_its_time_is_starting_up(
     expect(page.locator(".lc-status.lc-ready")).to_be_visible()
 
 
-def test_an_api_with_a_lower_limit_says_it(started: Start, visitor: Visitor, photo: bytes) -> None:
-    api = started("api", MAX_BODY_BYTES="50000")
-    page = visitor.visit(started("page", API_URL=api.api).page)
+def test_lower_limit_of_the_api_is_reported(
+    start_api: Start, visit: Callable[[], Page], photo: bytes
+) -> None:
+    start_api(MAX_BODY_BYTES="50000")
+    page = visit()
 
     drop(page, photo)
 
-    expect(page.get_by_role("alert")).to_contain_text("The picture is too large")
+    expect(page.get_by_role("alert")).to_contain_text("This photo is too large")
     expect(page.get_by_role("alert")).to_contain_text("50,000 bytes")
 
 
-def test_an_api_that_asks_to_wait_says_for_how_long(
-    started: Start, visitor: Visitor, photo: bytes
+def test_rate_limit_is_reported_with_its_delay(
+    start_api: Start, visit: Callable[[], Page], photo: bytes
 ) -> None:
-    api = started("api", FAILED_LOGINS_PER_MINUTE="1")
-    page: Page = visitor.visit(started("page", API_URL=api.api).page)
+    api = start_api(FAILED_LOGINS_PER_MINUTE="1")
+    page = visit()
 
-    with guessing(api.api):
+    with wrong_logins(api.api):
         drop(page, photo)
-        waits = page.locator(".lc-notice.lc-waits")
-        expect(waits).to_contain_text("The API asks to wait")
-        expect(waits).to_contain_text("Try again in ")
+        notice = page.locator(".lc-notice.lc-waits")
+        expect(notice).to_contain_text("Too many requests")
+        expect(notice).to_contain_text("Try again in ")
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
 
 
-@contextmanager
-def guessing(api: str) -> Iterator[None]:
-    """Send wrong passwords all the while, so that this machine has to wait all the while."""
-    wrong, over = ("demo", "not-the-password-of-the-api"), Event()
+def let_time_pass_until(page: Page, selector: str) -> None:
+    """Advance the browser's clock, which triggers the updates of the status line."""
+    deadline = monotonic() + LIMIT_MS / 1000
+    while not page.locator(selector).is_visible():
+        assert monotonic() < deadline, f"{selector} is not visible"
+        page.clock.run_for(1000)
 
-    def guess() -> None:
-        while not over.wait(0.1):
+
+@contextmanager
+def wrong_logins(api: str) -> Iterator[None]:
+    """Send wrong passwords continuously, so that the API rate-limits this machine."""
+    wrong, stop = ("demo", "not-the-password-of-the-api"), Event()
+
+    def send() -> None:
+        while not stop.wait(0.1):
             requests.get(f"{api}/model", auth=wrong, timeout=10)
 
-    guesser = Thread(target=guess)
-    guesser.start()
+    sender = Thread(target=send)
+    sender.start()
     try:
         while requests.get(f"{api}/model", auth=wrong, timeout=10).status_code != 429:
             pass
         yield
     finally:
-        over.set()
-        guesser.join()
+        stop.set()
+        sender.join()

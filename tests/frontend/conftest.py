@@ -1,4 +1,4 @@
-"""A clean environment for every test, and a stand-in for the API."""
+"""A clean environment for each test, and a stand-in for the API."""
 
 import time
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from tests.frontend.stand_in_api import PASSWORD, USERNAME, StandInApi, serve
 
 @pytest.fixture(autouse=True)
 def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No settings, no `.env` of the developer's, nothing cached by the test before."""
+    """Remove settings, the developer's `.env`, and what the previous test cached."""
     monkeypatch.chdir(tmp_path)
     for name in ("API_URL", "API_USERNAME", "API_PASSWORD", "PAGE_TITLE", "CLASS_DESCRIPTIONS"):
         monkeypatch.delenv(name, raising=False)
@@ -26,14 +26,14 @@ def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def stand_in_api() -> Iterator[StandInApi]:
-    """A server that speaks the API's contract and classifies nothing."""
+    """A server with the API's contract and without a model."""
     with serve() as api:
         yield api
 
 
 @pytest.fixture
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds between retries, which are noted here and not waited for."""
+    """The seconds between retries, recorded here instead of waited for."""
     seconds: list[float] = []
     clock = SimpleNamespace(sleep=seconds.append, time=time.time)
     monkeypatch.setattr("urllib3.util.retry.time", clock)
@@ -42,7 +42,7 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.fixture(scope="session")
 def photos() -> Path:
-    """The folder of scikit-learn's two photos: china.jpg and flower.jpg, 640 x 427."""
+    """The folder of scikit-learn's two photos, china.jpg and flower.jpg, of 640 x 427 pixels."""
     spec = find_spec("sklearn")
     assert spec is not None
     assert spec.origin is not None
@@ -57,8 +57,8 @@ def photo(photos: Path) -> bytes:
 
 @pytest.fixture
 def page(stand_in_api: StandInApi, monkeypatch: pytest.MonkeyPatch, slept: list[float]) -> AppTest:
-    """A page that is configured for the stand-in; it waits for nothing between retries."""
-    # The stand-in is slow on a busy machine.
+    """A page that is configured for the stand-in and does not wait between retries."""
+    # On a busy machine, the stand-in needs longer than a visitor would wait.
     monkeypatch.setattr("frontend.api.health_watch.WAIT_S", 10.0)
     monkeypatch.setenv("API_URL", stand_in_api.url)
     monkeypatch.setenv("API_USERNAME", USERNAME)

@@ -1,4 +1,4 @@
-"""How tests use the page: through Streamlit's own test runner."""
+"""Actions on the page in Streamlit's test runner."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,15 +18,15 @@ def drop_all(page: AppTest, files: list[tuple[str, bytes]]) -> AppTest:
 
 
 def text(page: AppTest) -> str:
-    """Everything that the page says."""
+    """All texts of the page."""
     assert not page.exception
     bodies = [element.proto.body for element in page.get("html")]
     return " ".join(body for body in bodies if not body.startswith("<style>"))
 
 
 def click(page: AppTest, label: str) -> None:
-    press: dict[str, Callable[[], object]] = {b.label: b.click for b in page.button}
-    press[label]()
+    clicks: dict[str, Callable[[], object]] = {b.label: b.click for b in page.button}
+    clicks[label]()
     page.run()
 
 

@@ -1,4 +1,4 @@
-"""A stand-in for the API: answers over real HTTP as the contract says, and classifies nothing."""
+"""A stand-in for the API: an HTTP server with its contract and configurable responses."""
 
 import base64
 import json
@@ -27,7 +27,7 @@ HEALTHY = {
 
 
 def prediction(*confidences: float, confident: bool = True) -> dict[str, Any]:
-    """The body of a 200 from /predict, a confidence for each of `CLASSES`."""
+    """The body of a 200 from /predict, with a confidence for each of `CLASSES`."""
     ranked = sorted(zip(confidences, CLASSES, strict=True), reverse=True)
     return {
         "request_id": "5f0c6f0e-stand-in",
@@ -43,12 +43,12 @@ def prediction(*confidences: float, confident: bool = True) -> dict[str, Any]:
 
 def explained(drops: list[list[float]]) -> dict[str, Any]:
     """The body of a 200 from /explain."""
-    map_ = {"label": "buildings", "grid": len(drops), "drops": drops, "overlay_png": None}
-    return {**SURE, "explanation": map_}
+    explanation = {"label": "buildings", "grid": len(drops), "drops": drops, "overlay_png": None}
+    return {**CONFIDENT, "explanation": explanation}
 
 
 def batch(*outcomes: dict[str, Any]) -> dict[str, Any]:
-    """The body of a 200 from /predict/batch: bodies of predictions and of problems."""
+    """The body of a 200 from /predict/batch, from the bodies of predictions and problems."""
     results = [
         {"filename": "a.jpg", "prediction": outcome, "error": None}
         if "label" in outcome
@@ -58,13 +58,13 @@ def batch(*outcomes: dict[str, Any]) -> dict[str, Any]:
     return {"request_id": "a-batch", "model_version": "1a2b3c4d5e6f", "results": results}
 
 
-SURE = prediction(0.874, 0.011, 0.008, 0.017, 0.029, 0.061)
-UNSURE = prediction(0.035, 0.022, 0.371, 0.402, 0.150, 0.020, confident=False)
+CONFIDENT = prediction(0.874, 0.011, 0.008, 0.017, 0.029, 0.061)
+LOW_CONFIDENCE = prediction(0.035, 0.022, 0.371, 0.402, 0.150, 0.020, confident=False)
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What to answer; `delay_s` seconds late."""
+    """A response, sent after `delay_s` seconds."""
 
     status: int
     body: Any
@@ -73,11 +73,11 @@ class Reply:
     delay_s: float = 0.0
 
 
-HANG_UP = Reply(0, None)  # as a server does with a connection that was idle for long
+HANG_UP = Reply(0, None)  # closes the connection, as a server does after a long idle time
 
 
 def problem(status: int, detail: str, **headers: str) -> Reply:
-    """An RFC 9457 answer as the API gives it."""
+    """An error response of the API (RFC 9457)."""
     body = {
         "type": "about:blank",
         "title": "A title",
@@ -90,7 +90,7 @@ def problem(status: int, detail: str, **headers: str) -> Reply:
 
 @dataclass(frozen=True)
 class Received:
-    """What a client sent."""
+    """A request of a client."""
 
     route: str
     query: dict[str, list[str]]
@@ -99,22 +99,29 @@ class Received:
 
 
 class StandInApi(ThreadingHTTPServer):
-    """Set in `answers` what shall be answered, by route; read in `received` what was asked.
+    """The server.
 
-    /predict/batch answers each picture as /predict does, unless something else is set.
+    /predict/batch returns the response of /predict for each picture, unless `replies` has another.
+
+    Attributes:
+        health: response of `GET /health`.
+        predict: response of `POST /predict`.
+        predict_first: responses of `POST /predict` before `predict`.
+        replies: responses of other routes, by "GET /model" etc.
+        received: the requests so far.
     """
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.health = Reply(200, HEALTHY)
-        self.predict = Reply(200, SURE)
-        self.predict_first: deque[Reply] = deque()  # answered before `predict` is
-        self.answers: dict[str, Reply] = {}  # to other requests, by "GET /model" and so on
+        self.predict = Reply(200, CONFIDENT)
+        self.predict_first: deque[Reply] = deque()
+        self.replies: dict[str, Reply] = {}
         self.received: list[Received] = []
 
     def count(self, route: str) -> int:
-        """How many requests came to "GET /health" or "POST /predict"."""
+        """Count the requests to a route such as "GET /health"."""
         return sum(request.route == route for request in self.received)
 
 
@@ -123,31 +130,31 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        received = self._received()
+        received = self._record()
         if received.route == "GET /health":
-            self._answer(self.server.health)
+            self._reply(self.server.health)
         else:
-            self._answer_who_may_ask(received)
+            self._reply_if_authorized(received)
 
     def do_POST(self) -> None:
-        self._answer_who_may_ask(self._received())
+        self._reply_if_authorized(self._record())
 
-    def _answer_who_may_ask(self, received: Received) -> None:
+    def _reply_if_authorized(self, received: Received) -> None:
         server, route = self.server, received.route
         expected = base64.b64encode(f"{USERNAME}:{PASSWORD}".encode()).decode()
         if received.authorization != f"Basic {expected}":
-            self._answer(problem(401, "Wrong user name or password."))
-        elif route in server.answers:
-            self._answer(server.answers[route])
+            self._reply(problem(401, "Wrong user name or password."))
+        elif route in server.replies:
+            self._reply(server.replies[route])
         elif route == "POST /predict/batch" and server.predict.status == 200:
             count = received.body.count(b'name="file"')
-            self._answer(Reply(200, batch(*[server.predict.body] * count)))
+            self._reply(Reply(200, batch(*[server.predict.body] * count)))
         elif server.predict_first:
-            self._answer(server.predict_first.popleft())
+            self._reply(server.predict_first.popleft())
         else:
-            self._answer(server.predict)
+            self._reply(server.predict)
 
-    def _received(self) -> Received:
+    def _record(self) -> Received:
         address = urlsplit(self.path)
         received = Received(
             f"{self.command} {address.path}",
@@ -158,7 +165,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.received.append(received)
         return received
 
-    def _answer(self, reply: Reply) -> None:
+    def _reply(self, reply: Reply) -> None:
         if reply is HANG_UP:
             self.close_connection = True
             return
@@ -178,7 +185,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def serve() -> Iterator[StandInApi]:
-    """A stand-in that answers on a free port of this machine until the block ends."""
+    """Run a stand-in on a free port until the block ends."""
     with StandInApi() as api:
         thread = Thread(target=api.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()

@@ -1,4 +1,4 @@
-"""The client against a stand-in for the API: real HTTP over real sockets."""
+"""`ApiClient.health` and `predict` against a stand-in for the API, over real HTTP."""
 
 import re
 import socket
@@ -14,8 +14,8 @@ from frontend.api.client import ApiClient
 from tests.frontend.stand_in_api import (
     CLASSES,
     HANG_UP,
+    LOW_CONFIDENCE,
     PASSWORD,
-    UNSURE,
     USERNAME,
     Reply,
     StandInApi,
@@ -35,7 +35,7 @@ def unused_address() -> str:
         return f"http://127.0.0.1:{free.getsockname()[1]}"
 
 
-def test_health_is_read(client: ApiClient) -> None:
+def test_health_is_parsed(client: ApiClient) -> None:
     health = client.health()
 
     assert health.model.name == "intel-scenes"
@@ -44,10 +44,10 @@ def test_health_is_read(client: ApiClient) -> None:
     assert health.cold_start is False
 
 
-def test_prediction_is_read_and_the_round_trip_measured(
+def test_prediction_is_parsed_with_its_round_trip_time(
     stand_in_api: StandInApi, client: ApiClient, photo: bytes
 ) -> None:
-    stand_in_api.predict = Reply(200, UNSURE, delay_s=0.05)
+    stand_in_api.predict = Reply(200, LOW_CONFIDENCE, delay_s=0.05)
 
     prediction = client.predict(photo, "china.jpg")
 
@@ -58,7 +58,7 @@ def test_prediction_is_read_and_the_round_trip_measured(
     assert 50 <= prediction.round_trip_ms < 5000
 
 
-def test_the_picture_is_sent_whole_as_a_multipart_file(
+def test_picture_is_sent_unchanged_as_a_multipart_file(
     stand_in_api: StandInApi, client: ApiClient, photo: bytes
 ) -> None:
     client.predict(photo, "höhle.jpg", top_k=3)
@@ -72,7 +72,7 @@ def test_the_picture_is_sent_whole_as_a_multipart_file(
     assert received.query == {"top_k": ["3"]}
 
 
-def test_authorization_is_sent_without_a_challenge(
+def test_credentials_are_sent_without_a_challenge(
     stand_in_api: StandInApi, client: ApiClient, photo: bytes
 ) -> None:
     client.predict(photo, "china.jpg")
@@ -81,7 +81,7 @@ def test_authorization_is_sent_without_a_challenge(
     assert stand_in_api.received[0].authorization.startswith("Basic ")
 
 
-def test_one_connection_serves_several_calls(
+def test_calls_share_one_connection(
     stand_in_api: StandInApi, client: ApiClient, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     accepted: list[object] = []
@@ -99,7 +99,7 @@ def test_one_connection_serves_several_calls(
     [
         (400, api_errors.NotAPicture),
         (401, api_errors.WrongCredentials),
-        (404, api_errors.UnexpectedAnswer),
+        (404, api_errors.UnexpectedResponse),
         (413, api_errors.TooLarge),
         (415, api_errors.NotAPicture),
         (422, api_errors.NotAPicture),
@@ -110,16 +110,16 @@ def test_one_connection_serves_several_calls(
         (504, api_errors.ServerFault),
     ],
 )
-def test_each_problem_becomes_an_error_of_its_own(
+def test_each_status_raises_its_own_error(
     stand_in_api: StandInApi,
     client: ApiClient,
     photo: bytes,
     status: int,
     error: type[api_errors.ApiError],
 ) -> None:
-    stand_in_api.predict = problem(status, "The reason in words.")
+    stand_in_api.predict = problem(status, "The reason.")
 
-    with pytest.raises(error, match=r"^The reason in words\.$") as caught:
+    with pytest.raises(error, match=r"^The reason\.$") as caught:
         client.predict(photo, "china.jpg")
 
     assert type(caught.value) is error
@@ -127,7 +127,7 @@ def test_each_problem_becomes_an_error_of_its_own(
     assert caught.value.request_id == "5f0c6f0e-stand-in"
 
 
-def test_wrong_password_is_told(stand_in_api: StandInApi, photo: bytes) -> None:
+def test_wrong_password_raises_wrong_credentials(stand_in_api: StandInApi, photo: bytes) -> None:
     with (
         ApiClient(stand_in_api.url, USERNAME, "wrong", backoff_s=0) as client,
         pytest.raises(api_errors.WrongCredentials),
@@ -136,7 +136,7 @@ def test_wrong_password_is_told(stand_in_api: StandInApi, photo: bytes) -> None:
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
-def test_a_passing_failure_is_tried_again(
+def test_temporary_failure_is_retried(
     stand_in_api: StandInApi, client: ApiClient, photo: bytes, status: int
 ) -> None:
     stand_in_api.predict_first.extend([problem(status, "Not now.")] * 3)
@@ -146,7 +146,7 @@ def test_a_passing_failure_is_tried_again(
     assert len({request.body for request in stand_in_api.received}) == 1
 
 
-def test_a_connection_that_ends_without_an_answer_is_opened_anew(
+def test_connection_closed_without_a_response_is_reopened(
     stand_in_api: StandInApi, client: ApiClient, photo: bytes
 ) -> None:
     stand_in_api.predict_first.append(HANG_UP)
@@ -155,7 +155,7 @@ def test_a_connection_that_ends_without_an_answer_is_opened_anew(
     assert stand_in_api.count("POST /predict") == 2
 
 
-def test_an_api_that_always_hangs_up_does_not_answer(
+def test_server_that_always_hangs_up_is_unreachable(
     stand_in_api: StandInApi, client: ApiClient, photo: bytes
 ) -> None:
     stand_in_api.health = stand_in_api.predict = HANG_UP
@@ -166,7 +166,7 @@ def test_an_api_that_always_hangs_up_does_not_answer(
     assert stand_in_api.count("GET /health") == 2
 
 
-def test_the_tries_come_to_an_end(
+def test_number_of_retries_is_limited(
     stand_in_api: StandInApi, client: ApiClient, photo: bytes
 ) -> None:
     stand_in_api.predict = problem(503, "The model is loading.")
@@ -178,7 +178,7 @@ def test_the_tries_come_to_an_end(
 
 
 @pytest.mark.parametrize("status", [400, 401, 413, 415, 422, 500])
-def test_a_lasting_failure_is_not_tried_again(
+def test_permanent_failure_is_not_retried(
     stand_in_api: StandInApi, client: ApiClient, photo: bytes, status: int
 ) -> None:
     stand_in_api.predict = problem(status, "No.")
@@ -189,7 +189,7 @@ def test_a_lasting_failure_is_not_tried_again(
     assert stand_in_api.count("POST /predict") == 1
 
 
-def test_retry_after_is_waited_for_but_not_for_long(
+def test_retry_after_is_honored_up_to_its_cap(
     stand_in_api: StandInApi, photo: bytes, slept: list[float]
 ) -> None:
     stand_in_api.predict_first.append(problem(503, "Loading.", Retry_After="2"))
@@ -201,7 +201,7 @@ def test_retry_after_is_waited_for_but_not_for_long(
     assert slept == [2, api_client.RETRY_AFTER_MAX_S]
 
 
-def test_health_is_asked_once_and_says_the_reason(
+def test_health_is_not_retried_and_returns_the_reason(
     stand_in_api: StandInApi, client: ApiClient
 ) -> None:
     stand_in_api.health = problem(503, "There is no manifest.json.", Retry_After="7")
@@ -213,7 +213,7 @@ def test_health_is_asked_once_and_says_the_reason(
     assert stand_in_api.count("GET /health") == 1
 
 
-def test_nothing_at_the_address(photo: bytes) -> None:
+def test_address_without_a_server_is_unreachable(photo: bytes) -> None:
     address = unused_address()
     with ApiClient(address, USERNAME, PASSWORD, backoff_s=0.01) as client:
         for call in (client.health, lambda: client.predict(photo, "china.jpg")):
@@ -221,11 +221,11 @@ def test_nothing_at_the_address(photo: bytes) -> None:
                 call()
 
 
-def test_an_api_that_hangs_is_given_up_on_and_not_asked_again(
+def test_timeout_is_raised_without_a_retry(
     stand_in_api: StandInApi, client: ApiClient, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api_client, "ANSWER_TIMEOUT_S", 0.1)
-    stand_in_api.predict = Reply(200, UNSURE, delay_s=0.4)
+    monkeypatch.setattr(api_client, "RESPONSE_TIMEOUT_S", 0.1)
+    stand_in_api.predict = Reply(200, LOW_CONFIDENCE, delay_s=0.4)
 
     with pytest.raises(api_errors.TimedOut):
         client.predict(photo, "china.jpg")
@@ -234,40 +234,40 @@ def test_an_api_that_hangs_is_given_up_on_and_not_asked_again(
 
 
 @pytest.mark.parametrize("body", [b"<html>Welcome</html>", {"status": "ok"}, [1, 2]])
-def test_another_server_at_the_address(
+def test_another_server_raises_unexpected_response(
     stand_in_api: StandInApi, client: ApiClient, photo: bytes, body: object
 ) -> None:
     stand_in_api.health = stand_in_api.predict = Reply(200, body)
 
     for call in (client.health, lambda: client.predict(photo, "china.jpg")):
-        with pytest.raises(api_errors.UnexpectedAnswer):
+        with pytest.raises(api_errors.UnexpectedResponse):
             call()
 
 
-def test_an_error_without_a_problem_body_still_has_words(
+def test_error_without_a_problem_body_has_a_message(
     stand_in_api: StandInApi, client: ApiClient, photo: bytes
 ) -> None:
     stand_in_api.predict = Reply(413, b"<html>", {"X_Request_ID": "from-the-gateway"})
 
-    with pytest.raises(api_errors.TooLarge, match=r"^The API answered 413\.$") as caught:
+    with pytest.raises(api_errors.TooLarge, match=r"^The API returned status 413\.$") as caught:
         client.predict(photo, "china.jpg")
 
     assert caught.value.request_id == "from-the-gateway"
 
 
-def test_a_redirect_is_not_followed(
+def test_redirect_is_not_followed(
     stand_in_api: StandInApi, client: ApiClient, photo: bytes
 ) -> None:
     stand_in_api.predict = Reply(302, b"", {"Location": f"{stand_in_api.url}/health"})
 
-    with pytest.raises(api_errors.UnexpectedAnswer):
+    with pytest.raises(api_errors.UnexpectedResponse):
         client.predict(photo, "china.jpg")
 
     assert stand_in_api.count("GET /health") == 0
 
 
 @pytest.mark.parametrize("status", [401, 422, 500, None])
-def test_credentials_are_in_no_text_of_an_error(
+def test_errors_do_not_contain_credentials(
     stand_in_api: StandInApi, client: ApiClient, photo: bytes, status: int | None
 ) -> None:
     if status is None:
@@ -278,7 +278,7 @@ def test_credentials_are_in_no_text_of_an_error(
     with pytest.raises(api_errors.ApiError) as caught:
         client.predict(photo, "china.jpg")
 
-    told = "".join(format_exception(caught.value)) + repr(caught.value) + repr(client)
-    assert PASSWORD not in told
-    assert USERNAME not in told
-    assert "Basic " not in told
+    text = "".join(format_exception(caught.value)) + repr(caught.value) + repr(client)
+    assert PASSWORD not in text
+    assert USERNAME not in text
+    assert "Basic " not in text

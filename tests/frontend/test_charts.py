@@ -3,8 +3,15 @@ import json
 import pytest
 
 from frontend.api.predictions import ClassConfidence, Prediction
-from frontend.views.charts import OTHERS, UNSURE, WINNER, class_bars, in_words, latency_bars
-from tests.frontend.stand_in_api import SURE
+from frontend.views.charts import (
+    LOW_CONFIDENCE,
+    OTHERS,
+    WINNER,
+    class_bars,
+    describe_class_bars,
+    latency_bars,
+)
+from tests.frontend.stand_in_api import CONFIDENT
 
 SCENES = [
     ClassConfidence(label="sea", confidence=0.15),
@@ -13,33 +20,31 @@ SCENES = [
 ]
 
 
-def test_all_classes_stand_in_the_figure_best_on_top() -> None:
+def test_bars_show_all_classes_with_the_highest_on_top() -> None:
     figure = class_bars(SCENES, confident=True)
 
     assert list(figure.layout.yaxis.ticktext) == ["mountain", "sea", "forest"]
     assert list(figure.data[0].x) == [0.402, 0.15, 0.0004]
-    assert figure.layout.yaxis.autorange == "reversed"  # the first bar is the uppermost
+    assert figure.layout.yaxis.autorange == "reversed"  # the first bar is on top
     assert figure.data[0].orientation == "h"
 
 
-def test_bars_are_labelled_in_per_cent() -> None:
+def test_bars_are_labeled_in_percent() -> None:
     assert list(class_bars(SCENES, confident=True).data[0].text) == ["40.2%", "15.0%", "0.0%"]
 
 
-@pytest.mark.parametrize(("confident", "colour"), [(True, WINNER), (False, UNSURE)])
-def test_only_the_winner_is_highlighted_in_the_colour_of_how_sure_it_is(
-    confident: bool, colour: str
-) -> None:
+@pytest.mark.parametrize(("confident", "color"), [(True, WINNER), (False, LOW_CONFIDENCE)])
+def test_only_the_winner_is_highlighted_by_its_confidence(confident: bool, color: str) -> None:
     figure = class_bars(SCENES, confident=confident)
 
-    assert list(figure.data[0].marker.color) == [colour, OTHERS, OTHERS]
+    assert list(figure.data[0].marker.color) == [color, OTHERS, OTHERS]
 
 
 @pytest.mark.parametrize("count", [1, 9, 40])
-def test_a_session_s_bars_have_the_numbers_of_its_table(count: int) -> None:
-    answer = Prediction.model_validate({**SURE, "round_trip_ms": 20})
+def test_latency_bars_are_numbered_like_the_table(count: int) -> None:
+    prediction = Prediction.model_validate({**CONFIDENT, "round_trip_ms": 20})
 
-    figure = latency_bars([answer] * count)
+    figure = latency_bars([prediction] * count)
 
     ticks = list(figure.layout.xaxis.tickvals)
     assert ticks[0] == 1
@@ -47,19 +52,19 @@ def test_a_session_s_bars_have_the_numbers_of_its_table(count: int) -> None:
     assert len(ticks) <= 20  # more would not fit on a phone
 
 
-def test_bars_stand_out_from_the_light_and_the_dark_card() -> None:
-    for bar in (WINNER, UNSURE, OTHERS):
+def test_bars_have_enough_contrast_on_light_and_dark() -> None:
+    for bar in (WINNER, LOW_CONFIDENCE, OTHERS):
         for card in ("#ffffff", "#14202c"):
             assert contrast(bar, card) >= 3  # WCAG 2.2, 1.4.11
 
 
-def test_background_is_left_to_the_page() -> None:
+def test_background_is_transparent() -> None:
     layout = class_bars(SCENES, confident=True).layout
 
     assert layout.paper_bgcolor == layout.plot_bgcolor == "rgba(0,0,0,0)"
 
 
-def test_labels_that_are_alike_once_cut_keep_their_own_bars() -> None:
+def test_labels_that_are_equal_after_cutting_keep_separate_bars() -> None:
     long = "a class with a very long name, number "
     figure = class_bars(
         [ClassConfidence(label=f"{long}{i}", confidence=0.5) for i in (1, 2)], confident=True
@@ -70,15 +75,15 @@ def test_labels_that_are_alike_once_cut_keep_their_own_bars() -> None:
     assert all(len(tick) <= 24 for tick in figure.layout.yaxis.ticktext)
 
 
-def test_one_class_is_enough_and_the_figure_grows_with_more() -> None:
+def test_chart_grows_with_the_number_of_classes() -> None:
     one = class_bars(SCENES[:1], confident=True)
 
     assert one.layout.height < class_bars(SCENES, confident=True).layout.height
     assert json.loads(one.to_json())["data"][0]["text"] == ["15.0%"]
 
 
-def test_the_figure_in_words_names_every_class_best_first() -> None:
-    assert in_words(SCENES) == "Confidence: mountain 40.2%, sea 15.0%, forest 0.0%"
+def test_description_lists_all_classes_highest_first() -> None:
+    assert describe_class_bars(SCENES) == "Confidence: mountain 40.2%, sea 15.0%, forest 0.0%"
 
 
 def contrast(one: str, other: str) -> float:
@@ -86,8 +91,8 @@ def contrast(one: str, other: str) -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
-def luminance(colour: str) -> float:
+def luminance(color: str) -> float:
     """Relative luminance of WCAG 2.2."""
-    shares = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    shares = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in shares]
     return sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))

@@ -1,11 +1,11 @@
-"""The watch waits for nobody: against functions that answer, fail and hang."""
+"""`HealthWatch` with health checks that return, fail and hang."""
 
 from collections.abc import Callable, Iterator
 from threading import Event
 
 import pytest
 
-from frontend.api import health_watch as health
+from frontend.api import health_watch
 from frontend.api.errors import Unreachable
 from frontend.api.health_watch import HealthWatch
 from frontend.api.predictions import Health
@@ -15,29 +15,29 @@ READY = Health.model_validate(HEALTHY)
 
 
 @pytest.fixture
-def let_go() -> Iterator[Event]:
+def release() -> Iterator[Event]:
     event = Event()
     yield event
-    event.set()  # else the watch's thread would outlive the test
+    event.set()  # otherwise the thread would outlive the test
 
 
-def counted(answer: Callable[[], Health]) -> tuple[Callable[[], Health], list[int]]:
+def counted(health_check: Callable[[], Health]) -> tuple[Callable[[], Health], list[int]]:
     calls: list[int] = []
 
-    def ask() -> Health:
+    def request() -> Health:
         calls.append(1)
-        return answer()
+        return health_check()
 
-    return ask, calls
+    return request, calls
 
 
-def test_a_quick_answer_is_there_at_once() -> None:
+def test_quick_result_is_returned_at_once() -> None:
     assert HealthWatch(lambda: READY).latest() == READY
 
 
-def test_an_answer_serves_for_a_while() -> None:
-    ask, calls = counted(lambda: READY)
-    watch = HealthWatch(ask)
+def test_fresh_result_is_reused() -> None:
+    request, calls = counted(lambda: READY)
+    watch = HealthWatch(request)
 
     for _ in range(5):
         watch.latest()
@@ -45,10 +45,10 @@ def test_an_answer_serves_for_a_while() -> None:
     assert len(calls) == 1
 
 
-def test_a_stale_answer_is_asked_for_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "FRESH_S", -1.0)
-    ask, calls = counted(lambda: READY)
-    watch = HealthWatch(ask)
+def test_stale_result_is_requested_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health_watch, "FRESH_S", -1.0)
+    request, calls = counted(lambda: READY)
+    watch = HealthWatch(request)
 
     watch.latest()
     watch.latest()
@@ -56,53 +56,77 @@ def test_a_stale_answer_is_asked_for_anew(monkeypatch: pytest.MonkeyPatch) -> No
     assert len(calls) == 2
 
 
-def test_on_demand_it_is_asked_for_at_once() -> None:
-    ask, calls = counted(lambda: READY)
-    watch = HealthWatch(ask)
+def test_expired_result_is_requested_again() -> None:
+    request, calls = counted(lambda: READY)
+    watch = HealthWatch(request)
 
     watch.latest()
-    watch.forget()
+    watch.expire()
     watch.latest()
 
     assert len(calls) == 2
 
 
-def test_an_error_is_an_answer() -> None:
+def test_error_is_a_result() -> None:
     def fail() -> Health:
-        raise Unreachable("Nobody there.")
+        raise Unreachable("No server.")
 
     assert isinstance(HealthWatch(fail).latest(), Unreachable)
 
 
-def test_nobody_waits_for_one_that_hangs(let_go: Event, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "WAIT_S", 0.01)
+def test_hanging_check_does_not_block(release: Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health_watch, "WAIT_S", 0.01)
 
     def hang() -> Health:
-        let_go.wait(30)
+        release.wait(30)
         return READY
 
-    ask, calls = counted(hang)
-    watch = HealthWatch(ask)
+    request, calls = counted(hang)
+    watch = HealthWatch(request)
 
     assert watch.latest() is None
     assert watch.latest() is None
-    assert len(calls) == 1  # and it is not asked over and over
+    assert len(calls) == 1  # no second request while the first one hangs
 
 
-def test_while_it_hangs_the_last_answer_stands(
-    let_go: Event, monkeypatch: pytest.MonkeyPatch
+def test_last_result_is_returned_while_the_check_hangs(
+    release: Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "WAIT_S", 0.2)
+    monkeypatch.setattr(health_watch, "WAIT_S", 0.2)
     hanging = False
 
-    def ask() -> Health:
+    def request() -> Health:
         if hanging:
-            let_go.wait(30)
+            release.wait(30)
         return READY
 
-    watch = HealthWatch(ask)
+    watch = HealthWatch(request)
     assert watch.latest() == READY
     hanging = True
-    watch.forget()
+    watch.expire()
 
     assert watch.latest() == READY
+
+
+def test_late_result_is_returned_while_the_next_check_hangs(
+    release: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health_watch, "WAIT_S", 0.01)
+    late, second = Event(), Event()
+
+    def request() -> Health:
+        if not late.is_set():
+            late.wait(30)
+            raise Unreachable("No server.")
+        second.set()
+        release.wait(30)
+        return READY
+
+    watch = HealthWatch(request)
+    assert watch.latest() is None
+    late.set()
+    while not second.is_set():
+        watch.expire()
+        watch.latest()
+
+    assert isinstance(watch.latest(), Unreachable)

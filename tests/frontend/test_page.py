@@ -1,4 +1,4 @@
-"""The page's states, through Streamlit's own test runner and a stand-in for the API."""
+"""The page with one picture, in Streamlit's test runner with a stand-in for the API."""
 
 import subprocess
 import sys
@@ -12,18 +12,18 @@ from streamlit.testing.v1 import AppTest
 from frontend.class_cards import shipped_cards
 from tests.frontend.driver import APP, drop, text
 from tests.frontend.stand_in_api import (
+    CONFIDENT,
     HEALTHY,
+    LOW_CONFIDENCE,
     PASSWORD,
-    SURE,
-    UNSURE,
     USERNAME,
     Reply,
     StandInApi,
 )
 
 
-def test_the_page_finds_its_package_wherever_it_is_started(tmp_path: Path) -> None:
-    """`streamlit run frontend/app.py` puts only `frontend/` on the path; here nothing is on it."""
+def test_page_finds_its_package_from_any_folder(tmp_path: Path) -> None:
+    """`streamlit run frontend/app.py` adds only `frontend/` to the path; here it is empty."""
     start = (
         "from streamlit.testing.v1 import AppTest\n"
         f"page = AppTest.from_file({str(APP)!r}, default_timeout=30).run()\n"
@@ -33,13 +33,13 @@ def test_the_page_finds_its_package_wherever_it_is_started(tmp_path: Path) -> No
         [sys.executable, "-P", "-c", start], cwd=tmp_path, capture_output=True, text=True
     )
 
-    assert "The page is not configured yet" in ran.stdout, ran.stderr
+    assert "This page is not configured" in ran.stdout, ran.stderr
 
 
-def test_without_credentials_the_page_says_what_to_set() -> None:
+def test_page_without_credentials_names_the_missing_settings() -> None:
     page = AppTest.from_file(APP, default_timeout=30).run()
 
-    assert "The page is not configured yet" in text(page)
+    assert "This page is not configured" in text(page)
     assert "API_USERNAME is not set." in text(page)
     assert "API_PASSWORD is not set." in text(page)
     assert not page.file_uploader
@@ -60,7 +60,7 @@ def test_streamlit_secrets_configure_the_page(stand_in_api: StandInApi) -> None:
     assert "lc-ready" in text(page)
 
 
-def test_secrets_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+def test_unreadable_secrets_are_reported_with_their_line(tmp_path: Path) -> None:
     folder = tmp_path / ".streamlit"
     folder.mkdir()
     (folder / "secrets.toml").write_text('API_USERNAME = "me"\nAPI_PASSWORD = "no-end\n')
@@ -73,33 +73,35 @@ def test_secrets_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     assert "no-end" not in text(page)
 
 
-def test_before_a_picture_the_page_shows_health_and_model(page: AppTest) -> None:
+def test_page_without_a_picture_shows_health_and_model(page: AppTest) -> None:
     page.run()
 
     assert "<strong>Ready</strong><span>Up for 12 min.</span>" in text(page)
     for shown in ("intel-scenes", "1a2b3c4d5e6f", "21 ms"):
         assert shown in text(page)
-    assert "its answer appears here" in text(page)
+    assert "Your prediction will appear here" in text(page)
     assert page.file_uploader[0].allowed_type == [".jpg", ".jpeg", ".png", ".webp"]
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(3, "Just started."), (754, "Up for 12 min."), (9000, "Up for 2 h.")]
+    ("seconds", "uptime"), [(3, "Just started."), (754, "Up for 12 min."), (9000, "Up for 2 h.")]
 )
-def test_uptime_in_words(
-    page: AppTest, stand_in_api: StandInApi, seconds: float, words: str
+def test_uptime_is_shown(
+    page: AppTest, stand_in_api: StandInApi, seconds: float, uptime: str
 ) -> None:
     stand_in_api.health = Reply(200, {**HEALTHY, "uptime_s": seconds})
 
-    assert words in text(page.run())
+    page.run()
+
+    assert uptime in text(page)
 
 
-def test_a_confident_answer(page: AppTest, photo: bytes) -> None:
+def test_confident_prediction_is_shown(page: AppTest, photo: bytes) -> None:
     drop(page.run(), photo)
 
     shown = text(page)
     assert "Confident" in shown
-    assert "Not sure" not in shown
+    assert "Low confidence" not in shown
     assert "buildings</h2>" in shown
     assert "<strong>87.4%</strong> confidence" in shown
     assert "2.3 <small>ms" in shown
@@ -111,24 +113,22 @@ def test_a_confident_answer(page: AppTest, photo: bytes) -> None:
     assert len(page.get("image")) == 1
 
 
-def test_an_answer_below_the_threshold_is_not_sure(
+def test_prediction_below_the_threshold_has_low_confidence(
     page: AppTest, stand_in_api: StandInApi, photo: bytes
 ) -> None:
-    stand_in_api.predict = Reply(200, UNSURE)
+    stand_in_api.predict = Reply(200, LOW_CONFIDENCE)
 
     drop(page.run(), photo)
 
-    assert "Not sure" in text(page)
+    assert "Low confidence" in text(page)
     assert "<small>Perhaps </small>mountain</h2>" in text(page)
-    assert "Take this for a guess" in text(page)
+    assert "Treat this as a guess" in text(page)
     assert shipped_cards()["mountain"].description in text(page)
 
 
-def test_a_label_is_text_and_not_markup(
-    page: AppTest, stand_in_api: StandInApi, photo: bytes
-) -> None:
+def test_label_is_escaped(page: AppTest, stand_in_api: StandInApi, photo: bytes) -> None:
     label = "<img src=x onerror=alert(1)>"
-    stand_in_api.predict = Reply(200, {**SURE, "label": label})
+    stand_in_api.predict = Reply(200, {**CONFIDENT, "label": label})
     stand_in_api.health = Reply(200, {**HEALTHY, "classes": [label]})
 
     drop(page.run(), photo)
@@ -138,36 +138,34 @@ def test_a_label_is_text_and_not_markup(
 
 
 @pytest.mark.parametrize("data", [b"hello", b""])
-def test_what_is_not_a_picture_is_not_sent(
-    page: AppTest, stand_in_api: StandInApi, data: bytes
-) -> None:
+def test_invalid_file_is_not_sent(page: AppTest, stand_in_api: StandInApi, data: bytes) -> None:
     drop(page.run(), data)
 
-    assert "This picture cannot be used" in text(page)
+    assert "This photo cannot be used" in text(page)
     assert stand_in_api.count("POST /predict") == 0
 
 
-def test_a_rerun_does_not_send_the_picture_again(
+def test_picture_is_sent_once_for_all_runs(
     page: AppTest, stand_in_api: StandInApi, photo: bytes, photos: Path
 ) -> None:
     drop(page.run(), photo)
     page.run()
     drop(page, (photos / "flower.jpg").read_bytes(), "flower.jpg")
-    drop(page, photo, "the same under another name.jpg")
+    drop(page, photo, "the same with another name.jpg")
 
     assert "buildings</h2>" in text(page)
     assert stand_in_api.count("POST /predict") == 2
 
 
-def test_a_large_photo_is_reduced_and_the_page_says_so(
+def test_large_photo_is_resized_with_a_note(
     page: AppTest, stand_in_api: StandInApi, photos: Path
 ) -> None:
     buffer = BytesIO()
     with Image.open(photos / "china.jpg") as image:
-        image.resize((8000, 5300)).save(buffer, "JPEG")
+        image.resize((8000, 5300), Image.Resampling.BOX).save(buffer, "JPEG")
 
     drop(page.run(), buffer.getvalue())
 
-    assert page.info[0].value.startswith("Reduced from 8000 × 5300")
+    assert page.info[0].value.startswith("Resized from 8000 × 5300")
     assert all(len(request.body) <= 4_000_000 for request in stand_in_api.received)
     assert "buildings</h2>" in text(page)

@@ -14,7 +14,7 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("API_PASSWORD", PASSWORD)
 
 
-def test_credentials_are_all_that_must_be_set(credentials: None) -> None:
+def test_only_credentials_are_required(credentials: None) -> None:
     settings = load_settings({})
 
     assert settings.api_url == "http://127.0.0.1:8000"
@@ -23,7 +23,7 @@ def test_credentials_are_all_that_must_be_set(credentials: None) -> None:
     assert settings.page_title == "Landscape Classifier"
 
 
-def test_env_file_is_read_and_the_keys_of_others_in_it_are_passed_over(tmp_path: Path) -> None:
+def test_env_file_is_read_and_unknown_names_are_ignored(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(
         f"API_USERNAME=me\nAPI_PASSWORD={PASSWORD}\nMODEL_URI=models/x\nPAGE_TITLE=Wälder\n",
         encoding="utf-8",
@@ -35,7 +35,7 @@ def test_env_file_is_read_and_the_keys_of_others_in_it_are_passed_over(tmp_path:
     assert settings.page_title == "Wälder"
 
 
-def test_streamlit_secrets_come_first_and_may_hold_more_than_the_settings(
+def test_secrets_take_precedence_and_may_contain_other_names(
     credentials: None,
 ) -> None:
     secrets = {"API_URL": "https://api.example.com/", "API_PASSWORD": 123456789012, "auth": {}}
@@ -47,14 +47,14 @@ def test_streamlit_secrets_come_first_and_may_hold_more_than_the_settings(
     assert settings.api_password.get_secret_value() == "123456789012"
 
 
-def test_everything_that_is_missing_is_named_at_once() -> None:
+def test_all_missing_settings_are_named_at_once() -> None:
     with pytest.raises(NotConfigured) as caught:
         load_settings({})
 
     assert caught.value.problems == ("API_USERNAME is not set.", "API_PASSWORD is not set.")
 
 
-def test_an_empty_value_counts_as_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_value_counts_as_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("API_USERNAME", "me")
     monkeypatch.setenv("API_PASSWORD", "")
 
@@ -63,7 +63,7 @@ def test_an_empty_value_counts_as_missing(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize("address", ["example.com", "ftp://example.com", "http://", "http://["])
-def test_an_address_that_is_not_of_the_web_is_refused(
+def test_invalid_api_url_is_rejected(
     credentials: None, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     monkeypatch.setenv("API_URL", address)
@@ -72,7 +72,7 @@ def test_an_address_that_is_not_of_the_web_is_refused(
         load_settings({})
 
 
-def test_an_address_with_credentials_is_refused_without_repeating_them(
+def test_api_url_with_credentials_is_rejected_without_quoting_them(
     credentials: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("API_URL", f"http://me:{PASSWORD}@example.com")
@@ -80,11 +80,11 @@ def test_an_address_with_credentials_is_refused_without_repeating_them(
     with pytest.raises(NotConfigured) as caught:
         load_settings({})
 
-    assert "API_URL must not hold a user name or password" in str(caught.value)
+    assert "API_URL must not contain credentials" in str(caught.value)
     assert PASSWORD not in "".join(format_exception(caught.value))
 
 
-def test_the_password_is_in_no_message_and_no_representation(
+def test_password_is_in_no_message_and_no_representation(
     credentials: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert PASSWORD not in repr(load_settings({})) + str(load_settings({}).model_dump())
@@ -99,7 +99,7 @@ def test_the_password_is_in_no_message_and_no_representation(
 DESCRIPTIONS = '{"rose": {"icon": "local_florist", "description": "A rose."}}'
 
 
-def test_classes_are_described_in_the_environment_as_json(
+def test_descriptions_in_the_environment_are_json(
     credentials: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CLASS_DESCRIPTIONS", DESCRIPTIONS)
@@ -108,38 +108,41 @@ def test_classes_are_described_in_the_environment_as_json(
 
 
 @pytest.mark.parametrize(
-    "given", [DESCRIPTIONS, {"rose": {"icon": "local_florist", "description": "A rose."}}]
+    "configured", [DESCRIPTIONS, {"rose": {"icon": "local_florist", "description": "A rose."}}]
 )
-def test_classes_are_described_in_the_secrets_as_json_or_as_a_table(
-    credentials: None, given: object
+def test_descriptions_in_the_secrets_are_json_or_a_table(
+    credentials: None, configured: object
 ) -> None:
-    settings = load_settings({"CLASS_DESCRIPTIONS": given})
+    settings = load_settings({"CLASS_DESCRIPTIONS": configured})
 
     assert settings.class_descriptions["rose"].description == "A rose."
 
 
 @pytest.mark.parametrize(
-    ("value", "words"),
+    ("value", "message"),
     [
         ("A rose.", "CLASS_DESCRIPTIONS must be a JSON object"),
         ('["rose"]', "CLASS_DESCRIPTIONS must be a JSON object"),
         ('{"rose": "A rose."}', "CLASS_DESCRIPTIONS: rose must be an object with an icon"),
-        ('{"rose": {"icon": 1}}', r"CLASS_DESCRIPTIONS: rose\.icon must be a text"),
-        ('{"rose": {"icon": "<b>"}}', r"CLASS_DESCRIPTIONS: rose\.icon must be a name"),
-        ('{"rose": {"colour": "red"}}', r"CLASS_DESCRIPTIONS: rose\.colour is neither icon"),
+        ('{"rose": {"icon": 1}}', r"CLASS_DESCRIPTIONS: rose\.icon must be a string"),
+        (
+            '{"rose": {"icon": "<b>"}}',
+            r"CLASS_DESCRIPTIONS: rose\.icon must be a Material Symbols name",
+        ),
+        ('{"rose": {"color": "red"}}', r"CLASS_DESCRIPTIONS: rose\.color is not allowed"),
         (f'{{"rose": {{"description": "{"long " * 99}"}}}}', r"rose\.description is too long"),
     ],
 )
-def test_descriptions_that_are_none_are_named(
-    credentials: None, monkeypatch: pytest.MonkeyPatch, value: str, words: str
+def test_invalid_descriptions_are_rejected(
+    credentials: None, monkeypatch: pytest.MonkeyPatch, value: str, message: str
 ) -> None:
     monkeypatch.setenv("CLASS_DESCRIPTIONS", value)
 
-    with pytest.raises(NotConfigured, match=words):
+    with pytest.raises(NotConfigured, match=message):
         load_settings({})
 
 
-def test_settings_cannot_be_changed_after_the_start(credentials: None) -> None:
+def test_settings_are_immutable(credentials: None) -> None:
     settings: Settings = load_settings({})
 
     with pytest.raises(ValueError, match="frozen"):

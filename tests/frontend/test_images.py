@@ -14,7 +14,7 @@ from frontend.images import (
     PREVIEW_SIDE,
     REDUCED_SIDE,
     UnusablePicture,
-    megabytes,
+    format_bytes,
     prepare,
 )
 
@@ -25,7 +25,7 @@ def encoded(image: Image.Image, format_: str = "JPEG", orientation: int = 1) -> 
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
     buffer = BytesIO()
-    image.save(buffer, format_, exif=exif, quality=95)
+    image.save(buffer, format_, exif=exif, quality=95, compress_level=1)
     return buffer.getvalue()
 
 
@@ -35,13 +35,13 @@ def pixels(data: bytes) -> np.ndarray:
 
 
 def noise(width: int, height: int) -> Image.Image:
-    """What compresses worst."""
+    """A picture that does not compress."""
     values = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
     return Image.fromarray(values)
 
 
 def stored_as(image: Image.Image, orientation: int) -> Image.Image:
-    """What a camera held so would store: upright once EXIF's `orientation` is applied."""
+    """Transform an upright picture so that EXIF's `orientation` turns it upright again."""
     undo = {
         1: (),
         2: (Image.Transpose.FLIP_LEFT_RIGHT,),
@@ -57,7 +57,7 @@ def stored_as(image: Image.Image, orientation: int) -> Image.Image:
     return image
 
 
-def test_a_picture_within_the_limits_is_sent_as_it_is(photo: bytes) -> None:
+def test_picture_within_the_limits_is_sent_unchanged(photo: bytes) -> None:
     upload = prepare(photo, "china.jpg")
 
     assert upload.content == photo
@@ -67,7 +67,7 @@ def test_a_picture_within_the_limits_is_sent_as_it_is(photo: bytes) -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_preview_is_upright_and_the_size_is_the_upright_one(photos: Path, orientation: int) -> None:
+def test_preview_and_size_are_upright(photos: Path, orientation: int) -> None:
     with Image.open(photos / "china.jpg") as image:
         upright = np.asarray(image).astype(int)
         data = encoded(stored_as(image, orientation), orientation=orientation)
@@ -79,7 +79,7 @@ def test_preview_is_upright_and_the_size_is_the_upright_one(photos: Path, orient
 
 
 @pytest.mark.parametrize("orientation", [1, 6, 8])
-def test_a_large_photo_is_reduced_below_both_limits_and_stays_upright(
+def test_large_photo_is_reduced_below_both_limits_and_upright(
     photos: Path, orientation: int
 ) -> None:
     with Image.open(photos / "china.jpg") as image:
@@ -100,17 +100,17 @@ def test_a_large_photo_is_reduced_below_both_limits_and_stays_upright(
     assert np.abs(small - upright).mean() < 5
     assert (upload.width, upload.height) == (8000, 5300)
     assert upload.filename == "IMG_1.jpg"
-    assert upload.note.startswith("Reduced from 8000 × 5300")
+    assert upload.note.startswith("Resized from 8000 × 5300")
 
 
-def test_what_compresses_worst_fits_too() -> None:
+def test_incompressible_picture_is_reduced_below_the_limit() -> None:
     data = encoded(noise(2200, 2000), "PNG")
     assert len(data) > MAX_UPLOAD_BYTES
 
     assert len(prepare(data, "noise.png").content) <= MAX_UPLOAD_BYTES
 
 
-def test_many_pixels_in_few_bytes_are_reduced() -> None:
+def test_small_file_with_many_pixels_is_reduced() -> None:
     data = encoded(Image.new("L", (10_000, 4_001)), "PNG")
     assert len(data) < MAX_UPLOAD_BYTES
 
@@ -120,31 +120,33 @@ def test_many_pixels_in_few_bytes_are_reduced() -> None:
     assert pixels(upload.content).shape == (640, REDUCED_SIDE, 3)
 
 
-def test_too_many_pixels_to_read_are_refused_before_they_are_decoded() -> None:
+def test_too_many_pixels_are_rejected_before_decoding() -> None:
     data = encoded(Image.new("1", (20_000, 20_000)), "PNG")
 
-    with pytest.raises(UnusablePicture, match=r"20000 × 20000 is 400 megapixels.* 60 of a PNG"):
+    with pytest.raises(
+        UnusablePicture, match=r"20000 × 20000 is 400 megapixels; the limit for a PNG is 60"
+    ):
         prepare(data, "bomb.png")
 
 
 @pytest.mark.parametrize(("progressive", "limit"), [(False, 110), (True, 60)])
-def test_what_a_jpeg_may_have_depends_on_how_it_is_stored(progressive: bool, limit: int) -> None:
+def test_progressive_jpeg_has_a_lower_limit(progressive: bool, limit: int) -> None:
     buffer = BytesIO()
     Image.new("L", (64, 64)).save(buffer, "JPEG", progressive=progressive)
-    size = b"\x00\x40\x00\x40"  # of the frame's header
+    size = b"\x00\x40\x00\x40"  # in the header of the frame
     assert buffer.getvalue().count(size) == 1
     data = buffer.getvalue().replace(size, b"\x2e\xe0\x2e\xe0")
 
-    with pytest.raises(UnusablePicture, match=f"12000 × 12000 .* up to {limit} of a"):
+    with pytest.raises(UnusablePicture, match=f"12000 × 12000 .* is {limit}"):
         prepare(data, "large.jpg")
 
 
-def test_decoding_a_large_png_makes_no_second_copy_of_it(tmp_path: Path) -> None:
-    """In a process of its own: memory that was once taken would hide what is taken anew."""
+def test_decoding_a_large_png_makes_no_second_copy(tmp_path: Path) -> None:
+    """In a separate process: memory that the tests already use would hide the growth."""
     file = tmp_path / "large.png"
     Image.new("RGBA", (8000, 5000), (10, 90, 120, 128)).save(file, compress_level=1)
     decoded_mb = 8000 * 5000 * 4 / 1e6
-    grown = (
+    code = (
         "import sys\n"
         "from pathlib import Path\n"
         "from resource import RUSAGE_SELF, getrusage\n"
@@ -155,13 +157,13 @@ def test_decoding_a_large_png_makes_no_second_copy_of_it(tmp_path: Path) -> None
     )
 
     ran = subprocess.run(
-        [sys.executable, "-c", grown, str(file)], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-c", code, str(file)], cwd=ROOT, capture_output=True, text=True
     )
 
     assert float(ran.stdout) < 2 * decoded_mb, ran.stderr
 
 
-def test_a_reduced_picture_is_flattened_and_keeps_its_colours() -> None:
+def test_reduced_picture_is_flattened_and_keeps_its_colors() -> None:
     clear = Image.new("RGBA", (9000, 5000), (255, 0, 0, 0))
     clear.paste((0, 0, 255, 255), (0, 2500, 9000, 5000))
 
@@ -172,7 +174,7 @@ def test_a_reduced_picture_is_flattened_and_keeps_its_colours() -> None:
     assert np.abs(sent[800] - (0, 0, 255)).max() <= 5
 
 
-def test_a_long_thin_picture_stays_as_high_as_the_api_wants_it() -> None:
+def test_thin_picture_keeps_the_minimum_side_of_the_api() -> None:
     data = encoded(noise(30_000, 120), "PNG")
     assert len(data) > MAX_UPLOAD_BYTES
 
@@ -182,14 +184,14 @@ def test_a_long_thin_picture_stays_as_high_as_the_api_wants_it() -> None:
 
 
 @pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP"])
-def test_format_is_told_by_the_content_and_not_by_the_name(photos: Path, format_: str) -> None:
+def test_format_is_detected_from_the_content(photos: Path, format_: str) -> None:
     with Image.open(photos / "flower.jpg") as image:
         data = encoded(image, format_)
 
     assert prepare(data, "flower.gif").format == format_
 
 
-def test_a_jpeg_that_holds_a_second_picture_is_a_jpeg(photos: Path) -> None:
+def test_jpeg_with_a_second_picture_is_a_jpeg(photos: Path) -> None:
     with Image.open(photos / "flower.jpg") as image:
         buffer = BytesIO()
         image.save(buffer, "MPO", save_all=True, append_images=[image.resize((64, 43))])
@@ -205,10 +207,10 @@ def test_transparency_is_shown_on_white() -> None:
     assert pixels(upload.preview).min() >= 250
 
 
-def test_sixteen_bit_grey_is_not_clipped_to_white() -> None:
-    grey = Image.fromarray(np.full((64, 64), 128 << 8, dtype=np.uint16))
+def test_sixteen_bit_gray_is_not_clipped_to_white() -> None:
+    gray = Image.fromarray(np.full((64, 64), 128 << 8, dtype=np.uint16))
 
-    upload = prepare(encoded(grey, "PNG"), "grey.png")
+    upload = prepare(encoded(gray, "PNG"), "gray.png")
 
     assert np.abs(pixels(upload.preview) - 128).max() <= 2
 
@@ -221,11 +223,11 @@ def test_other_modes_have_a_preview(photos: Path, mode: str) -> None:
     assert pixels(prepare(data, "flower").preview).shape == (427, 640, 3)
 
 
-@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")  # Pillow says so, and goes on
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")  # a warning of Pillow
 @pytest.mark.parametrize(
     ("format_", "block"), [("JPEG", b"MM\x00*\x00\x00\xff\xff"), ("PNG", b"not TIFF at all")]
 )
-def test_a_broken_exif_block_does_not_matter(photos: Path, format_: str, block: bytes) -> None:
+def test_broken_exif_block_is_ignored(photos: Path, format_: str, block: bytes) -> None:
     buffer = BytesIO()
     with Image.open(photos / "flower.jpg") as image:
         image.save(buffer, format_, exif=b"Exif\x00\x00" + block)
@@ -241,22 +243,22 @@ def test_preview_of_a_tiny_or_thin_picture(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"hello", b"GIF89a", b"\xff\xd8\xff\xe0 not a picture"])
-def test_what_is_not_a_picture_is_refused_in_words(data: bytes) -> None:
-    with pytest.raises(UnusablePicture, match="not a JPEG, PNG or WebP picture"):
+def test_invalid_file_is_rejected(data: bytes) -> None:
+    with pytest.raises(UnusablePicture, match="not in JPEG, PNG or WebP format"):
         prepare(data, "text.jpg")
 
 
-def test_a_cut_off_picture_is_refused(photo: bytes) -> None:
+def test_truncated_picture_is_rejected(photo: bytes) -> None:
     with pytest.raises(UnusablePicture, match="damaged"):
         prepare(photo[: len(photo) // 2], "cut.jpg")
 
 
-def test_digest_tells_the_same_picture_by_its_content(photo: bytes, photos: Path) -> None:
+def test_digest_depends_only_on_the_content(photo: bytes, photos: Path) -> None:
     flower = (photos / "flower.jpg").read_bytes()
 
     assert prepare(photo, "a.jpg").digest == prepare(photo, "b.jpg").digest
     assert prepare(photo, "a.jpg").digest != prepare(flower, "a.jpg").digest
 
 
-def test_bytes_in_words() -> None:
-    assert [megabytes(size) for size in (5, 196_653, 4_200_000)] == ["1 kB", "197 kB", "4.2 MB"]
+def test_bytes_are_formatted() -> None:
+    assert [format_bytes(size) for size in (5, 196_653, 4_200_000)] == ["1 kB", "197 kB", "4.2 MB"]
