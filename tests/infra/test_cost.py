@@ -11,7 +11,7 @@ import pytest
 from infra.cost.estimate import METRICS, Load, compute_seconds, fargate, function, sagemaker
 from infra.cost.latency import RESULTS, Latency, read_latency
 from infra.cost.prices import Table, read_table
-from lambda_api.classifier import Answer
+from lambda_api.classifier import Prediction
 from lambda_api.manifest import read_bundle
 from lambda_api.metrics import RequestMetrics
 from tests.infra.conftest import ROOT
@@ -87,14 +87,14 @@ def test_nothing_is_paid_for_computing_while_nobody_asks(table: Table) -> None:
 def test_all_metrics_that_the_service_can_write_are_counted(
     bundle: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answers = [
-        Answer(((label, 0.5),), confident=False, picture=None, decode_ms=1, inference_ms=1)
+    predictions = [
+        Prediction(((label, 0.5),), confident=False, picture=None, decode_ms=1, inference_ms=1)
         for label in read_bundle(bundle)[0].classes
     ]
     metrics = RequestMetrics("Scenes")
     for status, login in [(200, None), (401, "failed"), (401, "slowed"), (500, None)]:
         metrics.write(
-            status=status, duration_ms=1, answers=answers, login=login, cold_start_load_ms=1
+            status=status, duration_ms=1, predictions=predictions, login=login, cold_start_load_ms=1
         )
 
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

@@ -15,7 +15,7 @@ from moto.server import ThreadedMotoServer
 
 from lambda_api import aws
 from lambda_api.app import create_app
-from lambda_api.loaded_model import Model
+from lambda_api.loaded_model import LoadedModel
 from lambda_api.log import configured_logger
 from lambda_api.manifest import MANIFEST_FILE, MODEL_FILE, Manifest, ModelFile
 from lambda_api.settings import Settings
@@ -41,14 +41,18 @@ def settings(bundle: Path, credentials: tuple[str, str]) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def model(bundle: Path) -> Model:
-    return Model.load(str(bundle), bundle, configured_logger(None))
+def loaded_model(bundle: Path) -> LoadedModel:
+    return LoadedModel.load(str(bundle), bundle, configured_logger(None))
 
 
 @pytest.fixture
-def client(settings: Settings, model: Model, credentials: tuple[str, str]) -> TestClient:
+def client(
+    settings: Settings, loaded_model: LoadedModel, credentials: tuple[str, str]
+) -> TestClient:
     """A client that sends the right credentials to a service with a loaded model."""
-    client = TestClient(create_app(settings, model=model), raise_server_exceptions=False)
+    client = TestClient(
+        create_app(settings, loaded_model=loaded_model), raise_server_exceptions=False
+    )
     client.auth = credentials
     return client
 
@@ -120,10 +124,10 @@ def aws_client(
     """Makes the service use that server, which is empty; gives boto3's clients for it."""
     for name, value in aws_environment.items():
         monkeypatch.setenv(name, value)
-    aws._client.cache_clear()
+    aws.client.cache_clear()
     requests.post(f"{aws_environment['AWS_ENDPOINT_URL']}/moto-api/reset", timeout=10)
     yield boto3.client
-    aws._client.cache_clear()
+    aws.client.cache_clear()
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def test_what_is_no_picture_is_refused_as_a_body(client: TestClient, kind: str) 
 
 
 def test_no_body_is_no_picture(client: TestClient) -> None:
-    check(client.post("/predict"), 400, "no-picture", "zero bytes")
+    check(client.post("/predict"), 400, "no-picture", "0 bytes")
 
 
 def part(disposition: str, content: str = "x") -> str:
@@ -66,8 +66,8 @@ FILE = 'form-data; name="file"; filename="a.jpg"'
 @pytest.mark.parametrize(
     ("body", "slug", "detail"),
     [
-        (part(FILE, "") + END, "no-picture", "zero bytes"),
-        (part('form-data; name="file"; filename=""', "") + END, "no-picture", "zero bytes"),
+        (part(FILE, "") + END, "no-picture", "0 bytes"),
+        (part('form-data; name="file"; filename=""', "") + END, "no-picture", "0 bytes"),
         (part('form-data; name="picture"; filename="a.jpg"') + END, "no-picture", "named 'file'"),
         (part('form-data; name="file"') + END, "no-picture", "named 'file'"),
         (part('form-data; name="comment"') + END, "no-picture", "named 'file'"),
@@ -135,7 +135,7 @@ def test_a_form_may_say_that_it_is_in_utf_8(client: TestClient, photo: bytes) ->
 @pytest.mark.parametrize("path", ["/predict", "/uploads"])
 def test_a_document_of_very_many_keys_is_not_read(client: TestClient, path: str) -> None:
     document = {str(number): 1 for number in range(1000)}
-    check(client.post(path, json=document), 422, "invalid-request", "over 4,096 bytes")
+    check(client.post(path, json=document), 422, "invalid-request", "larger than 4,096 bytes")
 
 
 def test_of_many_errors_the_first_are_told(client: TestClient) -> None:

@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from lambda_api.app import create_app
-from lambda_api.loaded_model import Model
+from lambda_api.loaded_model import LoadedModel
 from lambda_api.settings import Settings
 from tests.conftest import ROOT
 
@@ -24,11 +24,11 @@ def hash_password(line: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_hash_from_the_command_lets_its_user_in(model: Model) -> None:
+def test_a_hash_from_the_command_lets_its_user_in(loaded_model: LoadedModel) -> None:
     result = hash_password(f"{PASSWORD}\n")
     assert (result.returncode, result.stderr) == (0, "")
     settings = Settings(_env_file=None, api_username="anna", api_password=result.stdout.strip())
-    client = TestClient(create_app(settings, model=model))
+    client = TestClient(create_app(settings, loaded_model=loaded_model))
     assert client.get("/model", auth=("anna", PASSWORD.encode())).status_code == 200
     assert client.get("/model", auth=("anna", result.stdout.strip())).status_code == 401
 

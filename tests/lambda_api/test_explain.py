@@ -37,12 +37,12 @@ def test_a_drop_is_what_the_label_loses_where_the_cell_is_covered(
     classifier: Classifier, photo: bytes
 ) -> None:
     explanation = explain(classifier, photo, 3)
-    answer = explanation.answer
-    covered = answer.picture.pixels.copy()
+    prediction = explanation.prediction
+    covered = prediction.picture.pixels.copy()
     covered[50:100, 100:150] = covered.mean(axis=(0, 1)).round()
     (lossy,) = classifier.probabilities(covered[np.newaxis])
-    label = classifier.manifest.classes.index(answer.label)
-    assert explanation.drops[1, 2] == pytest.approx(answer.confidence - lossy[label], abs=1e-9)
+    label = classifier.manifest.classes.index(prediction.label)
+    assert explanation.drops[1, 2] == pytest.approx(prediction.confidence - lossy[label], abs=1e-9)
 
 
 def test_the_map_finds_the_part_that_the_answer_rests_on(

@@ -11,7 +11,7 @@ from lambda_api.app import create_app
 from lambda_api.auth import failed_logins
 from lambda_api.auth.failed_logins import FailedLogins
 from lambda_api.auth.passwords import hash_password
-from lambda_api.loaded_model import Model
+from lambda_api.loaded_model import LoadedModel
 from lambda_api.settings import Settings
 from tests.lambda_api.asgi import Exchange, basic
 
@@ -31,8 +31,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def app(settings: Settings, model: Model, clock: Clock) -> FastAPI:
-    return create_app(settings.model_copy(update={"failed_logins_per_minute": 5}), model=model)
+def app(settings: Settings, loaded_model: LoadedModel, clock: Clock) -> FastAPI:
+    return create_app(
+        settings.model_copy(update={"failed_logins_per_minute": 5}), loaded_model=loaded_model
+    )
 
 
 def log_in(app: FastAPI, password: str, source: str = "203.0.113.24") -> int:
@@ -94,11 +96,13 @@ def test_the_routes_without_credentials_stay_open(app: FastAPI) -> None:
 
 
 def test_many_guesses_at_once_are_not_looked_at_all_together(
-    settings: Settings, model: Model, clock: Clock
+    settings: Settings, loaded_model: LoadedModel, clock: Clock
 ) -> None:
     """With a hash, each takes so long that all would be let past before the first has failed."""
     changed = {"api_users": {"anna": str(hash_password("kX8-w2m.Pq41"))}}
-    app = create_app(Settings(_env_file=None, failed_logins_per_minute=3, **changed), model=model)
+    app = create_app(
+        Settings(_env_file=None, failed_logins_per_minute=3, **changed), loaded_model=loaded_model
+    )
 
     async def spray() -> list[int]:
         async def one(i: int) -> int:

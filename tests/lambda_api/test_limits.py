@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from lambda_api.app import create_app
 from lambda_api.classifier import Classifier
-from lambda_api.loaded_model import Model
+from lambda_api.loaded_model import LoadedModel
 from lambda_api.settings import Settings
 from lambda_api.web.limits import MAX_HEADER_BYTES
 from tests.lambda_api.asgi import Exchange, basic
@@ -20,8 +20,10 @@ Make = Callable[..., FastAPI]
 
 
 @pytest.fixture
-def make_app(settings: Settings, model: Model) -> Make:
-    return lambda **changed: create_app(settings.model_copy(update=changed), model=model)
+def make_app(settings: Settings, loaded_model: LoadedModel) -> Make:
+    return lambda **changed: create_app(
+        settings.model_copy(update=changed), loaded_model=loaded_model
+    )
 
 
 @pytest.fixture
@@ -156,8 +158,12 @@ def test_every_answer_carries_security_headers(
     assert len(headers.get_list("Content-Security-Policy")) == 1
 
 
-def test_over_https_the_browser_is_told_to_stay_there(settings: Settings, model: Model) -> None:
-    client = TestClient(create_app(settings, model=model), base_url="https://testserver")
+def test_over_https_the_browser_is_told_to_stay_there(
+    settings: Settings, loaded_model: LoadedModel
+) -> None:
+    client = TestClient(
+        create_app(settings, loaded_model=loaded_model), base_url="https://testserver"
+    )
     assert "max-age=" in client.get("/").headers["Strict-Transport-Security"]
 
 

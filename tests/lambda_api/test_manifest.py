@@ -74,8 +74,8 @@ def _manifest_is_a_folder(folder: Path) -> None:
 
 
 UNUSABLE: dict[str, tuple[Callable[[Path], object], str]] = {
-    "no folder": (shutil.rmtree, "There is no bundle: manifest.json cannot be read"),
-    "no manifest": (lambda f: (f / MANIFEST_FILE).unlink(), "There is no bundle"),
+    "no folder": (shutil.rmtree, "No bundle found: manifest.json cannot be read"),
+    "no manifest": (lambda f: (f / MANIFEST_FILE).unlink(), "No bundle found"),
     "manifest is a folder": (_manifest_is_a_folder, "Is a directory"),
     "no model file": (lambda f: (f / MODEL_FILE).unlink(), "model.tflite cannot be read"),
     "empty manifest": (_write(""), "is not JSON"),
@@ -86,13 +86,13 @@ UNUSABLE: dict[str, tuple[Callable[[Path], object], str]] = {
     "schema is text": (_edit(schema_version="1"), "is not a bundle's manifest"),
     "newer schema": (
         _edit(schema_version=SCHEMA_VERSION + 1, news=[]),
-        f"has schema {SCHEMA_VERSION + 1}; this service reads {SCHEMA_VERSION}",
+        f"has schema version {SCHEMA_VERSION + 1}, but this service reads {SCHEMA_VERSION}",
     ),
-    "schema 0": (_edit(schema_version=0), "has schema 0; this service reads"),
+    "schema 0": (_edit(schema_version=0), "has schema version 0, but this service reads"),
     "only a schema": (_write('{"schema_version": 2}'), "is not valid .name: Field required"),
     "unknown field": (_edit(notes="mine"), "is not valid .notes"),
     "one class": (_edit(classes=["sea"]), "is not valid .classes"),
-    "a class twice": (_edit(classes=["sea", "sea"]), "a class is named twice"),
+    "a class twice": (_edit(classes=["sea", "sea"]), "class names must be unique"),
     "temperature 0": (_edit(temperature=0), "is not valid .temperature"),
     "another dtype": (
         _edit(input={"height": 150, "width": 150, "dtype": "int8"}),
@@ -101,8 +101,8 @@ UNUSABLE: dict[str, tuple[Callable[[Path], object], str]] = {
     "altered temperature": (_edit(temperature=0.123), "was altered"),
     "altered classes": (_edit(classes=list("abcdef")), "was altered"),
     "altered version": (_edit(version="0" * 12), "was altered"),
-    "cut model file": (_cut_the_model, r"has \d+ bytes; the manifest says \d+"),
-    "altered model file": (_change_a_byte_of_the_model, "is not the file .*SHA-256"),
+    "cut model file": (_cut_the_model, r"has \d+ bytes, but the manifest declares \d+"),
+    "altered model file": (_change_a_byte_of_the_model, "SHA-256 of model.tflite does not match"),
 }
 
 

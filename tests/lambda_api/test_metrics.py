@@ -10,15 +10,17 @@ from fastapi import Request
 from fastapi.testclient import TestClient
 
 from lambda_api.app import create_app
-from lambda_api.loaded_model import Model
+from lambda_api.loaded_model import LoadedModel
 from lambda_api.settings import Settings
 
 
 @pytest.fixture
-def client(settings: Settings, model: Model, credentials: tuple[str, str]) -> TestClient:
+def client(
+    settings: Settings, loaded_model: LoadedModel, credentials: tuple[str, str]
+) -> TestClient:
     changed = {"powertools_metrics_namespace": "Scenes"}
     client = TestClient(
-        create_app(settings.model_copy(update=changed), model=model),
+        create_app(settings.model_copy(update=changed), loaded_model=loaded_model),
         raise_server_exceptions=False,
     )
     client.auth = credentials
@@ -37,7 +39,7 @@ def units(line: dict[str, Any]) -> dict[str, str]:
 
 
 def test_a_prediction_is_measured(
-    client: TestClient, model: Model, photo: bytes, capsys: pytest.CaptureFixture[str]
+    client: TestClient, loaded_model: LoadedModel, photo: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
     answer = client.post("/predict", content=photo).json()
     whole, of_label = metrics(capsys)
@@ -54,7 +56,7 @@ def test_a_prediction_is_measured(
     assert whole["service"] == "landscape-classifier"
     assert whole["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service"]]
     assert (whole["Requests"], whole["ColdStarts"]) == ([1], [1])
-    assert whole["ModelLoadTime"] == [model.load_ms]
+    assert whole["ModelLoadTime"] == [loaded_model.load_ms]
     assert whole["Confidence"] == [answer["confidence"]]
     assert whole["InferenceTime"][0] == pytest.approx(answer["timings_ms"]["inference"], abs=1e-3)
     assert units(of_label) == {"Predictions": "Count"}
@@ -138,7 +140,7 @@ def test_a_model_that_is_missing_does_not_stop_the_metrics(
 
 
 def test_without_a_namespace_there_are_no_metrics(
-    settings: Settings, model: Model, capsys: pytest.CaptureFixture[str]
+    settings: Settings, loaded_model: LoadedModel, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    TestClient(create_app(settings, model=model)).get("/")
+    TestClient(create_app(settings, loaded_model=loaded_model)).get("/")
     assert metrics(capsys) == []

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from lambda_api.app import create_app
-from lambda_api.loaded_model import Model
+from lambda_api.loaded_model import LoadedModel
 from lambda_api.settings import Settings
 from tests.lambda_api.asgi import Exchange, basic
 
@@ -18,8 +18,8 @@ CHUNK = bytes(64 * 1024)
 
 
 @pytest.fixture
-def app(settings: Settings, model: Model) -> FastAPI:
-    return create_app(settings, model=model)
+def app(settings: Settings, loaded_model: LoadedModel) -> FastAPI:
+    return create_app(settings, loaded_model=loaded_model)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from lambda_api.manifest import MANIFEST_FILE, MODEL_FILE, Manifest, read_bundle
 from lambda_api.settings import Settings
 
 SPOILED: dict[str, tuple[Callable[[Path], Any], str]] = {
-    "missing": (shutil.rmtree, "There is no bundle: manifest.json cannot be read"),
+    "missing": (shutil.rmtree, "No bundle found: manifest.json cannot be read"),
     "corrupt": (lambda f: (f / MODEL_FILE).write_bytes(b"TFL3"), "model.tflite has 4 bytes"),
     "deeply nested": (
         lambda f: (f / MANIFEST_FILE).write_text('{"a":' * 200_000),
@@ -85,7 +85,7 @@ def test_the_lifespan_loads_the_model_once_and_releases_it(
             assert client.post("/predict", content=photo, auth=credentials).status_code == 200
             assert client.get("/health").status_code == 200
     assert loaded == [bundle]
-    assert app.state.model is None
+    assert app.state.loaded_model is None
     assert [line["message"] for line in log_lines].count("model loaded") == 1
 
 

@@ -53,9 +53,9 @@ def test_a_bundle_in_s3_is_served(
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        (None, "manifest.json cannot be fetched from S3 (404)"),
+        (None, "Cannot download manifest.json from S3 (404)"),
         ({"model": b"TFL3"}, "model.tflite has 4 bytes"),
-        ({"manifest": b'{"schema_version": 3}'}, "has schema 3"),
+        ({"manifest": b'{"schema_version": 3}'}, "has schema version 3"),
     ],
     ids=["missing", "corrupt", "newer schema"],
 )

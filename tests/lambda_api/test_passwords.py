@@ -9,16 +9,16 @@ PASSWORD = "kX8-w2m.Pq41"
 
 def test_a_hash_fits_its_password_only() -> None:
     hashed = hash_password(PASSWORD)
-    assert hashed.fits(PASSWORD.encode())
+    assert hashed.verify(PASSWORD.encode())
     for other in ("", PASSWORD[:-1], PASSWORD + " ", PASSWORD.lower()):
-        assert not hashed.fits(other.encode())
+        assert not hashed.verify(other.encode())
 
 
 def test_a_hash_survives_being_written_down_and_tells_no_password() -> None:
     hashed = hash_password("grüß-Gott-世界-7!")
     text = str(hashed)
     assert read_secret(text) == hashed
-    assert read_secret(text).fits("grüß-Gott-世界-7!".encode())
+    assert read_secret(text).verify("grüß-Gott-世界-7!".encode())
     assert "Gott" not in text
     assert "\n" not in text
 
@@ -55,7 +55,7 @@ def test_a_damaged_hash_is_refused_and_not_taken_for_a_password(spoil) -> None:
 )  # fmt: skip
 def test_weak_passwords_are_refused_and_not_shown(check, password: str) -> None:
     with pytest.raises(
-        ValueError, match=r"at least 12 characters|a default or a pattern"
+        ValueError, match=r"at least 12 characters|a common password or a pattern"
     ) as caught:
         check(password)
     assert not password or password not in str(caught.value)

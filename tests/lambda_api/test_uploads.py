@@ -10,7 +10,7 @@ import requests
 from fastapi.testclient import TestClient
 
 from lambda_api.app import create_app
-from lambda_api.loaded_model import Model
+from lambda_api.loaded_model import LoadedModel
 from lambda_api.settings import Settings
 from tests.lambda_api.pictures import china, encode
 
@@ -20,10 +20,10 @@ MAX_UPLOAD = 7_000_000
 
 @pytest.fixture
 def client(
-    settings: Settings, model: Model, credentials: tuple[str, str], bucket: str
+    settings: Settings, loaded_model: LoadedModel, credentials: tuple[str, str], bucket: str
 ) -> TestClient:
     changed = {"upload_bucket": bucket, "max_upload_bytes": MAX_UPLOAD}
-    client = TestClient(create_app(settings.model_copy(update=changed), model=model))
+    client = TestClient(create_app(settings.model_copy(update=changed), loaded_model=loaded_model))
     client.auth = credentials
     return client
 
@@ -154,9 +154,9 @@ def test_a_form_is_given_for_pictures_only(client: TestClient, content_type: str
 
 
 def test_without_a_bucket_there_are_no_uploads(
-    settings: Settings, model: Model, credentials: tuple[str, str]
+    settings: Settings, loaded_model: LoadedModel, credentials: tuple[str, str]
 ) -> None:
-    client = TestClient(create_app(settings, model=model))
+    client = TestClient(create_app(settings, loaded_model=loaded_model))
     for path, body in (
         ("/uploads", {"content_type": "image/png"}),
         ("/predict", {"key": f"uploads/{NAME}"}),

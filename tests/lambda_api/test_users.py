@@ -12,7 +12,7 @@ from lambda_api.app import create_app
 from lambda_api.auth import passwords, users
 from lambda_api.auth.passwords import hash_password
 from lambda_api.auth.users import SecretUsers, Users, UsersError
-from lambda_api.loaded_model import Model
+from lambda_api.loaded_model import LoadedModel
 from lambda_api.log import configured_logger
 from lambda_api.settings import Settings
 from lambda_api.workers import inline
@@ -21,7 +21,7 @@ ANNA, BERT = "kX8-w2m.Pq41", "wO5/z7n,Lr23"
 
 
 def admits(directory: Users | SecretUsers, credentials: str) -> bool:
-    return asyncio.run(directory.admit(credentials.encode(), inline))
+    return asyncio.run(directory.verify(credentials.encode(), inline))
 
 
 @pytest.fixture(scope="module")
@@ -55,10 +55,10 @@ def test_what_fitted_a_hash_is_not_hashed_again(
 ) -> None:
     directory = Users({"bert": hashed})
     computed = counted(monkeypatch)
-    assert not directory.recognises(f"bert:{BERT}".encode())
+    assert not directory.is_known(f"bert:{BERT}".encode())
     for _ in range(5):
         assert admits(directory, f"bert:{BERT}")
-    assert directory.recognises(f"bert:{BERT}".encode())
+    assert directory.is_known(f"bert:{BERT}".encode())
     assert computed == [BERT.encode()]
 
 
@@ -84,7 +84,7 @@ def test_every_user_is_compared_whichever_fits(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(users, "compare_digest", compare_digest)
     for given in (f"anna:{ANNA}", f"carl:{ANNA}", "nobody:x", "", "x" * 10_000):
         seen.clear()
-        directory.recognises(given.encode())
+        directory.is_known(given.encode())
         assert len(seen) == 3
         assert {len(side) for pair in seen for side in pair} == {32}
 
@@ -92,7 +92,7 @@ def test_every_user_is_compared_whichever_fits(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
-        ({}, "no users"),
+        ({}, "No users"),
         ({"anna": "short"}, "'anna' needs at least 12"),
         ({"anna": "scrypt$16384$8$5$x$y"}, "'anna' is a damaged hash"),
         ({"an:na": ANNA}, "has a colon"),
@@ -106,10 +106,10 @@ def test_users_that_cannot_be_are_refused(given: dict[str, str], reason: str) ->
 
 
 def test_several_users_are_let_in_over_http(
-    settings: Settings, model: Model, hashed: str, photo: bytes
+    settings: Settings, loaded_model: LoadedModel, hashed: str, photo: bytes
 ) -> None:
     changed = settings.model_dump() | {"api_users": json.dumps({"bert": hashed})}
-    client = TestClient(create_app(Settings(_env_file=None, **changed), model=model))
+    client = TestClient(create_app(Settings(_env_file=None, **changed), loaded_model=loaded_model))
     password = settings.api_password.get_secret_value()
     for auth in (("bert", BERT), ("demo", password)):
         assert client.get("/model", auth=auth).status_code == 200
@@ -177,7 +177,7 @@ def test_a_rotation_that_a_request_broke_off_reading_is_read_by_the_next(secret:
         raise TimeoutError
 
     with pytest.raises(TimeoutError):
-        asyncio.run(directory.admit(f"anna:{BERT}".encode(), read_and_out_of_time))
+        asyncio.run(directory.verify(f"anna:{BERT}".encode(), read_and_out_of_time))
     secret.now += users.REREAD_S
     assert admits(directory, f"anna:{BERT}")
     assert not admits(directory, f"anna:{ANNA}")
@@ -188,9 +188,9 @@ def test_a_password_that_was_rotated_away_ends_though_nobody_fails(secret: Secre
     directory = secret.directory()
     secret.put({"username": "anna", "password": BERT})
     secret.now += users.REREAD_S - 1
-    assert directory.recognises(f"anna:{ANNA}".encode())
+    assert directory.is_known(f"anna:{ANNA}".encode())
     secret.now += 1
-    assert not directory.recognises(f"anna:{ANNA}".encode())
+    assert not directory.is_known(f"anna:{ANNA}".encode())
     assert not admits(directory, f"anna:{ANNA}")
 
 
@@ -237,18 +237,20 @@ def test_secrets_manager_that_does_not_answer_later_keeps_the_users(
     assert "ResourceNotFoundException" in log_lines[0]["reason"]
 
 
-def test_a_secret_is_the_only_source(settings: Settings, model: Model, secret: Secret) -> None:
+def test_a_secret_is_the_only_source(
+    settings: Settings, loaded_model: LoadedModel, secret: Secret
+) -> None:
     secret.put({"username": "anna", "password": ANNA})
     client = TestClient(
-        create_app(Settings(_env_file=None, auth_secret_arn=secret.arn), model=model)
+        create_app(Settings(_env_file=None, auth_secret_arn=secret.arn), loaded_model=loaded_model)
     )
     assert client.get("/model", auth=("anna", ANNA)).status_code == 200
     assert client.get("/model", auth=("anna", BERT)).status_code == 401
 
 
 def test_a_secret_that_cannot_be_read_keeps_the_service_from_starting(
-    secret: Secret, model: Model
+    secret: Secret, loaded_model: LoadedModel
 ) -> None:
     missing = Settings(_env_file=None, auth_secret_arn=f"{secret.arn}-of-nobody")
-    with pytest.raises(UsersError, match="cannot be read"):
-        create_app(missing, model=model)
+    with pytest.raises(UsersError, match="Cannot read the secret"):
+        create_app(missing, loaded_model=loaded_model)

@@ -32,12 +32,12 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def health(**settings: Any) -> dict[str, Any]:
     """What a service says of itself that starts now."""
-    aws._client.cache_clear()
+    aws.client.cache_clear()
     made = Settings(_env_file=None, api_users={"demo": "for-tests-only-9f2c"}, **settings)
     with TestClient(create_app(made)) as client:
         answer = client.get("/health")
         assert answer.status_code == 200
-    aws._client.cache_clear()
+    aws.client.cache_clear()
     return answer.json()
 
 
@@ -109,7 +109,7 @@ def test_the_service_loads_what_is_promoted(
     first, second = (publish(make_version(t), store).manifest.version for t in (1.5, 2.5))
     uri = f"{REGISTRY}/{NAME}/current"
     unpromoted = health(model_uri=uri)
-    assert "'current' cannot be read from S3 (NoSuchKey)" in unpromoted["fallback"]
+    assert "Cannot read the pointer 'current' from S3 (NoSuchKey)" in unpromoted["fallback"]
     assert unpromoted["source"] == "folder"
 
     promote(store, NAME, first)
@@ -141,7 +141,7 @@ def test_a_pointer_that_s3_cuts_off_leaves_the_baked_in_bundle(
     promote(store, NAME, publish(make_version(1.5), store).manifest.version)
     s3.plan = lambda method, path, _: "half" if path.endswith("/current") else None
     answer = health(model_uri=f"{REGISTRY}/{NAME}/current")
-    assert "'current' cannot be read from S3" in answer["fallback"]
+    assert "Cannot read the pointer 'current' from S3" in answer["fallback"]
 
 
 def test_roll_back_goes_back_version_by_version(store: Store, make_version: Callable) -> None:
