@@ -2,13 +2,28 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 from aws_lambda_powertools.metrics import EphemeralMetrics
 
 from lambda_api.classifier import Prediction
 from lambda_api.json_output import to_line
 from lambda_api.log import SERVICE
+
+UNITS = {
+    "Requests": "Count",
+    "Duration": "Milliseconds",
+    "Errors": "Count",
+    "ClientErrors": "Count",
+    "ColdStarts": "Count",
+    "ModelLoadTime": "Milliseconds",
+    "FailedLogins": "Count",
+    "SlowedLogins": "Count",
+    "DecodeTime": "Milliseconds",
+    "InferenceTime": "Milliseconds",
+    "Confidence": "None",
+    "UnsureAnswers": "Count",
+    "Predictions": "Count",
+}
 
 
 class RequestMetrics:
@@ -42,36 +57,31 @@ class RequestMetrics:
             cold_start_load_ms: time to load the model in milliseconds, for the first request of a
                 process; else None.
         """
-        metrics = {
-            "Requests": _metric("Count", 1),
-            "Duration": _metric("Milliseconds", duration_ms),
-        }
+        metrics: dict[str, list[float]] = {"Requests": [1], "Duration": [duration_ms]}
         # Zero counts are left out: a sum does not need them.
         if status >= 400:
-            metrics["Errors" if status >= 500 else "ClientErrors"] = _metric("Count", 1)
+            metrics["Errors" if status >= 500 else "ClientErrors"] = [1]
         if cold_start_load_ms is not None:
-            metrics["ColdStarts"] = _metric("Count", 1)
-            metrics["ModelLoadTime"] = _metric("Milliseconds", cold_start_load_ms)
+            metrics["ColdStarts"] = [1]
+            metrics["ModelLoadTime"] = [cold_start_load_ms]
         if login is not None:
-            metrics["FailedLogins" if login == "failed" else "SlowedLogins"] = _metric("Count", 1)
+            metrics["FailedLogins" if login == "failed" else "SlowedLogins"] = [1]
         if predictions:
-            metrics["DecodeTime"] = _metric("Milliseconds", *(x.decode_ms for x in predictions))
-            metrics["InferenceTime"] = _metric(
-                "Milliseconds", *(x.inference_ms for x in predictions)
-            )
-            metrics["Confidence"] = _metric("None", *(x.confidence for x in predictions))
+            metrics["DecodeTime"] = [prediction.decode_ms for prediction in predictions]
+            metrics["InferenceTime"] = [prediction.inference_ms for prediction in predictions]
+            metrics["Confidence"] = [prediction.confidence for prediction in predictions]
             if unsure := sum(not prediction.confident for prediction in predictions):
-                metrics["UnsureAnswers"] = _metric("Count", unsure)
+                metrics["UnsureAnswers"] = [unsure]
         self._write(metrics)
-        for label, count in Counter(x.label for x in predictions).items():
-            self._write({"Predictions": _metric("Count", count)}, label=label)
+        for label, count in Counter(prediction.label for prediction in predictions).items():
+            self._write({"Predictions": [count]}, label=label)
 
-    def _write(self, metrics: dict[str, Any], **dimensions: str) -> None:
+    def _write(self, metrics: dict[str, list[float]], **dimensions: str) -> None:
         # `add_metric` and `flush_metrics` would validate these valid metrics, which takes as long
         # as everything else here.
         dimensions["service"] = SERVICE
-        print(to_line(self._emf.serialize_metric_set(metrics, dimensions)))
-
-
-def _metric(unit: str, *values: float) -> dict[str, Any]:
-    return {"Unit": unit, "StorageResolution": 60, "Value": values}
+        metric_set = {
+            name: {"Unit": UNITS[name], "StorageResolution": 60, "Value": values}
+            for name, values in metrics.items()
+        }
+        print(to_line(self._emf.serialize_metric_set(metric_set, dimensions)))

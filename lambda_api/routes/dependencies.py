@@ -32,14 +32,14 @@ class Services:
 
 def services(request: Request) -> Services:
     """Return the services of the app."""
-    found: Services = request.app.state.services
-    return found
+    app_services: Services = request.app.state.services
+    return app_services
 
 
 def loaded_model(request: Request) -> LoadedModel:
     """Return the model of the app, or the reason why it could not be loaded."""
-    found: LoadedModel = request.app.state.loaded_model
-    return found
+    model: LoadedModel = request.app.state.loaded_model
+    return model
 
 
 def classifier(request: Request) -> Classifier:

@@ -28,7 +28,7 @@ class ExplainQuery(PredictQuery):
     overlay: Annotated[bool, Field(description="Draw the map over the picture.")] = False
 
 
-QueryT = TypeVar("QueryT", bound=PredictQuery)
+QueryT = TypeVar("QueryT", bound=BaseModel)
 
 
 def read_query(request: Request, model: type[QueryT]) -> QueryT:

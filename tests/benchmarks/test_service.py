@@ -27,6 +27,7 @@ def test_short_run_writes_its_results(tmp_path: Path) -> None:
 
 def test_committed_results_are_from_a_full_run_and_match_the_report() -> None:
     measured = json.loads((ROOT / "benchmarks" / "results" / "service.json").read_text())
+
     assert measured["load"]["seconds"] >= 60
     assert measured["load"]["requests"] >= 20_000
     assert (ROOT / "benchmarks" / "results" / "service.md").read_text() == markdown(measured)

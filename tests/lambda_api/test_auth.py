@@ -1,4 +1,4 @@
-"""Basic auth: who is let in, what the others are told, and before what it comes."""
+"""HTTP Basic authentication, and its order in a request."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def anonymous(settings: Settings, loaded_model: LoadedModel) -> TestClient:
 
 
 def predict(client: TestClient, photo: bytes, authorization: str | bytes | None) -> int:
-    """Status of the answer; every 401 is checked to be a whole one."""
+    """Return the status of the response. Checks the headers and body of a 401."""
     headers = {} if authorization is None else {"Authorization": authorization}
     answer = client.post("/predict", content=photo, headers=headers)
     if answer.status_code == 401:
@@ -29,12 +29,12 @@ def predict(client: TestClient, photo: bytes, authorization: str | bytes | None)
     return answer.status_code
 
 
-def test_the_right_credentials_are_let_in(client: TestClient, photo: bytes) -> None:
+def test_right_credentials_are_accepted(client: TestClient, photo: bytes) -> None:
     assert client.post("/predict", content=photo).status_code == 200
 
 
 @pytest.mark.parametrize("scheme", ["basic", "BASIC", "Basic "])
-def test_the_scheme_is_told_in_any_case(
+def test_scheme_is_case_insensitive(
     settings: Settings,
     loaded_model: LoadedModel,
     photo: bytes,
@@ -50,7 +50,7 @@ USERNAME, PASSWORD = "anna", "grüß:Gott:世界-7"
 
 @pytest.fixture
 def stranger(settings: Settings, loaded_model: LoadedModel) -> TestClient:
-    """A client without credentials of a service whose password has colons and other letters."""
+    """A client without credentials, for a password with colons and non-ASCII letters."""
     changed = settings.model_dump() | {"api_username": USERNAME, "api_password": PASSWORD}
     return anonymous(Settings(_env_file=None, **changed), loaded_model)
 
@@ -85,7 +85,7 @@ def test_a_password_may_have_colons_and_any_letters(stranger: TestClient, photo:
         "Digest username=anna",
     ],
 )
-def test_everyone_else_is_answered_401(
+def test_other_credentials_get_401(
     stranger: TestClient, photo: bytes, authorization: str | bytes | None
 ) -> None:
     assert predict(stranger, photo, authorization) == 401
@@ -98,17 +98,19 @@ def test_open_routes_need_no_credentials(settings: Settings, loaded_model: Loade
         assert answer.status_code == 200, path
 
 
-def test_credentials_come_before_the_body_is_looked_at(
+def test_credentials_are_checked_before_the_request(
     settings: Settings, loaded_model: LoadedModel
 ) -> None:
     headers = {"Content-Type": MULTIPART}
+
     answer = anonymous(settings, loaded_model).post(
         "/predict?top_k=0", content=b"?", headers=headers
     )
+
     assert answer.status_code == 401
 
 
-def test_credentials_come_before_the_body_is_read(
+def test_credentials_are_checked_before_the_body_is_read(
     settings: Settings, loaded_model: LoadedModel
 ) -> None:
     exchange = Exchange(
@@ -117,7 +119,7 @@ def test_credentials_come_before_the_body_is_read(
     assert (exchange.status, exchange.received) == (401, 0)
 
 
-def test_credentials_come_before_a_missing_model(
+def test_credentials_are_checked_before_a_missing_model(
     settings: Settings, tmp_path: Path, photo: bytes
 ) -> None:
     missing = LoadedModel.load(str(tmp_path / "none"), tmp_path, configured_logger(None))

@@ -1,4 +1,4 @@
-"""A bundle is what its manifest says, or it is refused with the reason."""
+"""Bundles and their manifests."""
 
 import json
 import shutil
@@ -23,8 +23,9 @@ from tests.conftest import ROOT
 from tests.lambda_api.pictures import sha256
 
 
-def test_the_bundle_of_the_project_is_what_its_manifest_says(bundle: Path) -> None:
+def test_project_bundle_matches_its_manifest(bundle: Path) -> None:
     manifest, model = read_bundle(bundle)
+
     assert manifest.name == bundle.name
     assert len(model) == manifest.model.bytes
     assert sha256(model) == manifest.model.sha256
@@ -39,7 +40,9 @@ def test_a_manifest_read_back_is_the_same(bundle: Path) -> None:
 def test_the_version_follows_the_content_and_not_the_clock(bundle: Path) -> None:
     manifest, _ = read_bundle(bundle)
     later = manifest.model_copy(update={"created": datetime(2030, 1, 1, tzinfo=UTC)})
+
     other = manifest.model_copy(update={"temperature": manifest.temperature * 2})
+
     assert later.content_version() == manifest.version
     assert other.content_version() != manifest.version
 
@@ -107,30 +110,32 @@ UNUSABLE: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("case", UNUSABLE)
-def test_what_is_no_bundle_is_refused_with_the_reason(
-    case: str, bundle: Path, tmp_path: Path
-) -> None:
+def test_unusable_bundle_is_rejected_with_a_reason(case: str, bundle: Path, tmp_path: Path) -> None:
     spoil, reason = UNUSABLE[case]
     folder = tmp_path / "bundle"
     shutil.copytree(bundle, folder)
     spoil(folder)
+
     with pytest.raises(BundleError, match=reason) as caught:
         read_bundle(folder)
-    assert str(tmp_path) not in str(caught.value)  # it is shown to whoever asks for /health
+
+    assert str(tmp_path) not in str(caught.value)  # /health shows the message to everyone
 
 
 SCHEMA = ROOT / "docs" / "manifest.schema.json"
 
 
-def test_the_committed_schema_is_that_of_the_manifest(capsys: pytest.CaptureFixture[str]) -> None:
-    """If not: make schema."""
+def test_committed_schema_is_current(capsys: pytest.CaptureFixture[str]) -> None:
+    """Run `make schema` if this fails."""
     assert main(["manifest-schema"]) == 0
     assert SCHEMA.read_text(encoding="utf-8") == capsys.readouterr().out
 
 
-def test_the_committed_schema_tells_manifests_from_what_is_none(bundle: Path) -> None:
+def test_committed_schema_rejects_other_documents(bundle: Path) -> None:
     validator = Draft202012Validator(json.loads(SCHEMA.read_bytes()))
+
     document = json.loads((bundle / MANIFEST_FILE).read_bytes())
+
     assert validator.is_valid(document)
     for field in ("gate", "version", "classes", "quantization"):
         assert not validator.is_valid({k: v for k, v in document.items() if k != field})
