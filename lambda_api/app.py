@@ -16,7 +16,6 @@ from lambda_api.loaded_model import LoadedModel
 from lambda_api.log import configured_logger
 from lambda_api.metrics import RequestMetrics
 from lambda_api.openapi import document
-from lambda_api.openapi.operations import ANY_ROUTE, problem_responses
 from lambda_api.routes import pictures, service
 from lambda_api.routes.dependencies import Services
 from lambda_api.settings import Settings, load_settings
@@ -64,14 +63,13 @@ def create_app(
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        responses=problem_responses(*ANY_ROUTE),
+        # Not `include_router`, which builds every route again at the first request.
+        routes=[*pictures.router.routes, *service.router.routes],
     )
     app.state.loaded_model = loaded_model
     app.state.services = _services(settings, logger, run)
     _add_middleware(app, settings, logger, interruptible=run is not inline)
     problems.install(app)
-    app.include_router(pictures.router)
-    app.include_router(service.router)
     document.install(app)
     return app
 

@@ -86,7 +86,6 @@ _PROBLEM_HEADERS: dict[int, dict[str, str]] = {
     429: {"Retry-After": "Seconds to wait before the next attempt."},
     503: {"Retry-After": "Seconds to wait before the next attempt."},
 }
-ANY_ROUTE = (400, 408, 413, 431, 500)
 
 
 def query_parameters(model: type[BaseModel]) -> dict[str, Any]:
@@ -117,3 +116,7 @@ def _headers(**more: str) -> dict[str, dict[str, Any]]:
         name: {"description": text, "schema": {"type": "string"}}
         for name, text in (_HEADERS | more).items()
     }
+
+
+# Every route may respond with these.
+COMMON_RESPONSES = problem_responses(400, 408, 413, 431, 500)

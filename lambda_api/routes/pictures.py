@@ -12,6 +12,7 @@ from lambda_api.images import PictureError
 from lambda_api.json_output import FastJSONResponse
 from lambda_api.openapi.operations import (
     BATCH_BODY,
+    COMMON_RESPONSES,
     PICTURE_BODY,
     UPLOAD_BODY,
     problem_responses,
@@ -24,7 +25,7 @@ from lambda_api.routes.dependencies import AUTHENTICATED, classifier, services
 from lambda_api.web.query import ExplainQuery, PredictQuery, read_query
 from lambda_api.web.request_body import UploadRequest, json_body, one_picture, several_pictures
 
-router = APIRouter(tags=["pictures"], dependencies=AUTHENTICATED)
+router = APIRouter(tags=["pictures"], dependencies=AUTHENTICATED, responses=COMMON_RESPONSES)
 
 
 @router.post(

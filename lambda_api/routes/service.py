@@ -3,10 +3,9 @@
 from fastapi import APIRouter, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
-from fastapi.routing import iter_route_contexts
 
 from lambda_api.json_output import FastJSONResponse
-from lambda_api.openapi.operations import problem_responses, success
+from lambda_api.openapi.operations import COMMON_RESPONSES, problem_responses, success
 from lambda_api.routes.dependencies import AUTHENTICATED, classifier, loaded_model
 
 # Swagger UI is loaded from FastAPI's default addresses and started by an inline script.
@@ -16,7 +15,7 @@ _DOCS_POLICY = (
     "img-src data: https://fastapi.tiangolo.com; connect-src 'self'; frame-ancestors 'none'"
 )
 
-router = APIRouter(tags=["service"])
+router = APIRouter(tags=["service"], responses=COMMON_RESPONSES)
 
 
 @router.get(
@@ -27,7 +26,7 @@ router = APIRouter(tags=["service"])
 async def root(request: Request) -> FastJSONResponse:
     """Links are relative, so they also work under a stage of API Gateway."""
     app = request.app
-    names = [(route.path or "").removeprefix("/") for route in iter_route_contexts(app.routes)]
+    names = [route.path.removeprefix("/") for route in app.routes]
     links = {name: {"href": name} for name in names if name}
     return FastJSONResponse({"name": app.title, "version": app.version, "links": links})
 
