@@ -1,1 +1,1 @@
-"""Measurements that anyone can repeat; their results lie in `results/` as JSON and Markdown."""
+"""Repeatable measurements. Results are stored in `results/` as JSON and Markdown."""

@@ -1,4 +1,4 @@
-"""What a measurement ran on: figures without it say little."""
+"""Description of the machine of a measurement."""
 
 import os
 import platform
@@ -9,7 +9,7 @@ import psutil
 
 
 def description(*packages: str) -> dict[str, str | int | float]:
-    """The machine, how busy it was, and the versions of `packages`."""
+    """Describe hardware, system, load average, and the versions of `packages`."""
     return {
         "processor": _processor(),
         "cores": os.cpu_count() or 1,

@@ -1,3 +1,3 @@
-"""The service: a picture in, a calibrated answer out, under AWS Lambda, uvicorn or `sam local`."""
+"""HTTP service that classifies pictures. Runs on AWS Lambda, uvicorn or `sam local`."""
 
 __version__ = "0.1.0"

@@ -1,7 +1,6 @@
-"""What the service asks of AWS, each call with time limits and retries.
+"""Calls to S3 and Secrets Manager, each with timeouts and retries.
 
-boto3 is imported when one of these is first called: a service without S3 or a secret starts
-without its 140 ms.
+boto3 is imported on the first call, so a service without S3 or a secret starts without it.
 """
 
 from collections.abc import Iterator
@@ -17,10 +16,10 @@ UPLOAD_EXPIRES_S = 300
 
 
 class AwsError(RuntimeError):
-    """What AWS did not do; the message is the error's code, with no name of a bucket or a key.
+    """A failed call. The message is the error code, without bucket names or keys.
 
     Attributes:
-        code: such as "NoSuchKey", or the kind of the failure where AWS did not answer.
+        code: code from AWS, such as "NoSuchKey", or the exception's name if AWS sent no response.
     """
 
     def __init__(self, code: str) -> None:
@@ -29,41 +28,41 @@ class AwsError(RuntimeError):
 
 
 class ObjectTooLarge(RuntimeError):
-    """An object of more bytes than were asked for."""
+    """An object larger than the limit."""
 
 
 def secret_text(arn: str) -> str:
-    """A secret's present text, empty where it is binary. Raises `AwsError`."""
-    with _reported():
-        found = _client("secretsmanager").get_secret_value(SecretId=arn)
-        return str(found.get("SecretString", ""))
+    """Return the current text of a secret, "" if it is binary. Raises `AwsError`."""
+    with _translate_errors():
+        secret = client("secretsmanager").get_secret_value(SecretId=arn)
+        return str(secret.get("SecretString", ""))
 
 
 def download(bucket: str, key: str, path: Path) -> None:
-    """Write an object to a file. Raises `AwsError`."""
-    with _reported():
-        _client("s3").download_file(bucket, key, str(path))
+    """Download an object to a file. Raises `AwsError`."""
+    with _translate_errors():
+        client("s3").download_file(bucket, key, str(path))
 
 
 def read_object(bucket: str, key: str, max_bytes: int) -> bytes:
-    """An object's bytes. Raises `AwsError`, or `ObjectTooLarge` before anything is read."""
-    with _reported():
-        found = _client("s3").get_object(Bucket=bucket, Key=key)
-        with found["Body"] as body:
-            if found["ContentLength"] > max_bytes:
-                raise ObjectTooLarge
+    """Return an object's content. Raises `AwsError`, or `ObjectTooLarge` before reading it."""
+    with _translate_errors():
+        response = client("s3").get_object(Bucket=bucket, Key=key)
+        with response["Body"] as body:
+            if response["ContentLength"] > max_bytes:
+                raise ObjectTooLarge(f"over {max_bytes:,} bytes")
             return bytes(body.read())
 
 
 def presigned_post(
     bucket: str, key: str, content_type: str, max_bytes: int
 ) -> tuple[str, dict[str, str]]:
-    """Address and form fields with which anyone may write this one object for five minutes.
+    """Return the URL and form fields that allow anyone to write this object for five minutes.
 
-    S3 checks the form: 1 to `max_bytes` bytes, and the content type. Raises `AwsError`.
+    S3 checks the content type, and that the size is 1 to `max_bytes` bytes. Raises `AwsError`.
     """
-    with _reported():
-        post = _client("s3").generate_presigned_post(
+    with _translate_errors():
+        post = client("s3").generate_presigned_post(
             bucket,
             key,
             Fields={"Content-Type": content_type},
@@ -74,7 +73,8 @@ def presigned_post(
 
 
 @cache
-def _client(service: str) -> Any:
+def client(service: str) -> Any:
+    """Return the boto3 client of a service, the same one for every call."""
     from boto3.session import Session
     from botocore.config import Config
 
@@ -82,7 +82,7 @@ def _client(service: str) -> Any:
         connect_timeout=CONNECT_TIMEOUT_S,
         read_timeout=READ_TIMEOUT_S,
         retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
-        # An address with the region: the one without redirects for a new bucket.
+        # Regional URLs. The global URL of a new bucket redirects.
         s3={"addressing_style": "virtual"},
         signature_version="s3v4" if service == "s3" else None,
     )
@@ -90,8 +90,8 @@ def _client(service: str) -> Any:
 
 
 @contextmanager
-def _reported() -> Iterator[None]:
-    """Turns boto3's many exceptions into `AwsError`."""
+def _translate_errors() -> Iterator[None]:
+    """Translate the exceptions of boto3 to `AwsError`."""
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
     from urllib3.exceptions import HTTPError
@@ -100,5 +100,5 @@ def _reported() -> Iterator[None]:
         yield
     except ClientError as error:
         raise AwsError(error.response["Error"]["Code"]) from error
-    except (BotoCoreError, Boto3Error, HTTPError) as error:  # the last of a body cut off
+    except (BotoCoreError, Boto3Error, HTTPError) as error:  # HTTPError: a truncated body
         raise AwsError(type(error).__name__) from error

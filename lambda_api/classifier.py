@@ -1,4 +1,4 @@
-"""A bundle, loaded: pictures in, calibrated answers out. Nothing of the web is in here."""
+"""Inference with a bundle: pictures in, calibrated predictions out."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,15 +18,15 @@ Probabilities = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a picture shows.
+class Prediction:
+    """The classification of one picture.
 
     Attributes:
-        scores: every class with its calibrated probability (0..1), the most probable first.
-        confident: whether the first reaches the bundle's confidence threshold.
+        scores: (label, calibrated probability 0..1) of every class, the most probable first.
+        confident: True if the first probability reaches the bundle's confidence threshold.
         picture: the decoded picture.
-        decode_ms: milliseconds from bytes to pixels.
-        inference_ms: milliseconds from pixels to scores.
+        decode_ms: time from bytes to pixels, in milliseconds.
+        inference_ms: time from pixels to scores, in milliseconds.
     """
 
     scores: tuple[tuple[str, float], ...]
@@ -44,7 +44,7 @@ class Answer:
         return self.scores[0][1]
 
     def timings_ms(self) -> dict[str, float]:
-        """Milliseconds by what took them, rounded for people."""
+        """Decoding and inference time in milliseconds, rounded to 3 decimals."""
         return {"decode": round(self.decode_ms, 3), "inference": round(self.inference_ms, 3)}
 
 
@@ -56,15 +56,15 @@ def softmax(logits: npt.ArrayLike, temperature: float) -> Probabilities:
 
 
 class Network:
-    """A model file in an interpreter; safe to share between threads.
+    """A TensorFlow Lite model. Safe to share between threads.
 
     Attributes:
-        size: height and width in pixels of the input.
-        dtype: of the input, "uint8" or "float32"; its values are 0..255 in both.
-        classes: how many logits it gives.
+        size: (height, width) of the input in pixels.
+        dtype: dtype of the input, "uint8" or "float32". Values are 0..255 for both.
+        classes: number of logits.
 
     Raises:
-        BundleError: the file does not load, or is not from pixels to float32 logits.
+        BundleError: the file cannot be loaded, or its tensors are not pixels and float32 logits.
     """
 
     def __init__(self, model: bytes) -> None:
@@ -73,64 +73,82 @@ class Network:
             self._interpreter = Interpreter(model_content=model, num_threads=1)
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            raise BundleError(f"The model file does not load ({error}).") from error
+            raise BundleError(f"Cannot load the model file ({error}).") from error
         sources = self._interpreter.get_input_details()
         targets = self._interpreter.get_output_details()
         match [(*x["shape"].tolist(), np.dtype(x["dtype"]).name) for x in sources + targets]:
             case [(1, height, width, 3, "uint8" | "float32" as dtype), (1, classes, "float32")]:
                 self.size, self.dtype, self.classes = (height, width), dtype, classes
-            case found:
-                raise BundleError(f"The model's tensors are not pixels and logits: {found}.")
+            case tensors:
+                raise BundleError(
+                    f"Unsupported model tensors: {tensors}. Expected uint8 or float32 "
+                    "pixels (1, height, width, 3) and float32 logits (1, classes)."
+                )
         self._input, self._output = sources[0]["index"], targets[0]["index"]
 
     def logits(self, pixels: npt.NDArray[np.uint8]) -> Logits:
-        """The output, float32 (classes,), for uint8 RGB pixels (height, width, 3)."""
-        given = pixels[np.newaxis].astype(self.dtype, copy=False)
+        """Return float32 logits (classes,) for uint8 RGB pixels (height, width, 3)."""
+        batch = pixels[np.newaxis].astype(self.dtype, copy=False)
         with self._lock:
-            self._interpreter.set_tensor(self._input, given)
+            self._interpreter.set_tensor(self._input, batch)
             self._interpreter.invoke()
             return np.asarray(self._interpreter.get_tensor(self._output)[0])
 
 
 class Classifier:
-    """A bundle's network with what its manifest says of it; safe to share between threads.
+    """A loaded bundle. Safe to share between threads.
+
+    Args:
+        bundle: folder of the bundle.
+
+    Attributes:
+        manifest: the bundle's manifest.
+        network: the bundle's model.
 
     Raises:
-        BundleError: the folder holds no bundle that this service can run.
+        BundleError: the folder has no bundle, or one that this service cannot run.
     """
 
     def __init__(self, bundle: Path) -> None:
         self.manifest, model = read_bundle(bundle)
-        self._network = Network(model)
-        network, spec = self._network, self.manifest.input
-        size = (spec.height, spec.width)
-        if (network.size, network.classes) != (size, len(self.manifest.classes)):
-            raise BundleError("The model has another input size or number of classes than it says.")
+        self.network = Network(model)
+        network, spec = self.network, self.manifest.input
+        size, classes = (spec.height, spec.width), len(self.manifest.classes)
+        if (network.size, network.classes) != (size, classes):
+            raise BundleError(
+                f"The model has input size {network.size} and {network.classes} classes, but the "
+                f"manifest declares {size} and {classes}."
+            )
         if network.dtype != spec.dtype:
-            raise BundleError("The model takes another type of numbers than its manifest says.")
-        # The first call is the slow one.
+            raise BundleError(
+                f"Model input dtype is {network.dtype}, but the manifest declares {spec.dtype}."
+            )
+        # Also a warm-up: the first inference is slow.
         if not np.isfinite(self.probabilities(np.zeros((1, *size, 3), np.uint8))).all():
-            raise BundleError("The model answers with what are no numbers.")
+            raise BundleError("The model returned NaN or infinity for a blank image.")
 
     def probabilities(self, pixels: Iterable[npt.NDArray[np.uint8]]) -> Probabilities:
-        """Calibrated probabilities (n, classes) for n pictures, uint8 RGB (height, width, 3)."""
-        logits = np.stack([self._network.logits(one) for one in pixels])
+        """Return float64 probabilities (n, classes) for n pictures, uint8 RGB (height, width, 3).
+
+        The probabilities are calibrated.
+        """
+        logits = np.stack([self.network.logits(picture) for picture in pixels])
         return softmax(logits, self.manifest.temperature)
 
-    def classify(self, data: bytes) -> Answer:
-        """Decode a picture and say what it shows.
+    def classify(self, data: bytes) -> Prediction:
+        """Decode and classify a picture.
 
         Raises:
             PictureError: as `images.decode`.
         """
         start = perf_counter()
-        picture = images.decode(data, self._network.size)
+        picture = images.decode(data, self.network.size)
         decoded = perf_counter()
-        logits = self._network.logits(picture.pixels)
+        logits = self.network.logits(picture.pixels)
         probabilities = softmax(logits, self.manifest.temperature)
         order = np.argsort(-probabilities, kind="stable")
         scores = tuple((self.manifest.classes[i], float(probabilities[i])) for i in order)
-        return Answer(
+        return Prediction(
             scores=scores,
             confident=scores[0][1] >= self.manifest.confidence_threshold,
             picture=picture,

@@ -1,4 +1,4 @@
-"""What was measured of a model, as its manifest tells it."""
+"""Evaluation results of a model, as stored in its manifest."""
 
 from typing import Annotated, Literal
 
@@ -7,14 +7,14 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class Part(BaseModel):
-    """A part of a manifest: nothing in it changes, and nothing is in it that is not told here."""
+class ManifestSection(BaseModel):
+    """Base of all sections of a manifest: immutable, unknown fields are rejected."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class ClassMetrics(Part):
-    """One class's figures, each 0..1, on `support` pictures."""
+class ClassMetrics(ManifestSection):
+    """Metrics of one class, each 0..1, on `support` pictures."""
 
     precision: Share
     recall: Share
@@ -22,13 +22,13 @@ class ClassMetrics(Part):
     support: NonNegativeInt
 
 
-class Metrics(Part):
-    """Figures of one model on one set of pictures, each 0..1.
+class Metrics(ManifestSection):
+    """Metrics of one model on one set of pictures, each 0..1.
 
     Attributes:
         calibration_error: expected calibration error (Guo et al. 2017, arXiv:1706.04599), 15 bins
             of equal width.
-        confusion: pictures by true class (row) and predicted class (column).
+        confusion: numbers of pictures by true class (row) and predicted class (column).
     """
 
     accuracy: Share
@@ -38,12 +38,12 @@ class Metrics(Part):
     confusion: tuple[tuple[NonNegativeInt, ...], ...]
 
 
-class Evaluation(Part):
-    """The Keras model and the bundle side by side on the same pictures.
+class Evaluation(ManifestSection):
+    """The Keras model and the bundle, evaluated on the same pictures.
 
     Attributes:
-        pictures: "test", or "validation" where the data has no test part.
-        agreement: share of pictures that both give the same label.
+        pictures: "test", or "validation" if the data has no test split.
+        agreement: share of pictures for which both predict the same label.
     """
 
     pictures: Literal["test", "validation"]
@@ -53,14 +53,14 @@ class Evaluation(Part):
     agreement: Share
 
 
-class Thresholds(Part):
-    """What a bundle must keep of its Keras model. Shares are 0..1, and so are differences of them.
+class Thresholds(ManifestSection):
+    """Limits of the conversion gate. Shares and differences of shares are 0..1.
 
     Attributes:
-        max_accuracy_drop: Keras's accuracy minus the bundle's.
-        max_recall_drop: the same of the recall of each class.
-        min_agreement: share of pictures that both give the same label.
-        max_calibration_error_rise: the bundle's expected calibration error minus Keras's.
+        max_accuracy_drop: accuracy of Keras minus that of the bundle.
+        max_recall_drop: recall of Keras minus that of the bundle, for each class.
+        min_agreement: share of pictures for which both predict the same label.
+        max_calibration_error_rise: expected calibration error of the bundle minus that of Keras.
         max_bytes: size of the model file.
     """
 
@@ -71,16 +71,16 @@ class Thresholds(Part):
     max_bytes: PositiveInt = 50_000_000
 
 
-class Gate(Part):
-    """What a bundle was held to before it was written, on the validation pictures of its run.
+class Gate(ManifestSection):
+    """Results of the conversion gate on the validation pictures of the run.
 
     Attributes:
-        pictures: how many.
-        accuracy_drop: Keras's accuracy minus the bundle's; below zero where the bundle's is higher.
-        recall_drop: the same of the class that loses most recall.
-        agreement: share of pictures that both give the same label.
-        calibration_error_rise: the bundle's expected calibration error minus Keras's.
-        operators: of the model file, all of them built into the runtime.
+        pictures: number of validation pictures.
+        accuracy_drop: accuracy of Keras minus that of the bundle; negative if the bundle is better.
+        recall_drop: recall of Keras minus that of the bundle, for the class that loses most.
+        agreement: share of pictures for which both predict the same label.
+        calibration_error_rise: expected calibration error of the bundle minus that of Keras.
+        operators: operators of the model file, all built into the runtime.
     """
 
     thresholds: Thresholds

@@ -1,7 +1,6 @@
-"""Which parts of a picture an answer rests on: an occlusion map (Zeiler, Fergus 2014).
+"""Occlusion maps (Zeiler and Fergus 2014, arXiv:1311.2901, section 4.2).
 
-Each cell of a grid is covered in turn; what the label's probability loses is the cell's weight.
-arXiv:1311.2901, section 4.2.
+Each cell of a grid is covered in turn. The drop of the label's probability is the cell's value.
 """
 
 from collections.abc import Iterator
@@ -13,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from lambda_api.classifier import Answer, Classifier
+from lambda_api.classifier import Classifier, Prediction
 
-OVERLAY_SIDE = 448  # pixels of the overlay's longer side
-_OPACITY = 0.6  # of the overlay where the drop is largest
+OVERLAY_SIDE = 448  # longer side of the overlay in pixels
+_OPACITY = 0.6  # of the red where the drop is largest
 _HOT = np.array([255, 0, 0], np.float32)
 
 Drops = npt.NDArray[np.float64]
@@ -25,49 +24,51 @@ Pixels = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """An answer with its occlusion map.
+    """A prediction with its occlusion map.
 
     Attributes:
-        drops: (grid, grid) from the top left, each -1..1: the label's calibrated probability for
-            the picture, minus that with the cell covered. Above zero, the cell speaks for it.
+        prediction: the prediction that is explained.
+        drops: float64 (grid, grid) from the top left, each -1..1. The label's calibrated
+            probability for the picture, minus the probability with the cell covered. A positive
+            value supports the label.
     """
 
-    answer: Answer
+    prediction: Prediction
     drops: Drops
 
 
 def explain(classifier: Classifier, data: bytes, grid: int) -> Explanation:
     """Classify a picture, and again with each of `grid` x `grid` cells covered.
 
-    A cell is covered by the picture's mean colour, which is no edge of its own in most scenes.
-    Takes `grid**2 + 1` inferences, decoding once. One picture at a time: on one thread, LiteRT is
-    hardly faster with an input of several, and needs their memory.
+    The cover is the picture's mean color, which adds no strong edges in most scenes. The picture
+    is decoded once and takes `grid**2 + 1` inferences. Pictures are not batched: on one thread,
+    a batch is hardly faster in LiteRT and needs more memory.
 
     Raises:
         PictureError: as `images.decode`.
     """
-    answer = classifier.classify(data)
-    covered = _covered(answer.picture.pixels, grid)
-    label = classifier.manifest.classes.index(answer.label)
-    drops = answer.confidence - classifier.probabilities(covered)[:, label]
-    return Explanation(answer, drops.reshape(grid, grid))
+    prediction = classifier.classify(data)
+    covered = _covered(prediction.picture.pixels, grid)
+    label = classifier.manifest.classes.index(prediction.label)
+    drops = prediction.confidence - classifier.probabilities(covered)[:, label]
+    return Explanation(prediction, drops.reshape(grid, grid))
 
 
 def _covered(pixels: Pixels, grid: int) -> Iterator[Pixels]:
-    """The picture with each cell covered in turn, row by row."""
+    """Yield the picture with each cell covered in turn, row by row."""
     rows = np.linspace(0, pixels.shape[0], grid + 1).round().astype(int)
     columns = np.linspace(0, pixels.shape[1], grid + 1).round().astype(int)
     mean = pixels.mean(axis=(0, 1)).round().astype(np.uint8)
     for top, bottom in pairwise(rows):
         for left, right in pairwise(columns):
-            one = pixels.copy()
-            one[top:bottom, left:right] = mean
-            yield one
+            covered = pixels.copy()
+            covered[top:bottom, left:right] = mean
+            yield covered
 
 
 def overlay_png(explanation: Explanation) -> bytes:
-    """The picture as a PNG, in its own proportions, redder where the answer rests on it."""
-    picture = explanation.answer.picture
+    """Draw the map over the picture: a PNG with its aspect ratio, red where drops are positive."""
+    picture = explanation.prediction.picture
     scale = OVERLAY_SIDE / max(picture.width, picture.height)
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     weights = explanation.drops.clip(min=0)

@@ -1,7 +1,7 @@
-"""Bytes to pixels: the one place in the project where a picture is decoded.
+"""Picture decoding: bytes to pixels.
 
-Training, calibration, evaluation and serving all call `decode`, so a network is served exactly
-what it was trained on.
+Training, calibration, evaluation and serving all call `decode`, so a served network gets the same
+pixels as in training.
 """
 
 import re
@@ -13,9 +13,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image
 
-MAX_PIXELS = 40_000_000  # 40 megapixels: 160 MB as Pillow holds them, thrice that with transparency
-MIN_SIDE = 8  # pixels; below it there is no scene to see, only a colour
-MAX_SCANS = 100  # of a JPEG; libjpeg goes over the whole picture for each, and cameras write ten
+MAX_PIXELS = 40_000_000  # 40 megapixels: 160 MB in Pillow, three times that with transparency
+MIN_SIDE = 8  # pixels; a smaller picture shows no scene, only a color
+MAX_SCANS = (
+    100  # of a JPEG; libjpeg processes the whole picture once per scan. Cameras write about ten
+)
 
 Format = Literal["JPEG", "PNG", "WEBP"]
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
@@ -25,12 +27,13 @@ _MAGIC: dict[Format, bytes] = {
     "WEBP": b"RIFF",
 }
 
-# A JPEG's markers, but for those within a scan's data (ITU T.81, B.1.1): stuffed zeros, restarts.
+# JPEG markers (ITU T.81, B.1.1), except those inside scan data: stuffed zeros and restarts.
 _MARKER = re.compile(rb"\xff([\x02-\xcf\xd9-\xfe])")
 _SCAN, _END = b"\xda", b"\xd9"
 
-# EXIF 2.32, tag 0x0112: how to turn the stored picture upright. `ImageOps.exif_transpose` does the
-# same but also writes the EXIF block anew, which fails on the malformed blocks of real cameras.
+# EXIF 2.32, tag 0x0112: the transposition that turns the stored picture upright.
+# `ImageOps.exif_transpose` also rewrites the EXIF block, which fails on malformed blocks that real
+# cameras write.
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -41,16 +44,16 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
-# Pillow's own bomb guard only warns in part of its range. The check in `_open` stands in its place.
+# Pillow's decompression bomb guard only warns in part of its range. `_checked_size` replaces it.
 Image.MAX_IMAGE_PIXELS = None
 
 
 class PictureError(ValueError):
-    """A picture that cannot be classified; the message says why, in words for its sender."""
+    """A picture that cannot be classified. The message is for the sender of the picture."""
 
 
 class NoPicture(PictureError):
-    """There are no bytes."""
+    """The picture is empty (0 bytes) or missing."""
 
 
 class UnsupportedFormat(PictureError):
@@ -62,7 +65,7 @@ class TooManyPixels(PictureError):
 
 
 class UndecodablePicture(PictureError):
-    """The bytes start like a picture but do not decode, or it is too small to show anything."""
+    """The picture is damaged, incomplete or too small."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +73,10 @@ class Picture:
     """A decoded picture.
 
     Attributes:
-        pixels: uint8 RGB, shape (height, width, 3) of the size that `decode` was asked for.
-        format: as told by the content.
-        width: width in pixels of the original, upright.
-        height: height in pixels of the original, upright.
+        pixels: uint8 RGB, shape (height, width, 3), of the size passed to `decode`.
+        format: file format, detected from the content.
+        width: width in pixels of the original, after EXIF rotation.
+        height: height in pixels of the original, after EXIF rotation.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -83,18 +86,25 @@ class Picture:
 
 
 def decode(data: bytes, size: tuple[int, int]) -> Picture:
-    """Decode a picture and scale it to `size`, given as (height, width) in pixels.
+    """Decode a picture and resize it to `size`.
 
-    The format is told by the content, never by a name. EXIF orientation is applied, transparency
-    is flattened on white, 16-bit grey is scaled to 8, of an animation the first frame is taken.
-    The aspect ratio is not kept: the whole picture is seen.
+    - The format is detected from the content, not from a file name.
+    - The EXIF orientation is applied.
+    - Transparent pixels become white.
+    - 16-bit grayscale is scaled to 8 bits.
+    - For an animation, the first frame is used.
+    - The aspect ratio is not kept, and nothing is cropped.
+
+    Args:
+        data: the content of the file.
+        size: (height, width) of the result in pixels.
 
     Raises:
         NoPicture: `data` is empty.
         UnsupportedFormat: not a JPEG, PNG or WebP.
-        TooManyPixels: more than `MAX_PIXELS`; found before anything is decoded.
-        UndecodablePicture: damaged, cut off, a side of less than `MIN_SIDE` pixels, or more than
-            `MAX_SCANS` scans.
+        TooManyPixels: more than `MAX_PIXELS`. Checked before decoding.
+        UndecodablePicture: damaged, truncated, a side shorter than `MIN_SIDE` pixels, or more
+            than `MAX_SCANS` scans.
     """
     format_ = _sniff(data)
     if format_ == "JPEG":
@@ -103,14 +113,14 @@ def decode(data: bytes, size: tuple[int, int]) -> Picture:
         with Image.open(BytesIO(data), formats=(format_,)) as image:
             stored = _checked_size(image)
             orientation = _orientation(image)
-            # Lets libjpeg scale while it decodes (ten times faster on a large photo), but never
-            # below twice the size that is needed, so that the filter after it has the last word.
+            # Let libjpeg downscale while it decodes, which is much faster for a large photo. At
+            # least twice the final size remains for the better filter below.
             image.draft(None, (2 * size[1], 2 * size[0]))
             image.load()
             upright = _flatten(image)
     except PictureError:
         raise
-    except Exception as error:  # Pillow's parsers raise whatever a damaged file provokes
+    except Exception as error:  # Pillow's parsers raise many types for damaged files
         raise UndecodablePicture(f"The {format_} picture is damaged or incomplete.") from error
     if orientation in _UPRIGHT:
         upright = upright.transpose(_UPRIGHT[orientation])
@@ -121,7 +131,7 @@ def decode(data: bytes, size: tuple[int, int]) -> Picture:
 
 def _sniff(data: bytes) -> Format:
     if not data:
-        raise NoPicture("There is no picture: zero bytes.")
+        raise NoPicture("The picture is empty (0 bytes).")
     for name, magic in _MAGIC.items():
         if data.startswith(magic) and (name != "WEBP" or data[8:12] == b"WEBP"):
             return name
@@ -141,17 +151,19 @@ def _checked_size(image: Image.Image) -> tuple[int, int]:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise TooManyPixels(
-            f"{width}x{height} pixels are over the limit of {MAX_PIXELS / 1e6:.0f} megapixels."
+            f"The picture has {width}x{height} pixels, over the limit of "
+            f"{MAX_PIXELS / 1e6:.0f} megapixels."
         )
     if min(width, height) < MIN_SIDE:
         raise UndecodablePicture(
-            f"{width}x{height} is too small: each side needs at least {MIN_SIDE} pixels."
+            f"The picture is too small: {width}x{height} pixels. "
+            f"Each side needs at least {MIN_SIDE} pixels."
         )
     return width, height
 
 
 def _orientation(image: Image.Image) -> int:
-    """EXIF orientation, 1 to 8; 1 (upright) where there is none or it cannot be read."""
+    """EXIF orientation, 1 to 8. Returns 1 (upright) if it is missing or unreadable."""
     try:
         value = image.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception:  # noqa: BLE001 - a broken EXIF block does not make the picture unreadable
@@ -161,7 +173,7 @@ def _orientation(image: Image.Image) -> int:
 
 def _flatten(image: Image.Image) -> Image.Image:
     """The picture as 8-bit RGB without transparency."""
-    if image.mode.startswith("I"):  # 16-bit grey; Pillow's own conversion clips it to white
+    if image.mode.startswith("I"):  # 16-bit grayscale; Pillow's own conversion clips it to white
         return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
     if image.has_transparency_data:
         rgba = image.convert("RGBA")

@@ -1,4 +1,4 @@
-"""The log: one JSON object a line on stdout, and in a dated file where a folder is given."""
+"""The log: one JSON object per line on stdout, and optionally in a dated file."""
 
 import logging
 import sys
@@ -13,11 +13,11 @@ from lambda_api.json_output import to_line
 SERVICE = "landscape-classifier"
 
 if sys.version_info >= (3, 12):
-    logging.logAsyncioTasks = False  # it would put the name of an event loop's task on every line
+    logging.logAsyncioTasks = False  # avoid an asyncio task name on every line
 
 
 class DatedFile(logging.Handler):
-    """Appends each record to `folder/YYYY-MM-DD.log`, the UTC date of the record."""
+    """Append each record to `folder/YYYY-MM-DD.log`, by the UTC date of the record."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
@@ -29,19 +29,23 @@ class DatedFile(logging.Handler):
         try:
             with path.open("a", encoding="utf-8") as file:
                 file.write(self.format(record) + "\n")
-        except Exception:  # noqa: BLE001 - as all handlers do: no request fails for its log
+        except Exception:  # noqa: BLE001 - a logging error must not fail a request
             self.handleError(record)
 
 
-@cache  # Powertools keeps one logger a service: its handlers must be added once
+@cache  # Powertools keeps one logger per service: add its handlers once
 def configured_logger(folder: Path | None) -> Logger:
-    """The service's logger. Event, body, credentials and headers are never given to it."""
+    """Return the service's logger. Never log events, bodies, credentials or headers.
+
+    Args:
+        folder: for `DatedFile`; None logs to stdout only.
+    """
     logger = Logger(
         service=SERVICE,
         utc=True,
         log_record_order=["timestamp", "level", "message"],
         json_serializer=to_line,
-        json_deserializer=str,  # no message is a document
+        json_deserializer=str,  # messages are plain text, not JSON
     )
     if folder is not None:
         file = DatedFile(folder)

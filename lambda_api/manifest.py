@@ -1,6 +1,6 @@
 """The bundle: a folder with `model.tflite`, `manifest.json`, `MODEL_CARD.md` and its figures.
 
-`convert` writes the manifest, everyone else reads it through `read_bundle`.
+`convert` writes bundles. Everything else reads them with `read_bundle`.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from lambda_api.evaluation import Evaluation, Gate, Part, Share
+from lambda_api.evaluation import Evaluation, Gate, ManifestSection, Share
 
 MANIFEST_FILE = "manifest.json"
 MODEL_FILE = "model.tflite"
@@ -32,29 +32,29 @@ Version = Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
 
 
 class BundleError(RuntimeError):
-    """A bundle that cannot be served; the message says why, without the path of its folder."""
+    """A bundle that cannot be served. The message does not contain the path of its folder."""
 
 
-class InputSpec(Part):
-    """The model's input: RGB of shape (1, height, width, 3), values 0..255 whatever the dtype."""
+class InputSpec(ManifestSection):
+    """The model's input: RGB, shape (1, height, width, 3), values 0..255 for both dtypes."""
 
     height: PositiveInt
     width: PositiveInt
     dtype: Literal["uint8", "float32"]
 
 
-class ModelFile(Part):
-    """The model file by content."""
+class ModelFile(ManifestSection):
+    """Hash and size of the model file."""
 
     sha256: Sha256
     bytes: PositiveInt
 
 
-class Dataset(Part):
-    """The pictures by content; counts are pictures.
+class Dataset(ManifestSection):
+    """The dataset. `train`, `validation` and `test` are numbers of pictures.
 
     Attributes:
-        sha256: of the training and validation pictures, names and contents.
+        sha256: hash of the names and contents of the training and validation pictures.
     """
 
     name: str
@@ -64,21 +64,21 @@ class Dataset(Part):
     test: NonNegativeInt
 
 
-class Manifest(Part):
-    """All that is known of a model.
+class Manifest(ManifestSection):
+    """Description of a model: input, classes, evaluation and origin.
 
     Attributes:
-        version: first 12 hex digits of the SHA-256 of everything else but `created`: the same
+        version: first 12 hex digits of the SHA-256 of all other fields except `created`. The same
             content always has the same version.
+        created: end of the training run.
         classes: names in the order of the model's outputs.
-        calibration_pictures: training pictures that showed the range of the activations; 0 where
-            these are not quantised.
-        temperature: what logits are divided by before the softmax (Guo et al. 2017), fitted on
+        calibration_pictures: number of training pictures used to calibrate the range of the
+            activations; 0 if activations are not quantized.
+        temperature: divisor of the logits before the softmax (Guo et al. 2017), fitted on
             validation pictures.
-        confidence_threshold: an answer is `confident` at this confidence or above; chosen on
-            validation pictures.
-        gate: what the bundle had to keep of the Keras model before it was written.
-        created: when the training run ended.
+        confidence_threshold: a prediction is `confident` if its confidence is at least this;
+            chosen on validation pictures.
+        gate: results of the conversion gate.
     """
 
     schema_version: Literal[2] = 2
@@ -102,22 +102,22 @@ class Manifest(Part):
     @model_validator(mode="after")
     def _classes_are_unique(self) -> Self:
         if len(set(self.classes)) != len(self.classes):
-            raise ValueError("a class is named twice")
+            raise ValueError("class names must be unique")
         return self
 
     def content_version(self) -> str:
-        """The version that this content should have."""
+        """Return the version that belongs to this content."""
         content = self.model_dump(mode="json", exclude={"version", "created"})
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
 def read_bundle(folder: Path) -> tuple[Manifest, bytes]:
-    """The manifest and the model file of a bundle, checked against each other.
+    """Read the manifest and the model file of a bundle, and check that they match.
 
     Raises:
-        BundleError: no bundle, an unreadable or altered manifest, one of a newer schema, or a model
-            file that is not the one the manifest describes.
+        BundleError: the folder has no bundle, the manifest is unreadable, altered or of another
+            schema version, or the model file does not match the manifest.
     """
     manifest = _read_manifest(folder / MANIFEST_FILE)
     try:
@@ -126,10 +126,11 @@ def read_bundle(folder: Path) -> tuple[Manifest, bytes]:
         raise BundleError(f"{MODEL_FILE} cannot be read ({error.strerror}).") from error
     if len(model) != manifest.model.bytes:
         raise BundleError(
-            f"{MODEL_FILE} has {len(model)} bytes; the manifest says {manifest.model.bytes}."
+            f"{MODEL_FILE} has {len(model)} bytes, but the manifest declares "
+            f"{manifest.model.bytes}."
         )
     if hashlib.sha256(model).hexdigest() != manifest.model.sha256:
-        raise BundleError(f"{MODEL_FILE} is not the file that the manifest describes (SHA-256).")
+        raise BundleError(f"The SHA-256 of {MODEL_FILE} does not match the manifest.")
     return manifest, model
 
 
@@ -138,17 +139,17 @@ def _read_manifest(path: Path) -> Manifest:
         document = json.loads(path.read_bytes())
     except OSError as error:
         raise BundleError(
-            f"There is no bundle: {MANIFEST_FILE} cannot be read ({error.strerror})."
+            f"No bundle found: {MANIFEST_FILE} cannot be read ({error.strerror})."
         ) from error
     except ValueError as error:
         raise BundleError(f"{MANIFEST_FILE} is not JSON ({error}).") from error
     schema = document.get("schema_version") if isinstance(document, dict) else None
     if not isinstance(schema, int):
-        raise BundleError(f"{MANIFEST_FILE} is not a bundle's manifest (no schema_version).")
+        raise BundleError(f"{MANIFEST_FILE} is not a bundle's manifest: it has no schema_version.")
     if schema != SCHEMA_VERSION:
         raise BundleError(
-            f"{MANIFEST_FILE} has schema {schema}; this service reads {SCHEMA_VERSION}. "
-            "Convert and serve with the same version of the project."
+            f"{MANIFEST_FILE} has schema version {schema}, but this service reads "
+            f"{SCHEMA_VERSION}. Convert and serve with the same version of the project."
         )
     try:
         manifest = Manifest.model_validate(document)
@@ -157,5 +158,5 @@ def _read_manifest(path: Path) -> Manifest:
         where = ".".join(str(part) for part in first["loc"])
         raise BundleError(f"{MANIFEST_FILE} is not valid ({where}: {first['msg']}).") from error
     if manifest.version != manifest.content_version():
-        raise BundleError(f"{MANIFEST_FILE} was altered: its content does not have its version.")
+        raise BundleError(f"{MANIFEST_FILE} was altered: its version does not match its content.")
     return manifest

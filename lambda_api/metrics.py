@@ -1,23 +1,38 @@
-"""Metrics for CloudWatch: lines in its embedded metric format on stdout, one set a request."""
+"""CloudWatch metrics in embedded metric format (EMF), as lines on stdout."""
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 from aws_lambda_powertools.metrics import EphemeralMetrics
 
-from lambda_api.classifier import Answer
+from lambda_api.classifier import Prediction
 from lambda_api.json_output import to_line
 from lambda_api.log import SERVICE
 
+UNITS = {
+    "Requests": "Count",
+    "Duration": "Milliseconds",
+    "Errors": "Count",
+    "ClientErrors": "Count",
+    "ColdStarts": "Count",
+    "ModelLoadTime": "Milliseconds",
+    "FailedLogins": "Count",
+    "SlowedLogins": "Count",
+    "DecodeTime": "Milliseconds",
+    "InferenceTime": "Milliseconds",
+    "Confidence": "None",
+    "UnsureAnswers": "Count",
+    "Predictions": "Count",
+}
+
 
 class RequestMetrics:
-    """Writes what happened in a request.
+    """Writes the metrics of requests.
 
-    All have the dimension `service`; `Predictions` has `label` too.
+    All metrics have the dimension `service`. `Predictions` also has `label`.
 
     Args:
-        namespace: in CloudWatch.
+        namespace: CloudWatch namespace.
     """
 
     def __init__(self, namespace: str) -> None:
@@ -28,45 +43,45 @@ class RequestMetrics:
         *,
         status: int,
         duration_ms: float,
-        answers: Sequence[Answer],
+        predictions: Sequence[Prediction],
         login: str | None,
         cold_start_load_ms: float | None,
     ) -> None:
-        """Write the metrics of a request.
+        """Write the metrics of one request.
 
         Args:
-            status: of the HTTP answer.
-            duration_ms: of the whole request, in milliseconds.
-            answers: one for each picture that was classified.
-            login: "failed" or "slowed" where the credentials were not accepted.
-            cold_start_load_ms: milliseconds that loading the model took, with the first request
-                of a process; None with all others.
+            status: status of the HTTP response.
+            duration_ms: duration of the request in milliseconds.
+            predictions: one for each classified picture.
+            login: "failed" for wrong credentials, "slowed" if logins were rate-limited, else None.
+            cold_start_load_ms: time to load the model in milliseconds, for the first request of a
+                process; else None.
         """
-        found = {"Requests": _metric("Count", 1), "Duration": _metric("Milliseconds", duration_ms)}
-        # What did not happen is not written: each number costs time, and a sum needs no zeros.
+        metrics: dict[str, list[float]] = {"Requests": [1], "Duration": [duration_ms]}
+        # Zero counts are left out: a sum does not need them.
         if status >= 400:
-            found["Errors" if status >= 500 else "ClientErrors"] = _metric("Count", 1)
+            metrics["Errors" if status >= 500 else "ClientErrors"] = [1]
         if cold_start_load_ms is not None:
-            found["ColdStarts"] = _metric("Count", 1)
-            found["ModelLoadTime"] = _metric("Milliseconds", cold_start_load_ms)
+            metrics["ColdStarts"] = [1]
+            metrics["ModelLoadTime"] = [cold_start_load_ms]
         if login is not None:
-            found["FailedLogins" if login == "failed" else "SlowedLogins"] = _metric("Count", 1)
-        if answers:
-            found["DecodeTime"] = _metric("Milliseconds", *(a.decode_ms for a in answers))
-            found["InferenceTime"] = _metric("Milliseconds", *(a.inference_ms for a in answers))
-            found["Confidence"] = _metric("None", *(a.confidence for a in answers))
-            if unsure := sum(not answer.confident for answer in answers):
-                found["UnsureAnswers"] = _metric("Count", unsure)
-        self._write(found)
-        for label, times in Counter(answer.label for answer in answers).items():
-            self._write({"Predictions": _metric("Count", times)}, label=label)
+            metrics["FailedLogins" if login == "failed" else "SlowedLogins"] = [1]
+        if predictions:
+            metrics["DecodeTime"] = [prediction.decode_ms for prediction in predictions]
+            metrics["InferenceTime"] = [prediction.inference_ms for prediction in predictions]
+            metrics["Confidence"] = [prediction.confidence for prediction in predictions]
+            if unsure := sum(not prediction.confident for prediction in predictions):
+                metrics["UnsureAnswers"] = [unsure]
+        self._write(metrics)
+        for label, count in Counter(prediction.label for prediction in predictions).items():
+            self._write({"Predictions": [count]}, label=label)
 
-    def _write(self, metrics: dict[str, Any], **dimensions: str) -> None:
-        # Not by `add_metric` and `flush_metrics`: what they check is right here, and takes as long
-        # as the rest.
+    def _write(self, metrics: dict[str, list[float]], **dimensions: str) -> None:
+        # `add_metric` and `flush_metrics` would validate these valid metrics, which takes as long
+        # as everything else here.
         dimensions["service"] = SERVICE
-        print(to_line(self._emf.serialize_metric_set(metrics, dimensions)))
-
-
-def _metric(unit: str, *values: float) -> dict[str, Any]:
-    return {"Unit": unit, "StorageResolution": 60, "Value": values}
+        metric_set = {
+            name: {"Unit": UNITS[name], "StorageResolution": 60, "Value": values}
+            for name, values in metrics.items()
+        }
+        print(to_line(self._emf.serialize_metric_set(metric_set, dimensions)))

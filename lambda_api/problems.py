@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 `application/problem+json`, each with the request's id."""
+"""RFC 9457 problem documents (`application/problem+json`) for errors."""
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
@@ -13,7 +13,7 @@ from lambda_api.json_output import FastJSONResponse
 
 MEDIA_TYPE = "application/problem+json"
 _TYPE = "urn:landscape-classifier:problem:"
-_MAX_SAID = 5
+_MAX_DESCRIBED = 5
 
 _PICTURE_PROBLEMS: dict[type[images.PictureError], tuple[int, str]] = {
     images.NoPicture: (400, "no-picture"),
@@ -24,13 +24,13 @@ _PICTURE_PROBLEMS: dict[type[images.PictureError], tuple[int, str]] = {
 
 
 class Problem(Exception):
-    """An answer other than success.
+    """An error response.
 
     Args:
         status: HTTP status.
-        slug: the kind of problem, for programs; the last part of its `type`.
-        detail: what happened and what to do, for people.
-        headers: of the answer.
+        slug: last part of the problem's `type`, for programs.
+        detail: error and remedy, for people.
+        headers: additional headers of the response.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Problem(Exception):
 
 
 def problem_fields(problem: Problem) -> dict[str, str | int]:
-    """A problem's document but for the request's id."""
+    """Return the fields of a problem document, without the request ID."""
     return {
         "type": _TYPE + problem.slug,
         "title": HTTPStatus(problem.status).phrase,
@@ -51,7 +51,7 @@ def problem_fields(problem: Problem) -> dict[str, str | int]:
 
 
 def problem_response(problem: Problem, request_id: str) -> FastJSONResponse:
-    """The HTTP answer for `problem`."""
+    """Return the HTTP response for `problem`."""
     return FastJSONResponse(
         {**problem_fields(problem), "request_id": request_id},
         status_code=problem.status,
@@ -60,35 +60,35 @@ def problem_response(problem: Problem, request_id: str) -> FastJSONResponse:
     )
 
 
-def of_picture(error: images.PictureError) -> Problem:
-    """What a picture that cannot be classified is answered with."""
+def picture_problem(error: images.PictureError) -> Problem:
+    """Return the problem for a picture that cannot be classified."""
     status, slug = _PICTURE_PROBLEMS[type(error)]
     return Problem(status, slug, str(error))
 
 
-def said(errors: Iterable[Mapping[str, Any]]) -> str:
-    """What pydantic found wrong first, without the values."""
+def describe_errors(errors: Iterable[Mapping[str, Any]]) -> str:
+    """Describe the first of pydantic's validation errors, without the rejected values."""
     return "; ".join(
         ": ".join([*([".".join(map(str, e["loc"]))] if e["loc"] else []), e["msg"]])
-        for e in islice(errors, _MAX_SAID)
+        for e in islice(errors, _MAX_DESCRIBED)
     )
 
 
 def install(app: FastAPI) -> None:
-    """Answer every expected exception of `app` as a problem."""
+    """Register exception handlers that send problem documents."""
 
-    def answer(request: Request, problem: Problem) -> FastJSONResponse:
+    def respond(request: Request, problem: Problem) -> FastJSONResponse:
         return problem_response(problem, request.state.request_id)
 
     @app.exception_handler(Problem)
     async def _(request: Request, error: Problem) -> FastJSONResponse:
-        return answer(request, error)
+        return respond(request, error)
 
     @app.exception_handler(images.PictureError)
     async def _(request: Request, error: images.PictureError) -> FastJSONResponse:
-        return answer(request, of_picture(error))
+        return respond(request, picture_problem(error))
 
     @app.exception_handler(HTTPException)
     async def _(request: Request, error: HTTPException) -> FastJSONResponse:
         slug = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
-        return answer(request, Problem(error.status_code, slug, error.detail, error.headers))
+        return respond(request, Problem(error.status_code, slug, error.detail, error.headers))

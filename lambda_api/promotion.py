@@ -1,4 +1,4 @@
-"""Which version of a model is promoted: the small object `<registry>/<name>/current`."""
+"""The promotion pointer of a model: the object `<registry>/<name>/current`."""
 
 from typing import Annotated
 
@@ -6,12 +6,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lambda_api.manifest import BundleError, Version
 
-CURRENT = "current"  # the key's last part
+CURRENT = "current"  # last part of the object's key
 MAX_BYTES = 10_000
+_MAX_PREVIOUS = 20
 
 
 class PromotedVersion(BaseModel):
-    """The version that serves, and those that did before, the last one first."""
+    """The promoted version, and the versions promoted before it, newest first."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -19,17 +20,18 @@ class PromotedVersion(BaseModel):
     previous: Annotated[tuple[Version, ...], Field(max_length=100)] = ()
 
     def promoted(self, version: str) -> "PromotedVersion":
-        """With another version in front. What served longest ago is forgotten."""
-        return PromotedVersion(version=version, previous=(self.version, *self.previous)[:20])
+        """Return a pointer to `version`. The oldest entries of the history are dropped."""
+        history = (self.version, *self.previous)[:_MAX_PREVIOUS]
+        return PromotedVersion(version=version, previous=history)
 
     def rolled_back(self) -> "PromotedVersion":
-        """With the previous version again. Raises `IndexError` where there is none."""
+        """Return a pointer to the previous version. Raises `IndexError` if there is none."""
         return PromotedVersion(version=self.previous[0], previous=self.previous[1:])
 
 
 def read_promoted_version(document: bytes) -> PromotedVersion:
-    """The pointer as it was stored. Raises `BundleError` where it is none."""
+    """Parse the stored pointer. Raises `BundleError` if it is invalid."""
     try:
         return PromotedVersion.model_validate_json(document)
     except ValidationError as error:
-        raise BundleError(f"{CURRENT!r} does not name a version.") from error
+        raise BundleError(f"The pointer {CURRENT!r} is not valid.") from error

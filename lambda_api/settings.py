@@ -1,4 +1,4 @@
-"""The service's settings: from the environment, or from `.env` on a machine of one's own."""
+"""Settings of the service, from environment variables or `.env`."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ BUNDLED_MODEL = Path(__file__).parents[1] / "models" / "intel-scenes"
 
 
 class SettingsError(ValueError):
-    """The settings are not usable; the message names each that is not and why."""
+    """Invalid settings. The message names each of them with the reason."""
 
 
 def _checked(password: SecretStr) -> SecretStr:
@@ -42,25 +42,25 @@ Origin = Annotated[str, Field(pattern=r"^https?://[^/*\s]+$")]
 
 
 class Settings(BaseSettings):
-    """Typed settings; field `x` is the environment variable `X`.
+    """Settings. The field `x` is the environment variable `X`.
 
     Attributes:
-        api_username: a user of HTTP Basic auth; no colon (RFC 7617).
-        api_password: that user's password, at least 12 characters, or its hash.
-        api_users: more users, a JSON object of names and passwords or hashes.
-        auth_secret_arn: a secret in Secrets Manager that has the users, in place of these three.
-        failed_logins_per_minute: how often a source address may fail before it is slowed down.
-        model_uri: bundle to serve: a folder, s3://bucket/prefix, or s3://bucket/…/current for the
-            version that is promoted there.
-        fallback_model: folder of the bundle to serve where S3 does not give the other.
-        upload_bucket: of pictures too large for a request; without it there is no `/uploads`.
-        upload_prefix: what the keys of uploads start with.
-        max_upload_bytes: largest upload.
-        max_body_bytes: largest request body; Lambda's own limit is 6 MB after base64.
-        request_timeout_s: seconds that a request may take; API Gateway gives up after 30.
-        cors_origins: web pages that may ask from a browser, split by spaces; none if empty.
-        log_dir: where to write the log as `YYYY-MM-DD.log` too; nowhere else than stdout if unset.
-        powertools_metrics_namespace: of metrics for CloudWatch on stdout; no metrics if unset.
+        api_username: user name for HTTP Basic authentication, without a colon (RFC 7617).
+        api_password: password of that user, at least 12 characters, or its hash.
+        api_users: more users, as a JSON object of passwords or hashes by name.
+        auth_secret_arn: secret in Secrets Manager with all users. Replaces the three above.
+        failed_logins_per_minute: failed logins per minute and address before rate limiting.
+        model_uri: bundle to serve: a folder, s3://bucket/prefix, or s3://bucket/.../current for
+            the promoted version.
+        fallback_model: folder of the bundle to serve if S3 has no usable bundle.
+        upload_bucket: S3 bucket for uploads. Without it, `/uploads` returns 404.
+        upload_prefix: prefix of the keys of uploads.
+        max_upload_bytes: maximum size of an upload.
+        max_body_bytes: maximum size of a request body. Lambda's own limit is 6 MB after base64.
+        request_timeout_s: timeout of a request in seconds. API Gateway's is 30.
+        cors_origins: origins allowed to call the API from a browser, separated by spaces.
+        log_dir: folder for log files `YYYY-MM-DD.log`, in addition to stdout.
+        powertools_metrics_namespace: CloudWatch namespace. Without it, no metrics are written.
     """
 
     model_config = SettingsConfigDict(
@@ -85,24 +85,26 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _has_users(self) -> Self:
-        one = {"API_USERNAME": self.api_username, "API_PASSWORD": self.api_password}
-        missing = [name for name, value in one.items() if value is None]
-        if self.auth_secret_arn and (self.api_users or len(missing) < len(one)):
-            raise ValueError("AUTH_SECRET_ARN: has all users; leave the other API_ variables out")
-        if missing and not (len(missing) == len(one) and (self.auth_secret_arn or self.api_users)):
+        pair = {"API_USERNAME": self.api_username, "API_PASSWORD": self.api_password}
+        missing = [name for name, value in pair.items() if value is None]
+        if self.auth_secret_arn and (self.api_users or len(missing) < len(pair)):
+            raise ValueError(
+                "AUTH_SECRET_ARN: replaces API_USERNAME, API_PASSWORD and API_USERS; unset them"
+            )
+        if missing and not (len(missing) == len(pair) and (self.auth_secret_arn or self.api_users)):
             raise ValueError("\n  ".join(f"{name}: Field required" for name in missing))
         return self
 
     def passwords(self) -> dict[str, str]:
-        """Users of the environment, with their passwords or hashes."""
+        """Return passwords or hashes by user name, without those of AUTH_SECRET_ARN."""
         users = dict(self.api_users)
         if self.api_username and self.api_password:
             users[self.api_username] = self.api_password
         return {name: password.get_secret_value() for name, password in users.items()}
 
 
-def _named(location: tuple[int | str, ...]) -> list[str]:
-    """A setting as its variable, then what is in it; nothing for all settings together."""
+def _path(location: tuple[int | str, ...]) -> list[str]:
+    """Return the path of a setting: its environment variable, then keys inside its value."""
     return [str(part) if i else str(part).upper() for i, part in enumerate(location)]
 
 
@@ -110,12 +112,12 @@ def load_settings() -> Settings:
     """Read the settings.
 
     Raises:
-        SettingsError: one is missing or refused. The message never holds a value.
+        SettingsError: settings are missing or invalid. The message contains no values.
     """
     try:
         return Settings()
     except ValidationError as error:
-        found = error.errors(include_input=False, include_url=False)
-        problems = [": ".join([*_named(e["loc"]), e["msg"]]) for e in found]
+        errors = error.errors(include_input=False, include_url=False)
+        problems = [": ".join([*_path(e["loc"]), e["msg"]]) for e in errors]
         listed = "\n  ".join(problems).replace("Value error, ", "")
-        raise SettingsError(f"Settings are missing or refused:\n  {listed}") from None
+        raise SettingsError(f"Missing or invalid settings:\n  {listed}") from None

@@ -1,4 +1,4 @@
-"""Pictures too large for a request: they go to S3 by a presigned form, then come by their key."""
+"""Uploads to S3 with presigned forms, for pictures that are too large for a request."""
 
 import re
 import secrets
@@ -13,13 +13,13 @@ _NAME = re.compile(r"[0-9a-f]{32}\.(jpg|png|webp)")
 
 
 @dataclass(frozen=True)
-class UploadForm:
-    """What an HTML form, or `curl -F`, needs to put one picture into the bucket.
+class PresignedForm:
+    """A presigned HTML form that uploads one picture to S3.
 
     Attributes:
-        url: where to post it.
-        fields: to send before the field `file`.
-        key: what the picture will be known by.
+        url: URL to post the form to.
+        fields: form fields to send before the field `file`.
+        key: key of the picture after the upload.
     """
 
     url: str
@@ -28,13 +28,13 @@ class UploadForm:
 
 
 @dataclass(frozen=True)
-class Uploads:
-    """The part of a bucket that takes pictures.
+class UploadBucket:
+    """The S3 bucket for uploads.
 
     Attributes:
-        bucket: its name; None where the service has none.
-        prefix: of the keys of all uploads, with a slash at its end.
-        max_bytes: of one upload.
+        bucket: name of the bucket; None if the service has none.
+        prefix: prefix of the keys of all uploads, with a trailing slash.
+        max_bytes: size limit of one upload.
     """
 
     bucket: str | None
@@ -42,51 +42,58 @@ class Uploads:
     max_bytes: int
 
     @classmethod
-    def of(cls, settings: Settings) -> "Uploads":
+    def of(cls, settings: Settings) -> "UploadBucket":
         return cls(settings.upload_bucket, settings.upload_prefix, settings.max_upload_bytes)
 
-    def new_form(self, content_type: str) -> UploadForm:
-        """A form for one picture under a new random key. Blocks; raises `Problem`."""
+    def new_form(self, content_type: str) -> PresignedForm:
+        """Create a form for one picture with a new random key.
+
+        Blocks. Raises `Problem`: 404 without a bucket, 503 if S3 does not respond.
+        """
         key = f"{self.prefix}{secrets.token_hex(16)}.{SUFFIXES[content_type]}"
         try:
             url, fields = aws.presigned_post(
-                self._known_bucket(), key, content_type, self.max_bytes
+                self._required_bucket(), key, content_type, self.max_bytes
             )
         except aws.AwsError as error:
             raise _unavailable() from error
-        return UploadForm(url, fields, key)
+        return PresignedForm(url, fields, key)
 
     def read(self, key: str) -> bytes:
-        """An uploaded picture. Blocks.
+        """Return the content of an uploaded picture. Blocks.
 
         Raises:
-            Problem: 400 for a key that no upload has, 404 for one with nothing in it (yet), 413
-                for too many bytes, 503 where S3 does not answer.
+            Problem: 400 for an invalid key, 404 for a missing object or bucket, 413 for an object
+                that is too large, 503 if S3 does not respond.
         """
-        bucket = self._known_bucket()
-        # Nothing but what `new_form` gives out: no way to other objects, however it is spelt.
+        bucket = self._required_bucket()
+        # Only keys that `new_form` creates: no other object in the bucket can be read.
         if not (key.startswith(self.prefix) and _NAME.fullmatch(key.removeprefix(self.prefix))):
-            raise Problem(400, "foreign-key", "The key is not one that POST /uploads has given.")
+            raise Problem(400, "foreign-key", "The key was not created by POST /uploads.")
         try:
             return aws.read_object(bucket, key, self.max_bytes)
         except aws.ObjectTooLarge as error:
             raise Problem(
-                413, "too-many-bytes", f"The upload is over the limit of {self.max_bytes:,} bytes."
+                413, "too-many-bytes", f"The upload is larger than {self.max_bytes:,} bytes."
             ) from error
         except aws.AwsError as error:
             if error.code == "NoSuchKey":
                 raise Problem(
-                    404, "no-such-upload", "There is no picture under this key (any more)."
+                    404,
+                    "no-such-upload",
+                    "No picture has this key. Uploads are deleted after some time.",
                 ) from error
             raise _unavailable() from error
 
-    def _known_bucket(self) -> str:
+    def _required_bucket(self) -> str:
         if self.bucket is None:
             raise Problem(
-                404, "no-uploads", "This service takes no uploads: send the picture itself."
+                404, "no-uploads", "This service has no uploads. Send the picture itself."
             )
         return self.bucket
 
 
 def _unavailable() -> Problem:
-    return Problem(503, "storage-unavailable", "S3 does not answer.", {"Retry-After": "5"})
+    return Problem(
+        503, "storage-unavailable", "S3 does not respond. Try again.", {"Retry-After": "5"}
+    )

@@ -1,4 +1,4 @@
-"""Where what computes is run, so that the event loop can go on meanwhile."""
+"""Run CPU-bound work off the event loop."""
 
 import asyncio
 import os
@@ -10,26 +10,26 @@ T = TypeVar("T")
 
 
 class Run(Protocol):
-    """Calls `function(*arguments)` somewhere, and returns or raises what it does."""
+    """Call `function(*arguments)` somewhere, and return or raise its outcome."""
 
     def __call__(self, function: Callable[..., T], *arguments: object) -> Awaitable[T]: ...
 
 
 async def inline(function: Callable[..., T], *arguments: object) -> T:
-    """Here and now: for Lambda, where there is one request at a time and nothing to go on with.
+    """Run it inline, as `Run`.
 
-    A thread of its own costs a tenth of a classification, more on a busy machine.
+    A Lambda instance handles one request at a time, so a thread would only add overhead.
     """
     return function(*arguments)
 
 
-class Workers:
-    """A pool of as many threads as there are processors: each may hold 40 decoded megapixels."""
+class ThreadPool:
+    """One thread per processor. Each may hold 40 decoded megapixels in memory."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="worker")
 
     async def __call__(self, function: Callable[..., T], *arguments: object) -> T:
-        """As `Run`. If it is cancelled, the function goes on to its end for nobody."""
+        """Run it in the pool, as `Run`. After a cancellation, the result is discarded."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, function, *arguments)

@@ -1,1 +1,1 @@
-"""How fast the service starts and answers, and how much memory it takes."""
+"""Benchmarks of the service: start, requests, load and memory."""

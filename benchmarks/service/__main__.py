@@ -1,4 +1,4 @@
-"""`make bench`: measure the service, write `benchmarks/results/service.json` and `.md`."""
+"""`make bench`: measure the service and write `benchmarks/results/service.json` and `.md`."""
 
 import argparse
 import json
@@ -14,23 +14,25 @@ RESULTS = Path(__file__).parents[1] / "results"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and write; what takes long can be shortened."""
+    """Measure, and write the results. The options shorten the measurement."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.service")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
-    parser.add_argument("--starts", type=int, default=11, help="processes of each kind")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the results")
+    parser.add_argument("--starts", type=int, default=11, help="processes to start of each kind")
     parser.add_argument("--rounds", type=int, default=1000, help="warm requests of each kind")
-    parser.add_argument("--seconds", type=float, default=60, help="of load, at least")
-    parser.add_argument("--requests", type=int, default=20_000, help="under load, at least")
+    parser.add_argument("--seconds", type=float, default=60, help="minimum duration of the load")
+    parser.add_argument(
+        "--requests", type=int, default=20_000, help="minimum number of requests under load"
+    )
     parsed = parser.parse_args(arguments)
     results: dict[str, Any] = {
         "machine": description("fastapi", "mangum", "numpy", "pillow", "ai-edge-litert", "uvicorn")
     }
-    print(f"Starting {2 * parsed.starts} processes …", flush=True)
+    print(f"Starting {2 * parsed.starts} processes ...", flush=True)
     results["cold_start"] = cold_start.measure(parsed.starts)
     results["imports_ms"] = cold_start.imports()
-    print(f"Asking a warm handler {parsed.rounds} times …", flush=True)
+    print(f"Calling a warm handler {parsed.rounds} times ...", flush=True)
     results["warm"] = warm.measure(parsed.rounds)
-    print(f"Asking a server for {parsed.seconds:g} s or longer …", flush=True)
+    print(f"Sending requests to a server for {parsed.seconds:g} s or longer ...", flush=True)
     results["load"] = load.measure(parsed.seconds, parsed.requests)
     parsed.out.mkdir(parents=True, exist_ok=True)
     document = json.dumps(results, indent=2) + "\n"

@@ -1,4 +1,4 @@
-"""Processes that are measured, and what they are given: settings, a picture, an event."""
+"""Start the measured processes with settings, a picture and an event."""
 
 import base64
 import json
@@ -16,7 +16,7 @@ AUTHORIZATION = "Basic " + base64.b64encode(f"{USERNAME}:{PASSWORD}".encode()).d
 ENVIRONMENT = {
     "API_USERNAME": USERNAME,
     "API_PASSWORD": PASSWORD,
-    "POWERTOOLS_METRICS_NAMESPACE": "Bench",  # as in the image: metrics are part of the cost
+    "POWERTOOLS_METRICS_NAMESPACE": "Bench",  # as in the image: writing metrics takes time too
 }
 BOUNDARY = "b0a4c1f2"
 _PART = (
@@ -26,7 +26,7 @@ _PART = (
 
 
 def picture() -> bytes:
-    """A photo as the network takes it: JPEG, 150x150, about 8 kB."""
+    """Return a JPEG of 150x150 pixels, the input size of the network, about 8 kB."""
     buffer = BytesIO()
     file = files("sklearn") / "datasets" / "images" / "china.jpg"
     with file.open("rb") as opened, Image.open(opened) as photo:
@@ -35,7 +35,7 @@ def picture() -> bytes:
 
 
 def event(data: bytes, *, as_form: bool) -> dict[str, Any]:
-    """What an HTTP API hands to the Lambda for a picture in a form, or as the body."""
+    """Return the event of an HTTP API for a picture in a form, or as the body."""
     body = _PART + data + f"\r\n--{BOUNDARY}--\r\n".encode() if as_form else data
     kind = f"multipart/form-data; boundary={BOUNDARY}" if as_form else "image/jpeg"
     return {
@@ -63,7 +63,7 @@ def event(data: bytes, *, as_form: bool) -> dict[str, Any]:
 
 
 def run(program: str, *options: str) -> subprocess.CompletedProcess[str]:
-    """Run a Python program with the service's settings and an event on stdin."""
+    """Run a Python program with the settings in its environment and an event on stdin."""
     return subprocess.run(  # noqa: S603 - our own command
         [sys.executable, *options, "-c", program],
         env={**os.environ, **ENVIRONMENT},
@@ -75,5 +75,5 @@ def run(program: str, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 def percentile(values: list[float], share: float) -> float:
-    """The value below which `share` (0..1) of them lie, to a thousandth."""
+    """Return the value below which `share` (0..1) of the values lie, rounded to 3 decimals."""
     return round(sorted(values)[min(int(len(values) * share), len(values) - 1)], 3)

@@ -1,4 +1,4 @@
-"""From the start of a process to its first answer, and what of it is whose."""
+"""Time from the start of a process to its first response, by cause."""
 
 import json
 from collections import Counter
@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.service.child import percentile, run
 
-SLOWEST = 12  # packages in the table of imports
+SLOWEST = 12  # packages in the import table
 TIMED_IMPORT = """
 import time
 start, cpu = time.perf_counter(), time.process_time()
@@ -27,7 +27,7 @@ unwanted = [x for x in ("boto3", "tensorflow", "pandas", "matplotlib") if x in s
 event = json.load(sys.stdin)
 start = time.perf_counter()
 assert lambda_api.handler.handler(event, None)["statusCode"] == 200
-answered_at = time.time()
+responded_at = time.time()
 first_ms = (time.perf_counter() - start) * 1000
 for _ in range(200):
     lambda_api.handler.handler(event, None)
@@ -35,9 +35,9 @@ import psutil
 print(json.dumps({
     "import_ms": import_ms,
     "import_cpu_ms": import_cpu_ms,
-    "model_load_ms": lambda_api.handler._model.load_ms,
+    "model_load_ms": lambda_api.handler.loaded_model.load_ms,
     "first_request_ms": first_ms,
-    "answered_at": answered_at,
+    "responded_at": responded_at,
     "unwanted": unwanted,
     "rss_mb": psutil.Process().memory_info().rss / 1e6,
 }))
@@ -46,17 +46,17 @@ print(json.dumps({
 
 
 def measure(repeats: int) -> dict[str, Any]:
-    """Start processes by turns: one that imports the libraries alone, one with the handler.
+    """Start processes alternately: one imports only the libraries, one imports the handler.
 
     Returns:
-        Medians in milliseconds, of wall clock and of processor time (which others on the machine
-        disturb less). `added` is what our own code and the rest of the framework take, as a share
-        of the libraries' time; loading the model is neither's.
+        Medians in milliseconds, of wall-clock time and of processor time. Other processes affect
+        processor time less. `added` is the additional time of our code and the rest of the
+        framework, relative to the time of the libraries and without loading the model.
     """
     libraries, handler = [], []
-    for _ in range(repeats + 1):  # the first writes byte code
+    for _ in range(repeats + 1):  # the first run of each compiles byte code
         libraries.append(json.loads(run(LIBRARIES).stdout))
-        handler.append(_first_answer())
+        handler.append(_first_response())
     alone = _medians(libraries[1:], "import_ms", "import_cpu_ms")
     ours = _medians(
         handler[1:],
@@ -69,27 +69,27 @@ def measure(repeats: int) -> dict[str, Any]:
         "added": round((ours["import_ms"] - load_ms) / alone["import_ms"] - 1, 3),
         "added_cpu": round((ours["import_cpu_ms"] - load_ms) / alone["import_cpu_ms"] - 1, 3),
         "unwanted_modules": handler[-1]["unwanted"],
-        "rss_mb": round(max(one["rss_mb"] for one in handler), 1),
+        "rss_mb": round(max(run["rss_mb"] for run in handler), 1),
     }
 
 
 def imports() -> dict[str, float]:
-    """Milliseconds of the handler's import by package, each without those it imports itself."""
-    printed = run("import lambda_api.handler", "-X", "importtime").stderr
-    spent: Counter[str] = Counter()
-    for line in printed.splitlines():
+    """Return the import time of the handler in milliseconds by package, without nested imports."""
+    output = run("import lambda_api.handler", "-X", "importtime").stderr
+    total_us: Counter[str] = Counter()
+    for line in output.splitlines():
         if line.startswith("import time:") and "imported package" not in line:
-            own, _, module = line.removeprefix("import time:").split("|")
-            spent[module.strip().partition(".")[0]] += int(own)
-    return {package: round(us / 1000, 1) for package, us in spent.most_common(SLOWEST)}
+            own_us, _, module = line.removeprefix("import time:").split("|")
+            total_us[module.strip().partition(".")[0]] += int(own_us)
+    return {package: round(us / 1000, 1) for package, us in total_us.most_common(SLOWEST)}
 
 
-def _first_answer() -> dict[str, Any]:
+def _first_response() -> dict[str, Any]:
     start = time()
     document: dict[str, Any] = json.loads(run(HANDLER).stdout.splitlines()[-1])
-    document["answered_ms"] = (document["answered_at"] - start) * 1000
+    document["answered_ms"] = (document["responded_at"] - start) * 1000
     return document
 
 
 def _medians(runs: list[dict[str, Any]], *names: str) -> dict[str, float]:
-    return {name: round(percentile([one[name] for one in runs], 0.5), 1) for name in names}
+    return {name: round(percentile([run[name] for run in runs], 0.5), 1) for name in names}

@@ -1,4 +1,4 @@
-"""32 clients at once on uvicorn: requests a second, errors, and what happens to the memory."""
+"""Load test of uvicorn with 32 concurrent clients: throughput, latency, errors and memory."""
 
 import http.client
 import json
@@ -24,19 +24,19 @@ START_LIMIT_S = 60
 
 
 class Tally:
-    """What the clients have seen together."""
+    """Results of all clients, and the memory of the server along the way."""
 
     def __init__(self, process: psutil.Process, marks: tuple[int, ...]) -> None:
         self._lock, self._process, self._marks = Lock(), process, marks
         self.ms: list[float] = []
-        self.wrong = 0
+        self.errors = 0
         self.rss_mb: dict[str, float] = {}
 
-    def add(self, ms: float, right: bool) -> int:
-        """Count an answer; how many there are now."""
+    def add(self, ms: float, correct: bool) -> int:
+        """Add a response. Returns the number of responses so far."""
         with self._lock:
             self.ms.append(ms)
-            self.wrong += not right
+            self.errors += not correct
             if len(self.ms) in self._marks:
                 rss = self._process.memory_info().rss
                 self.rss_mb[f"after_{len(self.ms)}"] = round(rss / 1e6, 1)
@@ -44,17 +44,17 @@ class Tally:
 
 
 def measure(seconds: float, requests: int) -> dict[str, Any]:
-    """Ask for `seconds`, and on until there were `requests`.
+    """Send requests for at least `seconds` and at least `requests` times.
 
     Returns:
-        Requests a second (the clients run on the same machine and take their part of it),
-        latencies in milliseconds, answers that were errors or differed from the one that a single
-        client got before, and the server's resident memory on the way.
+        Requests per second (the clients share the machine with the server), latencies in
+        milliseconds, the number of errors and of predictions that differ from those for a single
+        client, and the resident memory of the server.
     """
     data = picture()
     with _server() as (port, process):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        expected, tally = _ask(connection, data), Tally(process, (1000, requests))
+        expected, tally = _predict(connection, data), Tally(process, (1000, requests))
         deadline = monotonic() + seconds
 
         def client(_: int) -> None:
@@ -62,26 +62,26 @@ def measure(seconds: float, requests: int) -> dict[str, Any]:
             done = 0
             while done < requests or monotonic() < deadline:
                 start = perf_counter()
-                answer = _ask(connection, data)
-                done = tally.add((perf_counter() - start) * 1000, answer == expected)
+                response = _predict(connection, data)
+                done = tally.add((perf_counter() - start) * 1000, response == expected)
 
         start = monotonic()
         with ThreadPoolExecutor(CLIENTS) as pool:
             list(pool.map(client, range(CLIENTS)))
-        took = monotonic() - start
+        duration = monotonic() - start
     return {
         "clients": CLIENTS,
-        "seconds": round(took, 1),
+        "seconds": round(duration, 1),
         "requests": len(tally.ms),
-        "requests_a_second": round(len(tally.ms) / took, 1),
+        "requests_a_second": round(len(tally.ms) / duration, 1),
         "ms": {"p50": percentile(tally.ms, 0.5), "p99": percentile(tally.ms, 0.99)},
-        "errors_or_other_answers": tally.wrong,
+        "errors_or_other_answers": tally.errors,
         "rss_mb": tally.rss_mb,
     }
 
 
-def _ask(connection: http.client.HTTPConnection, data: bytes) -> Any:
-    """What a picture was answered with, but for what differs each time."""
+def _predict(connection: http.client.HTTPConnection, data: bytes) -> Any:
+    """Return status and predictions for a picture."""
     connection.request("POST", "/predict", data, {"Authorization": AUTHORIZATION})
     response = connection.getresponse()
     document = json.loads(response.read())
@@ -90,7 +90,7 @@ def _ask(connection: http.client.HTTPConnection, data: bytes) -> Any:
 
 @contextmanager
 def _server() -> Iterator[tuple[int, psutil.Process]]:
-    """A server's port and process."""
+    """Start a server. Yields its port and process."""
     command = "-m uvicorn lambda_api.app:create_app --factory --no-access-log --port 0"
     with TemporaryDirectory() as folder, (Path(folder) / "stderr").open("w+") as errors:
         process = subprocess.Popen(  # noqa: S603 - our own command
@@ -109,7 +109,7 @@ def _server() -> Iterator[tuple[int, psutil.Process]]:
 def _port(errors: Path) -> int:
     deadline = monotonic() + START_LIMIT_S
     while monotonic() < deadline:
-        if found := re.search(r"running on http://[\d.]+:(\d+)", errors.read_text()):
-            return int(found[1])
+        if match := re.search(r"running on http://[\d.]+:(\d+)", errors.read_text()):
+            return int(match[1])
         sleep(0.1)
     raise RuntimeError(f"the server did not start:\n{errors.read_text()}")

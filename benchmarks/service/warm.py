@@ -1,4 +1,4 @@
-"""The warm handler beside bare decoding and inference, and a map of occlusions."""
+"""Overhead of the warm handler over bare decoding and inference, and time of an occlusion map."""
 
 import json
 from typing import Any
@@ -11,10 +11,10 @@ from lambda_api import explain, handler
 
 form, raw, rounds = json.load(sys.stdin), json.loads({raw!r}), {rounds}
 data = base64.b64decode(raw["body"])
-classifier = handler._model.classifier()
+classifier = handler.loaded_model.outcome
 pixels = classifier.classify(data).picture.pixels
 work = {{
-    "inference": lambda: classifier._network.logits(pixels),
+    "inference": lambda: classifier.network.logits(pixels),
     "bare": lambda: classifier.classify(data),
     "handler_raw": lambda: handler.handler(raw, None),
     "handler_form": lambda: handler.handler(form, None),
@@ -39,27 +39,27 @@ print(json.dumps({{"ms": ms, "cpu_ms": cpu_ms}}))
 
 
 def measure(rounds: int) -> dict[str, Any]:
-    """Time all kinds by turns, so that whatever else the machine does meets them alike.
+    """Time all kinds alternately, so that other processes affect them equally.
 
     Returns:
-        p10, p50 and p99 in milliseconds of each kind by the clock, and ratios of medians: by the
-        clock, and by processor time, which others on the machine disturb less. The map's is to
-        inferences, the handler's to bare decoding and inference.
+        p10, p50 and p99 of each kind in milliseconds of wall-clock time, and ratios of medians: of
+        wall-clock time, and of processor time, which other processes affect less. The map is
+        relative to an inference, the handler to bare decoding and inference.
     """
     raw = json.dumps(event(picture(), as_form=False))
     program = PROGRAM.format(raw=raw, rounds=rounds)
-    found: dict[str, dict[str, list[float]]] = json.loads(run(program).stdout.splitlines()[-1])
+    times: dict[str, dict[str, list[float]]] = json.loads(run(program).stdout.splitlines()[-1])
     return {
         "ms": {
             name: {f"p{int(share * 100)}": percentile(values, share) for share in (0.1, 0.5, 0.99)}
-            for name, values in found["ms"].items()
+            for name, values in times["ms"].items()
         },
-        "ratios": _ratios(found["ms"]),
-        "ratios_cpu": _ratios(found["cpu_ms"]),
+        "ratios": _ratios(times["ms"]),
+        "ratios_cpu": _ratios(times["cpu_ms"]),
     }
 
 
-def _ratios(found: dict[str, list[float]]) -> dict[str, float]:
-    medians = {name: percentile(values, 0.5) for name, values in found.items()}
+def _ratios(times: dict[str, list[float]]) -> dict[str, float]:
+    medians = {name: percentile(values, 0.5) for name, values in times.items()}
     pairs = [("handler_raw", "bare"), ("handler_form", "bare"), ("map_7x7", "inference")]
     return {name: round(medians[name] / medians[other], 3) for name, other in pairs}

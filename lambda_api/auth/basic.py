@@ -1,12 +1,10 @@
-"""HTTP Basic auth (RFC 7617): who is let in, and who has to wait."""
+"""HTTP Basic authentication (RFC 7617) with rate limiting of failed logins."""
 
 import asyncio
 import base64
 from typing import Protocol
 
 from fastapi import Request
-from fastapi.openapi.models import HTTPBase
-from fastapi.security.base import SecurityBase
 
 from lambda_api.auth.failed_logins import FailedLogins
 from lambda_api.problems import Problem
@@ -15,67 +13,69 @@ from lambda_api.workers import Run
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="landscape-classifier", charset="UTF-8"'}
 
 
-class Directory(Protocol):
-    """Whoever knows the users."""
+class Authenticator(Protocol):
+    """Verifies credentials."""
 
-    def recognises(self, credentials: bytes) -> bool:
-        """Whether `name:password` is known to be right, without any wait."""
+    def is_known(self, credentials: bytes) -> bool:
+        """Return True if `name:password` is already known to be right. Never waits."""
         ...
 
-    async def admit(self, credentials: bytes, run: Run) -> bool:
-        """Whether it is right, found out however long it takes."""
+    async def verify(self, credentials: bytes, run: Run) -> bool:
+        """Return True if `name:password` is right. May compute a hash or call AWS."""
         ...
 
 
-class BasicAuth(SecurityBase):
-    """A dependency that lets users in, and slows down who guesses.
+class BasicAuth:
+    """Checks the credentials of requests and rate-limits failed logins.
 
-    FastAPI's own `HTTPBasic` decodes credentials as ASCII and refuses a right non-ASCII password.
+    FastAPI's `HTTPBasic` decodes credentials as ASCII and rejects correct non-ASCII passwords.
     """
 
-    def __init__(self, users: Directory, failures: FailedLogins, run: Run) -> None:
-        self.scheme_name = "BasicAuth"
-        self.model = HTTPBase(scheme="basic", description="A user's name and password, in UTF-8.")
-        self._users, self._failures, self._run = users, failures, run
-        self._one_by_one = asyncio.Lock()
+    def __init__(self, authenticator: Authenticator, failures: FailedLogins, run: Run) -> None:
+        self._authenticator, self._failures, self._run = authenticator, failures, run
+        self._one_at_a_time = asyncio.Lock()
 
-    async def __call__(self, request: Request) -> None:
-        """Raises a `Problem`: 401 without the right credentials, 429 after too many wrong ones.
+    async def check(self, request: Request) -> None:
+        """Return if the credentials of a request are right.
 
-        The source is the peer's address: in Lambda the one that the gateway saw, under uvicorn
-        the connection's, or what a proxy says that uvicorn was told to trust.
+        Failed logins are counted per client address. On Lambda, this is the address seen by the
+        gateway. Under uvicorn, it is the address of the connection, or the one reported by a proxy
+        that uvicorn trusts.
+
+        Raises:
+            Problem: 401 for missing or wrong credentials, 429 after too many failed logins.
         """
         credentials = _credentials(request.headers.get("Authorization", ""))
         if credentials is None:
             raise _unauthorized()
         source = request.client.host if request.client else ""
-        self._refuse_while_slowed(source, request)
-        if self._users.recognises(credentials):
+        self._raise_if_limited(source, request)
+        if self._authenticator.is_known(credentials):
             return
-        # One at a time, and counted before the next: of many guesses sent at once, no more than a
-        # source may have are looked at, and no more than one hash is computed.
-        async with self._one_by_one:
-            self._refuse_while_slowed(source, request)
-            if await self._users.admit(credentials, self._run):
+        # Verify one login at a time and count its failure before the next. Otherwise, many
+        # concurrent guesses would all pass the limit, and each would compute a hash.
+        async with self._one_at_a_time:
+            self._raise_if_limited(source, request)
+            if await self._authenticator.verify(credentials, self._run):
                 return
             self._failures.add(source)
         request.state.log["login"] = "failed"
         raise _unauthorized()
 
-    def _refuse_while_slowed(self, source: str, request: Request) -> None:
-        # Whoever has to wait is not told whether this try was right: it would be one more guess.
+    def _raise_if_limited(self, source: str, request: Request) -> None:
+        # Applies to right credentials too: a different response would reveal a right guess.
         if wait_s := self._failures.wait_s(source):
             request.state.log["login"] = "slowed"
             raise Problem(
                 429,
                 "too-many-failed-logins",
-                f"Too many failed log-ins from your address. Try again in {wait_s} s.",
+                f"Too many failed logins from your address. Try again in {wait_s} s.",
                 {"Retry-After": str(wait_s)},
             )
 
 
 def _credentials(authorization: str) -> bytes | None:
-    """`name:password` of a header; None where it holds none, which is no guess either."""
+    """Return `name:password` of a header, or None if the header has no Basic credentials."""
     scheme, _, parameter = authorization.partition(" ")
     if scheme.lower() != "basic":
         return None
@@ -86,4 +86,5 @@ def _credentials(authorization: str) -> bytes | None:
 
 
 def _unauthorized() -> Problem:
-    return Problem(401, "unauthorized", "Send the right credentials by HTTP Basic auth.", CHALLENGE)
+    detail = "Missing or wrong credentials. Use HTTP Basic authentication."
+    return Problem(401, "unauthorized", detail, CHALLENGE)

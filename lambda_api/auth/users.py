@@ -1,4 +1,4 @@
-"""Who may use the service: names with passwords or their hashes, from settings or a secret."""
+"""Users with passwords or password hashes, from settings or from Secrets Manager."""
 
 import hashlib
 import json
@@ -13,26 +13,27 @@ from lambda_api import aws
 from lambda_api.auth.passwords import PasswordHash, read_secret
 from lambda_api.workers import Run
 
-REREAD_S = 300.0  # of a secret: how long a password that was rotated away may still work
-REREAD_AFTER_FAILURE_S = 10.0  # and how soon a new one works
+REREAD_S = 300.0  # a rotated password may work for so long
+REREAD_AFTER_FAILURE_S = 10.0  # a new password works after so long
 
 
 class UsersError(ValueError):
-    """Users that are refused; the message names them and why, and tells no password."""
+    """Invalid users. The message does not contain passwords."""
 
 
 class Users:
-    """Names and passwords, as they were when they were read.
+    """A fixed set of users.
 
-    Credentials are compared as keyed digests, all of one length, so neither time nor memory tells
-    a password. Those that once fitted a hash are remembered as such a digest: the next request
-    with them costs microseconds instead of scrypt's tens of milliseconds.
+    Credentials are compared as keyed digests of one length, which avoids timing attacks and keeps
+    passwords out of memory. Credentials that matched a hash are kept as a digest too, so scrypt
+    runs once per user.
 
     Args:
-        passwords: for each name a password or its hash, as `passwords.read_secret` reads it.
+        passwords: passwords or password hashes by user name.
 
     Raises:
-        UsersError: there are none, a name has a colon (RFC 7617), or a password is refused.
+        UsersError: there are no users, a name is empty or has a colon (RFC 7617), or a password
+            is rejected.
     """
 
     def __init__(self, passwords: Mapping[str, str]) -> None:
@@ -40,10 +41,10 @@ class Users:
         self._digests: dict[bytes, bytes] = {}
         self._hashes: dict[bytes, PasswordHash] = {}
         if not passwords:
-            raise UsersError("There are no users.")
+            raise UsersError("No users are defined.")
         for name, text in passwords.items():
             if not name or ":" in name:
-                raise UsersError(f"{name!r} is not a user's name: it is empty or has a colon.")
+                raise UsersError(f"Invalid user name {name!r}: it is empty or has a colon.")
             try:
                 secret = read_secret(text)
             except ValueError as error:
@@ -52,24 +53,24 @@ class Users:
                 self._hashes[name.encode()] = secret
             else:
                 self._digests[name.encode()] = self._digest(f"{name}:{secret}".encode())
-        # Whoever has no hash is measured against this one: the time tells nothing about names.
-        self._nobody = PasswordHash.of_nothing() if self._hashes else None
+        # Used for unknown names, so that the time does not reveal which names exist.
+        self._unmatchable = PasswordHash.unmatchable() if self._hashes else None
 
-    def recognises(self, credentials: bytes) -> bool:
-        """Whether `name:password` is one of them, hashes apart that nothing has fitted yet."""
+    def is_known(self, credentials: bytes) -> bool:
+        """Return True if `name:password` is right, without computing a hash."""
         digest = self._digest(credentials)
-        # A sum and not `any`: all are looked at, whichever fits.
+        # Not `any`, which would stop at the first match: all are compared.
         return sum(compare_digest(digest, expected) for expected in self._digests.values()) > 0
 
-    async def admit(self, credentials: bytes, run: Run) -> bool:
-        """Whether `name:password` is one of them; hashes are computed in a worker."""
-        if self.recognises(credentials):
+    async def verify(self, credentials: bytes, run: Run) -> bool:
+        """Return True if `name:password` is right. Hashes are computed with `run`."""
+        if self.is_known(credentials):
             return True
-        if self._nobody is None:
+        if self._unmatchable is None:
             return False
         name, _, password = credentials.partition(b":")
-        expected = self._hashes.get(name, self._nobody)
-        if not await run(expected.fits, password) or expected is self._nobody:
+        expected = self._hashes.get(name, self._unmatchable)
+        if not await run(expected.verify, password) or expected is self._unmatchable:
             return False
         self._digests[name] = self._digest(credentials)
         return True
@@ -79,16 +80,17 @@ class Users:
 
 
 class SecretUsers:
-    """Users of a secret in Secrets Manager, re-read so that a rotation needs no restart.
+    """Users from Secrets Manager. The secret is read again, so a rotation needs no restart.
 
-    A re-read that fails is logged, and the users last read stay.
+    If reading it again fails, the error is logged and the current users stay valid.
 
     Args:
-        arn: of a secret whose text is `{"username": …, "password": …}` or
-            `{"users": {name: password, …}}`, passwords as they are or as hashes.
+        arn: ARN of a secret with the text `{"username": ..., "password": ...}` or
+            `{"users": {name: password, ...}}`. Passwords may be hashes.
+        logger: logs failures to read the secret again.
 
     Raises:
-        UsersError: the secret cannot be read, or its users are refused.
+        UsersError: the secret cannot be read, or its users are invalid.
     """
 
     def __init__(self, arn: str, logger: Logger) -> None:
@@ -96,18 +98,18 @@ class SecretUsers:
         self._text, self._users = self._read()
         self._read_at = monotonic()
 
-    def recognises(self, credentials: bytes) -> bool:
-        """As `Users.recognises`; nobody while the secret is due to be read again."""
-        return monotonic() - self._read_at < REREAD_S and self._users.recognises(credentials)
+    def is_known(self, credentials: bytes) -> bool:
+        """As `Users.is_known`, but False if the secret is due to be read again."""
+        return monotonic() - self._read_at < REREAD_S and self._users.is_known(credentials)
 
-    async def admit(self, credentials: bytes, run: Run) -> bool:
-        """As `Users.admit`, on what the secret says now."""
+    async def verify(self, credentials: bytes, run: Run) -> bool:
+        """As `Users.verify`, with the current text of the secret."""
         await self._reread(REREAD_S, run)
-        if await self._users.admit(credentials, run):
+        if await self._users.verify(credentials, run):
             return True
         before = self._users
         await self._reread(REREAD_AFTER_FAILURE_S, run)
-        return self._users is not before and await self._users.admit(credentials, run)
+        return self._users is not before and await self._users.verify(credentials, run)
 
     async def _reread(self, after_s: float, run: Run) -> None:
         if monotonic() - self._read_at < after_s:
@@ -118,22 +120,22 @@ class SecretUsers:
         except UsersError as error:
             self._logger.error("users not re-read", reason=str(error))
             return
-        if text != self._text:  # else the old ones stay, with what they remember
+        if text != self._text:  # else keep the users with their verified digests
             self._text, self._users = text, users
 
     def _read(self) -> tuple[str, Users]:
         try:
             text = aws.secret_text(self._arn)
         except aws.AwsError as error:
-            raise UsersError(f"The secret of AUTH_SECRET_ARN cannot be read ({error}).") from error
+            raise UsersError(f"Cannot read the secret of AUTH_SECRET_ARN ({error}).") from error
         try:
             return text, Users(_users_in(text))
         except UnicodeEncodeError as error:
-            raise UsersError("The secret of AUTH_SECRET_ARN holds what is no text.") from error
+            raise UsersError("The secret of AUTH_SECRET_ARN is not valid UTF-8.") from error
 
 
 def _users_in(text: str) -> dict[str, str]:
-    """Names and passwords in a secret's text."""
+    """Parse a secret's text into passwords by user name."""
     try:
         match json.loads(text):
             case {"users": dict(users)} if all(isinstance(x, str) for x in users.values()):
@@ -143,6 +145,6 @@ def _users_in(text: str) -> dict[str, str]:
     except (ValueError, RecursionError):
         pass
     raise UsersError(
-        'The secret of AUTH_SECRET_ARN is neither {"username": …, "password": …} nor '
-        '{"users": {…}}.'
+        'The secret of AUTH_SECRET_ARN must be {"username": ..., "password": ...} or '
+        '{"users": {...}}.'
     )

@@ -1,1 +1,1 @@
-"""The OpenAPI document; loaded when it is requested."""
+"""OpenAPI document of the service."""

@@ -1,27 +1,75 @@
-"""The documents that the routes answer with, for the OpenAPI document alone.
+"""Schemas of the responses, with examples.
 
-Routes answer with dictionaries of these shapes; tests hold them to it. That the models are not
-loaded with the service, and check nothing we have just made, saves time at the start and with each
-answer.
+Imported with the OpenAPI document only. The routes return dictionaries of these shapes, and tests
+compare them. Every schema that a route names has an example.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from lambda_api import __version__, manifest
 from lambda_api.images import Format
+from lambda_api.loaded_model import BundleSource
+from lambda_api.web.request_body import KEY_EXAMPLE
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 
+_MODEL_VERSION = "8bf27fdb6a14"
+_MODEL_SHA256 = "5d" * 32
+_RESPONSE = {
+    "request_id": "dc714cc3-f1f0-4eda-98ea-ea178a22867f",
+    "model_version": _MODEL_VERSION,
+}
+_PREDICTION: dict[str, Any] = {
+    "label": "buildings",
+    "confidence": 0.9718,
+    "confident": True,
+    "predictions": [
+        {"label": "buildings", "confidence": 0.9718},
+        {"label": "glacier", "confidence": 0.0121},
+    ],
+    "image": {"format": "JPEG", "width": 640, "height": 427},
+    "timings_ms": {"decode": 3.694, "inference": 2.874},
+}
+_PROBLEM = {
+    "type": "urn:landscape-classifier:problem:undecodable-picture",
+    "title": "Unprocessable Content",
+    "status": 422,
+    "detail": "The JPEG picture is damaged or incomplete.",
+}
+_METRICS = {
+    "accuracy": 0.95,
+    "macro_f1": 0.95,
+    "calibration_error": 0.0114,
+    "per_class": {
+        "cat": {"precision": 0.9412, "recall": 0.96, "f1": 0.9505, "support": 100},
+        "dog": {"precision": 0.9592, "recall": 0.94, "f1": 0.9495, "support": 100},
+    },
+    "confusion": [[96, 4], [6, 94]],
+}
+
+
+def _example(document: dict[str, Any]) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": [document]})
+
 
 class Link(BaseModel):
-    """Where to go on, relative to the service's root."""
+    """A link, relative to the root of the service."""
 
     href: str
 
 
 class Root(BaseModel):
-    """Answer of `GET /`."""
+    """Response of `GET /`."""
+
+    model_config = _example(
+        {
+            "name": "Landscape Classifier",
+            "version": __version__,
+            "links": {"health": {"href": "health"}, "predict": {"href": "predict"}},
+        }
+    )
 
     name: str
     version: str
@@ -29,7 +77,7 @@ class Root(BaseModel):
 
 
 class ModelIdentity(BaseModel):
-    """Which model answers."""
+    """Name, version and hash of the model."""
 
     name: str
     version: str
@@ -37,35 +85,103 @@ class ModelIdentity(BaseModel):
 
 
 class Health(BaseModel):
-    """Answer of `GET /health` where the model can serve."""
+    """Response of `GET /health` if the model can serve."""
+
+    model_config = _example(
+        {
+            "status": "ok",
+            "model": {"name": "intel-scenes", "version": _MODEL_VERSION, "sha256": _MODEL_SHA256},
+            "source": "folder",
+            "classes": ["buildings", "forest", "glacier", "mountain", "sea", "street"],
+            "load_ms": 61.7,
+            "uptime_s": 754.2,
+            "cold_start": False,
+            "fallback": None,
+        }
+    )
 
     status: Literal["ok"] = "ok"
     model: ModelIdentity
     source: Annotated[
-        Literal["folder", "s3", "promoted"],
-        Field(description="Where it was loaded from; promoted: what `current` in S3 named then."),
+        BundleSource,
+        Field(
+            description="Source of the model. `promoted`: the version that was promoted in S3 when "
+            "the model was loaded."
+        ),
     ]
     classes: tuple[str, ...]
-    load_ms: Annotated[float, Field(description="Milliseconds that loading the model took.")]
+    load_ms: Annotated[float, Field(description="Loading time of the model in milliseconds.")]
     uptime_s: Annotated[float, Field(description="Seconds since the model was loaded.")]
     cold_start: Annotated[
-        bool, Field(description="Whether the process was started for this request.")
+        bool, Field(description="`true` if the process was started for this request.")
     ]
     fallback: Annotated[
         str | None,
-        Field(description="Why another model serves than the one that was asked for; null if not."),
+        Field(description="Reason why the fallback model was loaded; null if it was not."),
     ]
 
 
+class Manifest(manifest.Manifest):  # noqa: D101 - inherited
+    __doc__ = manifest.Manifest.__doc__
+
+    model_config = _example(
+        {
+            "schema_version": 2,
+            "name": "cats-and-dogs",
+            "version": _MODEL_VERSION,
+            "created": "2026-11-20T10:00:00Z",
+            "classes": ["cat", "dog"],
+            "architecture": "mobilenet_v2",
+            "input": {"height": 150, "width": 150, "dtype": "uint8"},
+            "quantization": "int8",
+            "calibration_pictures": 500,
+            "model": {"sha256": _MODEL_SHA256, "bytes": 2_794_312},
+            "temperature": 0.71,
+            "confidence_threshold": 0.83,
+            "evaluation": {
+                "pictures": "test",
+                "count": 200,
+                "keras": _METRICS,
+                "bundle": _METRICS,
+                "agreement": 0.99,
+            },
+            "gate": {
+                "thresholds": {
+                    "max_accuracy_drop": 0.005,
+                    "max_recall_drop": 0.02,
+                    "min_agreement": 0.98,
+                    "max_calibration_error_rise": 0.01,
+                    "max_bytes": 50_000_000,
+                },
+                "pictures": 300,
+                "accuracy_drop": 0.0033,
+                "recall_drop": 0.0067,
+                "agreement": 0.9933,
+                "calibration_error_rise": -0.0021,
+                "operators": ["CONV_2D", "FULLY_CONNECTED"],
+            },
+            "dataset": {
+                "name": "pets",
+                "sha256": "7a" * 32,
+                "train": 1200,
+                "validation": 300,
+                "test": 200,
+            },
+            "toolchain": {"tensorflow": "2.21.0"},
+            "training": {"epochs": 5},
+        }
+    )
+
+
 class Score(BaseModel):
-    """One class and its calibrated probability."""
+    """A class and its calibrated probability."""
 
     label: str
     confidence: Probability
 
 
 class ImageInfo(BaseModel):
-    """The picture as it was sent, upright."""
+    """Format and size of the original picture, after EXIF rotation."""
 
     format: Format
     width: int
@@ -73,95 +189,136 @@ class ImageInfo(BaseModel):
 
 
 class Timings(BaseModel):
-    """Milliseconds."""
+    """Durations in milliseconds."""
 
     decode: float
     inference: float
 
 
-class PictureAnswer(BaseModel):
-    """What one picture shows."""
+class PicturePrediction(BaseModel):
+    """The classification of one picture."""
 
     label: str
     confidence: Annotated[Probability, Field(description="Calibrated probability of the label.")]
     confident: Annotated[
-        bool, Field(description="Whether the confidence reaches the model's threshold.")
+        bool,
+        Field(
+            description="`false` if the confidence is below the model's threshold: treat the label "
+            "as a guess."
+        ),
     ]
-    predictions: Annotated[tuple[Score, ...], Field(description="Best first.")]
+    predictions: Annotated[tuple[Score, ...], Field(description="Most probable class first.")]
     image: ImageInfo
     timings_ms: Timings
 
 
-class _Whole(BaseModel):
+class _ModelResponse(BaseModel):
     request_id: str
     model_version: str
 
 
-class Prediction(PictureAnswer, _Whole):
-    """Answer of `POST /predict`."""
+class Prediction(PicturePrediction, _ModelResponse):
+    """Response of `POST /predict`."""
+
+    model_config = _example(_RESPONSE | _PREDICTION)
 
 
 class BatchError(BaseModel):
-    """Why one picture of several has no answer: as the problem it would be on its own."""
+    """Error of one picture in a batch, with the fields of a problem document."""
 
-    type: Annotated[str, Field(description="The kind of problem, for programs.")]
-    title: Annotated[str, Field(description="What the status means.")]
+    type: Annotated[str, Field(description="Identifier of the problem, for programs.")]
+    title: Annotated[str, Field(description="Name of the HTTP status.")]
     status: Annotated[int, Field(description="HTTP status.")]
-    detail: Annotated[str, Field(description="What happened and what to do, for people.")]
+    detail: Annotated[str, Field(description="Error and remedy, for people.")]
 
 
 class ProblemDocument(BatchError):
-    """The body of every answer other than success (RFC 9457)."""
+    """Body of every error response (RFC 9457)."""
+
+    model_config = _example(_PROBLEM | {"request_id": _RESPONSE["request_id"]})
 
     request_id: str
 
 
 class BatchItem(BaseModel):
-    """One picture of several: a prediction or an error, and null for the other."""
+    """One picture of a batch. Either `prediction` or `error` is null."""
 
-    filename: Annotated[str, Field(description="As it was sent.")]
-    prediction: PictureAnswer | None
+    filename: Annotated[str, Field(description="File name from the form.")]
+    prediction: PicturePrediction | None
     error: BatchError | None
 
 
-class Batch(_Whole):
-    """Answer of `POST /predict/batch`."""
+class Batch(_ModelResponse):
+    """Response of `POST /predict/batch`."""
+
+    model_config = _example(
+        {
+            **_RESPONSE,
+            "results": [
+                {"filename": "palace.jpg", "prediction": _PREDICTION, "error": None},
+                {"filename": "truncated.jpg", "prediction": None, "error": _PROBLEM},
+            ],
+        }
+    )
 
     results: Annotated[tuple[BatchItem, ...], Field(description="In the order of the form.")]
 
 
 class OcclusionMap(BaseModel):
-    """How much of the label's probability is lost where the picture is covered."""
+    """Drop of the label's probability for each covered cell of the picture."""
 
     label: str
-    grid: Annotated[int, Field(description="Cells a side.")]
+    grid: Annotated[int, Field(description="Cells per side.")]
     drops: Annotated[
         tuple[tuple[Annotated[float, Field(ge=-1, le=1)], ...], ...],
         Field(
-            description="Rows from the top, cells from the left; above zero where the cell speaks "
-            "for the label."
+            description="Rows from the top, cells from the left. A positive value supports the "
+            "label."
         ),
     ]
     overlay_png: Annotated[
         str | None,
         Field(
-            description="The picture as a PNG in base64, redder where the answer rests on it; "
-            "null if not asked for."
+            description="The picture with the map in red, as a PNG in base64; null unless "
+            "requested with `overlay`."
         ),
     ]
 
 
 class ExplainedPrediction(Prediction):
-    """Answer of `POST /explain`."""
+    """Response of `POST /explain`."""
+
+    model_config = _example(
+        {
+            **_RESPONSE,
+            **_PREDICTION,
+            "explanation": {
+                "label": "buildings",
+                "grid": 2,
+                "drops": [[0.4112, 0.1206], [0.0371, -0.0042]],
+                "overlay_png": None,
+            },
+        }
+    )
 
     explanation: OcclusionMap
 
 
 class Upload(BaseModel):
-    """Answer of `POST /uploads`: post `fields`, then the picture as `file`, to `url`."""
+    """Response of `POST /uploads`. Post `fields`, then the picture as `file`, to `url`."""
+
+    model_config = _example(
+        {
+            "url": "https://pictures.s3.eu-central-1.amazonaws.com/",
+            "fields": {"key": KEY_EXAMPLE, "Content-Type": "image/jpeg", "policy": "eyJleHBp..."},
+            "key": KEY_EXAMPLE,
+            "expires_in_s": 300,
+            "max_bytes": 25_000_000,
+        }
+    )
 
     url: str
     fields: dict[str, str]
-    key: Annotated[str, Field(description="What to send to /predict or /explain afterwards.")]
+    key: Annotated[str, Field(description="Send this key to /predict or /explain.")]
     expires_in_s: int
     max_bytes: int

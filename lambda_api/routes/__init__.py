@@ -1,1 +1,1 @@
-"""The endpoints and their response documents."""
+"""Routes and their response documents."""

@@ -1,128 +1,126 @@
-"""The routes that say what pictures show."""
+"""Routes that classify and explain pictures."""
 
 import asyncio
 from dataclasses import asdict
 
-from fastapi import FastAPI, Request, params
+from fastapi import APIRouter, Request
 
 from lambda_api.aws import UPLOAD_EXPIRES_S
-from lambda_api.classifier import Answer, Classifier
+from lambda_api.classifier import Classifier, Prediction
 from lambda_api.explain import explain, overlay_png
 from lambda_api.images import PictureError
 from lambda_api.json_output import FastJSONResponse
-from lambda_api.loaded_model import current_model
-from lambda_api.openapi.document import (
+from lambda_api.openapi.operations import (
+    BATCH_BODY,
+    COMMON_RESPONSES,
     PICTURE_BODY,
-    PICTURES_BODY,
     UPLOAD_BODY,
-    answer,
     problem_responses,
+    query_parameters,
+    success,
 )
-from lambda_api.problems import Problem, of_picture
-from lambda_api.routes import responses as answers
-from lambda_api.routes.query import DEFAULT_GRID, ExplainQuery, PredictQuery, read_query
-from lambda_api.uploads import Uploads
-from lambda_api.web import request_body as intake
-from lambda_api.workers import Run
+from lambda_api.problems import Problem, picture_problem
+from lambda_api.routes import responses
+from lambda_api.routes.dependencies import AUTHENTICATED, classifier, services
+from lambda_api.web.query import ExplainQuery, PredictQuery, read_query
+from lambda_api.web.request_body import UploadRequest, json_body, one_picture, several_pictures
+
+router = APIRouter(tags=["pictures"], dependencies=AUTHENTICATED, responses=COMMON_RESPONSES)
 
 
-def add_routes(app: FastAPI, authenticated: params.Depends, uploads: Uploads, run: Run) -> None:
-    """Add the routes; to the app itself, since a router in between costs each request its time.
+@router.post(
+    "/predict",
+    summary="Classify a picture",
+    responses=success("Prediction") | problem_responses(400, 401, 404, 413, 415, 422, 429, 503),
+    openapi_extra=PICTURE_BODY | query_parameters(PredictQuery),
+)
+async def predict(request: Request) -> FastJSONResponse:
+    """Return the calibrated probability of every class, the most probable first.
 
-    Args:
-        app: whose routes they are.
-        authenticated: lets a request through, or not, before anything else is looked at.
-        uploads: where pictures come from that were uploaded before.
-        run: where pictures are decoded and classified.
+    `confident` is `false` if the highest probability is below the model's threshold.
     """
-
-    @app.post(
-        "/predict",
-        summary="What a picture shows",
-        tags=["pictures"],
-        description="Every class with its calibrated probability, the most probable first, and "
-        "whether the first is as sure as the model's threshold asks.",
-        dependencies=[authenticated],
-        responses=answer("Prediction") | problem_responses(400, 401, 404, 413, 415, 422, 429, 503),
-        openapi_extra=PICTURE_BODY,
-    )
-    async def predict(request: Request) -> FastJSONResponse:
-        top_k = read_query(request, PredictQuery).top_k
-        classifier = current_model(request).classifier()
-        data = await intake.one_picture(request, uploads)
-        found = await run(classifier.classify, data)
-        request.state.answers.append(found)
-        return FastJSONResponse(answers.whole(request, classifier, answers.picture(found, top_k)))
-
-    @app.post(
-        "/predict/batch",
-        summary="What several pictures show",
-        tags=["pictures"],
-        dependencies=[authenticated],
-        description="An answer or an error for each picture; one that is broken spoils no other.",
-        responses=answer("Batch") | problem_responses(400, 401, 413, 415, 422, 429, 503),
-        openapi_extra=PICTURES_BODY,
-    )
-    async def predict_batch(request: Request) -> FastJSONResponse:
-        top_k = read_query(request, PredictQuery).top_k
-        classifier = current_model(request).classifier()
-        results = []
-        for picture in await intake.several_pictures(request):
-            outcome = await run(_answer_or_problem, classifier, picture.data)
-            if isinstance(outcome, Answer):
-                request.state.answers.append(outcome)
-            results.append(answers.batch_item(picture.filename, outcome, top_k))
-        return FastJSONResponse(answers.whole(request, classifier, {"results": results}))
-
-    @app.post(
-        "/explain",
-        summary="What a picture shows, and which parts of it say so",
-        tags=["pictures"],
-        dependencies=[authenticated],
-        description="The answer of /predict with an occlusion map: each cell of a grid is covered "
-        "in turn, and what the label's probability loses by it is the cell's value. Takes as long "
-        f"as grid * grid + 1 predictions ({DEFAULT_GRID**2 + 1} for {DEFAULT_GRID}).",
-        responses=answer("ExplainedPrediction")
-        | problem_responses(400, 401, 404, 413, 415, 422, 429, 503),
-        openapi_extra=PICTURE_BODY,
-    )
-    async def explain_(request: Request) -> FastJSONResponse:
-        query = read_query(request, ExplainQuery)
-        classifier = current_model(request).classifier()
-        data = await intake.one_picture(request, uploads)
-        explanation = await run(explain, classifier, data, query.grid)
-        request.state.answers.append(explanation.answer)
-        drawn = await run(overlay_png, explanation) if query.overlay else None
-        content = {
-            **answers.picture(explanation.answer, query.top_k),
-            "explanation": answers.occlusion_map(explanation, drawn),
-        }
-        return FastJSONResponse(answers.whole(request, classifier, content))
-
-    @app.post(
-        "/uploads",
-        summary="Where to upload a picture too large for a request",
-        tags=["pictures"],
-        dependencies=[authenticated],
-        description="A form for S3, good for one picture and five minutes. Afterwards, send its "
-        "key to /predict or /explain.",
-        status_code=201,
-        responses=answer("Upload", status=201) | problem_responses(401, 404, 413, 422, 429, 503),
-        openapi_extra=UPLOAD_BODY,
-    )
-    async def new_upload(request: Request) -> FastJSONResponse:
-        wanted = await intake.json_body(request, intake.UploadRequest)
-        form = await asyncio.to_thread(uploads.new_form, wanted.content_type)
-        content = {
-            **asdict(form),
-            "expires_in_s": UPLOAD_EXPIRES_S,
-            "max_bytes": uploads.max_bytes,
-        }
-        return FastJSONResponse(content, 201)
+    top_k = read_query(request, PredictQuery).top_k
+    model, shared = classifier(request), services(request)
+    data = await one_picture(request, shared.uploads)
+    prediction = await shared.run(model.classify, data)
+    request.state.predictions.append(prediction)
+    content = responses.picture_prediction(prediction, top_k)
+    return FastJSONResponse(responses.model_response(request, model, content))
 
 
-def _answer_or_problem(classifier: Classifier, data: bytes) -> Answer | Problem:
+@router.post(
+    "/predict/batch",
+    summary="Classify several pictures",
+    responses=success("Batch") | problem_responses(400, 401, 413, 415, 422, 429, 503),
+    openapi_extra=BATCH_BODY | query_parameters(PredictQuery),
+)
+async def predict_batch(request: Request) -> FastJSONResponse:
+    """Return a prediction or an error for each picture.
+
+    An error does not affect the other pictures.
+    """
+    top_k = read_query(request, PredictQuery).top_k
+    model, run = classifier(request), services(request).run
+    results = []
+    for picture in await several_pictures(request):
+        outcome = await run(_prediction_or_problem, model, picture.data)
+        if isinstance(outcome, Prediction):
+            request.state.predictions.append(outcome)
+        results.append(responses.batch_item(picture.filename, outcome, top_k))
+    return FastJSONResponse(responses.model_response(request, model, {"results": results}))
+
+
+@router.post(
+    "/explain",
+    summary="Classify a picture and explain the prediction",
+    responses=success("ExplainedPrediction")
+    | problem_responses(400, 401, 404, 413, 415, 422, 429, 503),
+    openapi_extra=PICTURE_BODY | query_parameters(ExplainQuery),
+)
+async def explain_(request: Request) -> FastJSONResponse:
+    """Return the response of /predict and an occlusion map.
+
+    Each cell of a grid is covered in turn. The value of the cell is the drop of the label's
+    probability. A request takes as long as `grid * grid + 1` predictions.
+    """
+    query = read_query(request, ExplainQuery)
+    model, shared = classifier(request), services(request)
+    data = await one_picture(request, shared.uploads)
+    explanation = await shared.run(explain, model, data, query.grid)
+    request.state.predictions.append(explanation.prediction)
+    overlay = await shared.run(overlay_png, explanation) if query.overlay else None
+    content = {
+        **responses.picture_prediction(explanation.prediction, query.top_k),
+        "explanation": responses.occlusion_map(explanation, overlay),
+    }
+    return FastJSONResponse(responses.model_response(request, model, content))
+
+
+@router.post(
+    "/uploads",
+    summary="Create a form to upload a large picture",
+    status_code=201,
+    responses=success("Upload", 201) | problem_responses(401, 404, 413, 422, 429, 503),
+    openapi_extra=UPLOAD_BODY,
+)
+async def new_upload(request: Request) -> FastJSONResponse:
+    """Return a presigned S3 form that is valid for one picture and five minutes.
+
+    After the upload, send its key to /predict or /explain.
+    """
+    wanted = await json_body(request, UploadRequest)
+    uploads = services(request).uploads
+    form = await asyncio.to_thread(uploads.new_form, wanted.content_type)
+    content = {
+        **asdict(form),
+        "expires_in_s": UPLOAD_EXPIRES_S,
+        "max_bytes": uploads.max_bytes,
+    }
+    return FastJSONResponse(content, 201)
+
+
+def _prediction_or_problem(model: Classifier, data: bytes) -> Prediction | Problem:
     try:
-        return classifier.classify(data)
+        return model.classify(data)
     except PictureError as error:
-        return of_picture(error)
+        return picture_problem(error)

@@ -1,4 +1,4 @@
-"""How much a request may bring, and how long it may take. Pure ASGI middleware."""
+"""Request limits: headers, body size and duration. Pure ASGI middleware."""
 
 import asyncio
 from collections.abc import Collection
@@ -11,22 +11,22 @@ from lambda_api.problems import Problem, problem_response
 MAX_HEADER_BYTES = 16 * 1024  # names and values; API Gateway's own limit is 10,240
 
 
-def _wrong_headers(headers: Collection[tuple[bytes, bytes]]) -> Problem | None:
+def _header_problem(headers: Collection[tuple[bytes, bytes]]) -> Problem | None:
     if sum(len(name) + len(value) for name, value in headers) > MAX_HEADER_BYTES:
-        detail = f"The headers are over {MAX_HEADER_BYTES:,} bytes."
+        detail = f"The headers are larger than {MAX_HEADER_BYTES:,} bytes."
         return Problem(431, "headers-too-large", detail)
-    # A proxy may go by one and we by the other: what it takes for a part of the body could be a
-    # request to us. RFC 9112, section 6.3, wants the connection closed.
+    # Request smuggling: a proxy and this server could disagree about where the body ends. RFC 9112,
+    # section 6.3, requires the connection to be closed.
     if {b"content-length", b"transfer-encoding"} <= {name for name, _ in headers}:
-        detail = "A request has a Content-Length or a Transfer-Encoding, not both."
+        detail = "Send Content-Length or Transfer-Encoding, not both."
         return Problem(400, "ambiguous-length", detail, {"Connection": "close"})
     return None
 
 
 class Deadline:
-    """Ends a request that takes longer than `seconds`: 408 if its body is late, else 503.
+    """Abort a request after `seconds`: 408 if its body has not arrived, else 503.
 
-    What a worker has begun by then it finishes, for nobody.
+    Work that runs in a thread is not interrupted. Its result is discarded.
     """
 
     def __init__(self, app: ASGIApp, seconds: float) -> None:
@@ -38,43 +38,47 @@ class Deadline:
             return
         arriving, started = False, False
 
-        async def noted_receive() -> Message:
+        async def tracked_receive() -> Message:
             nonlocal arriving
             arriving = True
             message = await receive()
             arriving = message.get("more_body", False)
             return message
 
-        async def noted_send(message: Message) -> None:
+        async def tracked_send(message: Message) -> None:
             nonlocal started
             started = True
             await send(message)
 
         try:
             async with asyncio.timeout(self.seconds) as deadline:
-                await self.app(scope, noted_receive, noted_send)
+                await self.app(scope, tracked_receive, tracked_send)
         except TimeoutError:
             if started or not deadline.expired():
                 raise
-            problem = self._late() if arriving else self._busy()
+            problem = self._body_timeout() if arriving else self._work_timeout()
             await problem_response(problem, scope["state"]["request_id"])(scope, receive, send)
 
-    def _late(self) -> Problem:
+    def _body_timeout(self) -> Problem:
         detail = f"The request body did not arrive within {self.seconds:g} s."
         return Problem(408, "request-timeout", detail, {"Connection": "close"})
 
-    def _busy(self) -> Problem:
-        detail = f"This took longer than {self.seconds:g} s: the service is busy. Try again."
+    def _work_timeout(self) -> Problem:
+        detail = (
+            f"The request took longer than {self.seconds:g} s. The service may be busy: try again."
+        )
         return Problem(503, "out-of-time", detail, {"Retry-After": "5"})
 
 
 class SizeLimit:
-    """Refuses headers over `MAX_HEADER_BYTES` and bodies over `limit` bytes.
+    """Reject headers over `MAX_HEADER_BYTES` and bodies over `limit` bytes.
 
-    Counts what really arrives, because Content-Length may lie or be absent; the `Problem` is raised
-    in the route that reads the body. Before any answer is sent, the rest of a body is read and
-    dropped, up to `4 * limit` bytes: a client that is still sending when the connection closes sees
-    a reset instead of its answer. One that sent `Expect` waits for the answer before it sends.
+    Received bytes are counted, because Content-Length may be wrong or missing. The `Problem` is
+    raised in the route that reads the body.
+
+    Before a response is sent, the rest of the body is read and discarded, up to `4 * limit` bytes.
+    Otherwise, a client that is still sending would see a connection reset instead of the response.
+    This is skipped for a client that sent `Expect`, because it waits before it sends the body.
     """
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
@@ -85,7 +89,7 @@ class SizeLimit:
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        if problem := _wrong_headers(scope["headers"]):
+        if problem := _header_problem(scope["headers"]):
             await problem_response(problem, scope["state"]["request_id"])(scope, receive, send)
             return
         received, arriving = 0, "Expect" not in headers
@@ -106,12 +110,12 @@ class SizeLimit:
         async def send_after_body(message: Message) -> None:
             while arriving and received < 4 * self.limit:
                 await counted()
-            if arriving and message["type"] == "http.response.start":  # a body without an end
+            if arriving and message["type"] == "http.response.start":  # an endless body
                 message["headers"].append((b"connection", b"close"))
             await send(message)
 
-        announced = headers.get("Content-Length", "").lstrip("0")
-        if announced.isdecimal() and (len(announced) > 20 or int(announced) > self.limit):
+        declared = headers.get("Content-Length", "").lstrip("0")
+        if declared.isdecimal() and (len(declared) > 20 or int(declared) > self.limit):
             response = problem_response(self._problem(), scope["state"]["request_id"])
             await response(scope, receive, send_after_body)
             return
@@ -121,6 +125,6 @@ class SizeLimit:
         return Problem(
             413,
             "too-many-bytes",
-            f"The request body is over the limit of {self.limit:,} bytes: send a smaller picture, "
-            "or use POST /uploads.",
+            f"The request body is larger than {self.limit:,} bytes. Send a smaller picture, or use "
+            "POST /uploads.",
         )

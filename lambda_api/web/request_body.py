@@ -1,4 +1,4 @@
-"""Where a request has its pictures: in a form, as its body, or in the bucket of the uploads."""
+"""Read pictures and JSON documents from request bodies."""
 
 import asyncio
 from dataclasses import dataclass
@@ -10,20 +10,23 @@ from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 
 from lambda_api.images import NoPicture
-from lambda_api.problems import Problem, said
-from lambda_api.uploads import Uploads
+from lambda_api.problems import Problem, describe_errors
+from lambda_api.uploads import UploadBucket
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
-MAX_BATCH = 16  # pictures; at 4,000,000 bytes a request, 250 kB each
+MAX_BATCH = 16  # pictures; 250 kB each within a body of 4,000,000 bytes
+KEY_EXAMPLE = "uploads/9f2c7d0e4b1a4c5d8e6f70123456789a.jpg"
 _MAX_TEXT_FIELDS = 8
-_MAX_JSON_BYTES = 4096  # the longest key that S3 knows has 1,024
+_MAX_JSON_BYTES = 4096  # S3 keys have at most 1,024 bytes
 
 
 class UploadRequest(BaseModel):
     """Body of `POST /uploads`."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"content_type": "image/jpeg"}]}
+    )
 
     content_type: Literal["image/jpeg", "image/png", "image/webp"]
 
@@ -31,31 +34,33 @@ class UploadRequest(BaseModel):
 class UploadedPicture(BaseModel):
     """JSON body of `POST /predict` and `POST /explain`."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"key": KEY_EXAMPLE}]}
+    )
 
-    key: Annotated[str, Field(description="Of an earlier upload.")]
+    key: Annotated[str, Field(description="Key returned by `POST /uploads`.")]
 
 
 @dataclass(frozen=True, slots=True)
 class NamedPicture:
-    """A picture as sent, with the file name that the sender gave it."""
+    """A picture with the file name from the form."""
 
     filename: str
     data: bytes
 
 
-async def one_picture(request: Request, uploads: Uploads) -> bytes:
-    """The picture of a request, whatever the body calls itself.
+async def one_picture(request: Request, uploads: UploadBucket) -> bytes:
+    """Return the picture of a request: from a form, an earlier upload, or the whole body.
 
     Raises:
-        NoPicture: a form without its `file`.
-        Problem: a JSON body that names no upload, or one that cannot be had; a form not in UTF-8.
-        HTTPException: a form that is broken or has too many parts.
+        NoPicture: a form without the field `file`.
+        Problem: an invalid JSON body, a missing upload, or a form that is not in UTF-8.
+        HTTPException: a malformed form, or one with too many parts.
     """
     match _media_type(request):
         case "application/json":
-            named = await json_body(request, UploadedPicture)
-            return await asyncio.to_thread(uploads.read, named.key)
+            uploaded = await json_body(request, UploadedPicture)
+            return await asyncio.to_thread(uploads.read, uploaded.key)
         case "multipart/form-data":
             (picture,) = await _files(request, most=1)
             return picture.data
@@ -64,27 +69,31 @@ async def one_picture(request: Request, uploads: Uploads) -> bytes:
 
 
 async def several_pictures(request: Request) -> list[NamedPicture]:
-    """The files of a form, in their order. Raises as `one_picture`."""
+    """Return the files of a form in their order. Raises as `one_picture`."""
     if _media_type(request) != "multipart/form-data":
         raise Problem(
-            415, "not-a-form", "Send the pictures as multipart/form-data, each as a field 'file'."
+            415, "not-a-form", "Send the pictures as multipart/form-data, each in a field 'file'."
         )
     return await _files(request, most=MAX_BATCH)
 
 
 async def json_body(request: Request, model: type[ModelT]) -> ModelT:
-    """The body as a document; not FastAPI's way, which reads it before it asks for credentials.
+    """Parse a JSON body.
+
+    A body parameter of FastAPI would be read before the credentials are checked.
 
     Raises:
-        Problem: 422, it is not such a document.
+        Problem: 422, the body does not fit the model.
     """
     body = await request.body()
     if len(body) > _MAX_JSON_BYTES:
-        raise Problem(422, "invalid-request", f"The document is over {_MAX_JSON_BYTES:,} bytes.")
+        raise Problem(
+            422, "invalid-request", f"The document is larger than {_MAX_JSON_BYTES:,} bytes."
+        )
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
-        raise Problem(422, "invalid-request", said(error.errors())) from error
+        raise Problem(422, "invalid-request", describe_errors(error.errors())) from error
 
 
 def _media_type(request: Request) -> str:
@@ -92,10 +101,10 @@ def _media_type(request: Request) -> str:
 
 
 async def _files(request: Request, most: int) -> list[NamedPicture]:
-    # Starlette decodes names by any codec of Python's that the request asks for.
+    # Starlette would decode names with any Python codec that the request names.
     _, options = parse_options_header(request.headers["Content-Type"])
     if options.get(b"charset", b"utf-8").lower() != b"utf-8":
-        raise Problem(400, "not-utf-8", "The names in a form are UTF-8: leave out its charset.")
+        raise Problem(400, "not-utf-8", "The form must be in UTF-8. Remove its charset parameter.")
     async with request.form(max_files=most, max_fields=_MAX_TEXT_FIELDS) as form:
         files = [file for file in form.getlist("file") if isinstance(file, UploadFile)]
         if not files:

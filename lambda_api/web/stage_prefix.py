@@ -1,13 +1,13 @@
-"""Where an API Gateway has put the service: under a stage, or at the root."""
+"""ASGI middleware for the stage prefix of API Gateway."""
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class StagePrefix:
-    """ASGI middleware that tells the app the stage in front of its paths, as `root_path`.
+    """Set `root_path` to the stage in the URL, such as "/prod".
 
-    Routes are found and links (of `/docs`) are right under `https://…/prod/` as they are at the
-    root. An HTTP API's event has the stage in its path, a REST API's has it beside.
+    Routes and the links of `/docs` then work under a stage as they do at the root. The event of an
+    HTTP API contains the stage in its path, the event of a REST API in its request context.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -23,5 +23,5 @@ def _root_path(scope: Scope) -> str:
     if "http" in context:  # payload format 2.0
         stage = f"/{context.get('stage', '$default')}"
         return stage if path == stage or path.startswith(f"{stage}/") else ""
-    whole: str = context.get("path", path)
-    return whole.removesuffix(path) if whole.endswith(path) else ""
+    full_path: str = context.get("path", path)
+    return full_path.removesuffix(path) if full_path.endswith(path) else ""

@@ -242,7 +242,7 @@ def test_command_line_makes_and_measures_a_bundle(
     assert main(["evaluate", str(bundle), str(crops)]) == 2
     assert "the bundle's classes are coffee, flower, hubble" in capsys.readouterr().err
     assert main(["evaluate", str(tmp_path / "nowhere"), str(crops / "test")]) == 2
-    assert "There is no bundle" in capsys.readouterr().err
+    assert "No bundle found" in capsys.readouterr().err
 
 
 def test_help_does_not_import_tensorflow() -> None:

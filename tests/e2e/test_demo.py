@@ -114,7 +114,7 @@ def test_missing_bundle_is_named_before_anything_starts(start_demo: Start) -> No
     demo = start_demo(MODEL_URI="models/of-nobody")
 
     assert demo.end() == 1
-    assert "models/of-nobody: There is no bundle" in demo.output
+    assert "models/of-nobody: No bundle found" in demo.output
     assert "Starting" not in demo.output
 
 

@@ -12,7 +12,7 @@ from aws_cdk import App
 from aws_cdk.assertions import Template
 
 from infra.app import build
-from lambda_api.classifier import Answer
+from lambda_api.classifier import Prediction
 from lambda_api.manifest import read_bundle
 from lambda_api.metrics import RequestMetrics
 
@@ -115,13 +115,13 @@ def written_metrics(
 ) -> set[tuple[str, str | None]]:
     """Every metric that the service can write, as (name, value of the dimension `label`)."""
     answers = [
-        Answer(((label, 0.5),), confident=False, picture=None, decode_ms=1, inference_ms=1)
+        Prediction(((label, 0.5),), confident=False, picture=None, decode_ms=1, inference_ms=1)
         for label in read_bundle(bundle)[0].classes
     ]
     metrics = RequestMetrics("Scenes")
     for status, login in [(200, None), (401, "failed"), (401, "slowed"), (500, None)]:
         metrics.write(
-            status=status, duration_ms=1, answers=answers, login=login, cold_start_load_ms=1
+            status=status, duration_ms=1, predictions=answers, login=login, cold_start_load_ms=1
         )
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     return {

@@ -1,4 +1,4 @@
-"""Requests by hand, for what an HTTP client cannot do or see."""
+"""ASGI requests without an HTTP client, for what a client cannot do or see."""
 
 import asyncio
 import base64
@@ -13,13 +13,13 @@ def basic(credentials: str, encoding: str = "utf-8") -> str:
 
 
 class Exchange:
-    """One request, whose body is given in chunks; what came of it.
+    """One request with a body in chunks, and its response.
 
     Attributes:
-        received: bytes of the body that the app took.
-        status: of the answer; 0 if there was none.
-        headers: of the answer, names in lower case.
-        body: of the answer.
+        received: number of bytes of the body that the app read.
+        status: status of the response; 0 without a response.
+        headers: headers of the response, names in lower case.
+        body: body of the response.
     """
 
     def __init__(self, app: ASGIApp, method: str, path: str, **headers: str) -> None:
@@ -43,12 +43,12 @@ class Exchange:
         self.body = b""
 
     def run(self, chunks: Iterable[bytes]) -> "Exchange":
-        """Send the chunks, and then no more: a body that has not ended is broken off."""
+        """Send the chunks, then disconnect if the app reads more."""
         asyncio.run(self.exchange(chunks))
         return self
 
     async def exchange(self, chunks: Iterable[bytes]) -> None:
-        """As `run`, in a loop that others share."""
+        """As `run`, inside a running event loop."""
         source = iter(chunks)
 
         async def receive() -> Message:

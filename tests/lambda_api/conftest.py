@@ -1,4 +1,4 @@
-"""What the service's tests share: settings, a client, bundles made for the occasion, the log."""
+"""Fixtures for tests of the service: settings, client, modified bundles, log, AWS."""
 
 import json
 import logging
@@ -15,7 +15,7 @@ from moto.server import ThreadedMotoServer
 
 from lambda_api import aws
 from lambda_api.app import create_app
-from lambda_api.loaded_model import Model
+from lambda_api.loaded_model import LoadedModel
 from lambda_api.log import configured_logger
 from lambda_api.manifest import MANIFEST_FILE, MODEL_FILE, Manifest, ModelFile
 from lambda_api.settings import Settings
@@ -24,7 +24,7 @@ from tests.lambda_api.pictures import sha256
 
 @pytest.fixture(scope="session")
 def credentials() -> tuple[str, str]:
-    """Of every service that a test starts; the recorded events carry them too."""
+    """User name and password of every service in a test, and of the recorded events."""
     return "demo", "for-tests-only-9f2c"
 
 
@@ -41,23 +41,27 @@ def settings(bundle: Path, credentials: tuple[str, str]) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def model(bundle: Path) -> Model:
-    return Model.load(str(bundle), bundle, configured_logger(None))
+def loaded_model(bundle: Path) -> LoadedModel:
+    return LoadedModel.load(str(bundle), bundle, configured_logger(None))
 
 
 @pytest.fixture
-def client(settings: Settings, model: Model, credentials: tuple[str, str]) -> TestClient:
-    """A client that sends the right credentials to a service with a loaded model."""
-    client = TestClient(create_app(settings, model=model), raise_server_exceptions=False)
+def client(
+    settings: Settings, loaded_model: LoadedModel, credentials: tuple[str, str]
+) -> TestClient:
+    """A client with right credentials, for a service with a loaded model."""
+    client = TestClient(
+        create_app(settings, loaded_model=loaded_model), raise_server_exceptions=False
+    )
     client.auth = credentials
     return client
 
 
 @pytest.fixture
 def make_bundle(bundle: Path, tmp_path: Path) -> Callable[..., Path]:
-    """Makes a copy of the bundle with another model file or other fields in its manifest.
+    """Return a function that copies the bundle with another model file or manifest fields.
 
-    The copy's hashes and version are right: only its content is unusual.
+    Hashes and version of the copy match its content.
     """
 
     def make(model: bytes | None = None, **fields: Any) -> Path:
@@ -77,24 +81,24 @@ def make_bundle(bundle: Path, tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def log_lines() -> Iterator[list[dict[str, Any]]]:
-    """The lines that the service logs during the test, parsed."""
+    """The parsed log lines of the service during the test."""
     lines: list[dict[str, Any]] = []
 
-    class Kept(logging.Handler):
+    class Recorder(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             lines.append(json.loads(self.format(record)))
 
     logger = configured_logger(None)
-    kept = Kept()
-    kept.setFormatter(logger.registered_formatter)
-    logger.addHandler(kept)
+    recorder = Recorder()
+    recorder.setFormatter(logger.registered_formatter)
+    logger.addHandler(recorder)
     yield lines
-    logger.removeHandler(kept)
+    logger.removeHandler(recorder)
 
 
 @pytest.fixture(scope="session")
 def aws_server() -> Iterator[str]:
-    """The address of a server that talks the protocols of S3 and Secrets Manager (moto's)."""
+    """The URL of a moto server, which emulates S3 and Secrets Manager."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -104,11 +108,11 @@ def aws_server() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def aws_environment(aws_server: str) -> dict[str, str]:
-    """What sends boto3 to that server."""
+    """Environment variables that direct boto3 to the moto server."""
     return {
         "AWS_ENDPOINT_URL": aws_server,
-        "AWS_ACCESS_KEY_ID": "of-nobody",
-        "AWS_SECRET_ACCESS_KEY": "of-nobody",
+        "AWS_ACCESS_KEY_ID": "unused",
+        "AWS_SECRET_ACCESS_KEY": "unused",
         "AWS_DEFAULT_REGION": "eu-central-1",
     }
 
@@ -117,18 +121,18 @@ def aws_environment(aws_server: str) -> dict[str, str]:
 def aws_client(
     aws_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[str], Any]]:
-    """Makes the service use that server, which is empty; gives boto3's clients for it."""
+    """Direct the service to an empty moto server. Returns boto3's function for clients."""
     for name, value in aws_environment.items():
         monkeypatch.setenv(name, value)
-    aws._client.cache_clear()
+    aws.client.cache_clear()
     requests.post(f"{aws_environment['AWS_ENDPOINT_URL']}/moto-api/reset", timeout=10)
     yield boto3.client
-    aws._client.cache_clear()
+    aws.client.cache_clear()
 
 
 @pytest.fixture
 def bucket(aws_client: Callable[[str], Any]) -> str:
     """The name of an empty bucket."""
-    where = {"LocationConstraint": "eu-central-1"}
-    aws_client("s3").create_bucket(Bucket="pictures", CreateBucketConfiguration=where)
+    location = {"LocationConstraint": "eu-central-1"}
+    aws_client("s3").create_bucket(Bucket="pictures", CreateBucketConfiguration=location)
     return "pictures"

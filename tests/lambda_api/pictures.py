@@ -1,4 +1,4 @@
-"""Pictures made from real ones, and those that are refused."""
+"""Pictures made from real photos, and invalid ones."""
 
 import hashlib
 import struct
@@ -20,7 +20,7 @@ def sha256(data: bytes) -> str:
 
 
 def package_folder(name: str) -> Path:
-    """Where a package lies, found without its slow import."""
+    """Return the folder of a package without its slow import."""
     spec = find_spec(name)
     assert spec is not None
     assert spec.origin is not None
@@ -32,7 +32,7 @@ SCIKIT_IMAGE = package_folder("skimage") / "data"
 
 
 def china(width: int = 240, height: int = 160) -> Image.Image:
-    """A real photo in RGB at some size."""
+    """Return a real photo in RGB of a size in pixels."""
     with Image.open(CHINA) as image:
         return image.resize((width, height), Image.Resampling.LANCZOS)
 
@@ -43,50 +43,51 @@ def encode(image: Image.Image, format_: str, **options: Any) -> bytes:
     return buffer.getvalue()
 
 
-def png(width: int, height: int, depth: int, colour: int, rows: bytes) -> bytes:
-    """A PNG of kinds that Pillow does not write; `rows` each start with their filter's byte."""
+def png(width: int, height: int, depth: int, color: int, rows: bytes) -> bytes:
+    """Write a PNG of a kind that Pillow cannot write. Each row starts with its filter byte."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         checked = kind + data
         return struct.pack(">I", len(data)) + checked + struct.pack(">I", zlib.crc32(checked))
 
-    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0)
     parts = (chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
 def png_of_16_bits(pixels: np.ndarray) -> bytes:
-    """uint16 grey (height, width) or RGB (height, width, 3) as a PNG."""
+    """Write uint16 grayscale (height, width) or RGB (height, width, 3) as a PNG."""
     height, width = pixels.shape[:2]
     rows = pixels.astype(">u2").reshape(height, -1).view(np.uint8)
-    colour = 2 if pixels.ndim == 3 else 0
-    return png(width, height, 16, colour, np.pad(rows, ((0, 0), (1, 0))).tobytes())
+    color = 2 if pixels.ndim == 3 else 0
+    return png(width, height, 16, color, np.pad(rows, ((0, 0), (1, 0))).tobytes())
 
 
 def jpeg_that_claims(width: int, height: int) -> bytes:
-    """A small JPEG whose header says another size."""
+    """Return a small JPEG whose header has another size."""
     data = bytearray(encode(china(16, 16), "JPEG"))
-    at = data.index(b"\xff\xc0") + 5
-    data[at : at + 4] = struct.pack(">HH", height, width)
+    position = data.index(b"\xff\xc0") + 5
+    data[position : position + 4] = struct.pack(">HH", height, width)
     return bytes(data)
 
 
 def difference(a: np.ndarray, b: np.ndarray) -> float:
-    """Mean absolute difference of two arrays of pixels, in levels of 0..255."""
+    """Return the mean absolute difference of two pixel arrays, in levels of 0..255."""
     return float(np.abs(a.astype(float) - b).mean())
 
 
 @cache
 def jpeg_of_scans(count: int) -> bytes:
-    """A progressive JPEG whose last scan is repeated until there are `count` of them."""
+    """Return a progressive JPEG whose last scan is repeated until it has `count` scans."""
     data = encode(china(48, 32), "JPEG", progressive=True)
     start, end = data.rindex(b"\xff\xda"), data.rindex(b"\xff\xd9")
     more = count - data.count(b"\xff\xda")
     return data[:end] + more * data[start:end] + data[end:]
 
 
+@cache
 def refused() -> dict[str, tuple[bytes, type[images.PictureError]]]:
-    """What is no picture for the service: bytes, and the error that they are answered with."""
+    """Return invalid pictures by kind, each with its error."""
     photo = china()
     jpeg, webp = encode(photo, "JPEG"), encode(photo, "WEBP")
     gif = (SCIKIT_IMAGE / "no_time_for_that_tiny.gif").read_bytes()
@@ -96,10 +97,10 @@ def refused() -> dict[str, tuple[bytes, type[images.PictureError]]]:
         "animated GIF": (gif, images.UnsupportedFormat),
         "TIFF": ((SCIKIT_IMAGE / "multipage.tif").read_bytes(), images.UnsupportedFormat),
         "BMP": (encode(photo, "BMP"), images.UnsupportedFormat),
-        "RIFF that is no WebP": (b"RIFF\x24\0\0\0WAVEfmt ", images.UnsupportedFormat),
-        "cut JPEG": (jpeg[: len(jpeg) // 2], images.UndecodablePicture),
-        "cut PNG": (encode(photo, "PNG")[:20_000], images.UndecodablePicture),
-        "cut WebP": (webp[: len(webp) // 2], images.UndecodablePicture),
+        "RIFF but not WebP": (b"RIFF\x24\0\0\0WAVEfmt ", images.UnsupportedFormat),
+        "truncated JPEG": (jpeg[: len(jpeg) // 2], images.UndecodablePicture),
+        "truncated PNG": (encode(photo, "PNG")[:20_000], images.UndecodablePicture),
+        "truncated WebP": (webp[: len(webp) // 2], images.UndecodablePicture),
         "JPEG of three bytes": (b"\xff\xd8\xff", images.UndecodablePicture),
         "JPEG of 101 scans": (jpeg_of_scans(101), images.UndecodablePicture),
         "1x1": (encode(china(1, 1), "PNG"), images.UndecodablePicture),

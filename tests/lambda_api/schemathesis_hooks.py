@@ -1,4 +1,4 @@
-"""Pictures for schemathesis, whose own bodies of an image's type are no pictures."""
+"""Pictures for schemathesis, which would send random bytes instead."""
 
 import schemathesis
 from hypothesis import strategies as st

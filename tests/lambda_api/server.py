@@ -1,4 +1,4 @@
-"""The service in a process of its own, under uvicorn."""
+"""Run the service under uvicorn in a process of its own."""
 
 import json
 import os
@@ -28,20 +28,27 @@ class Server:
     process: subprocess.Popen
 
     def lines(self) -> list[dict]:
-        """What it has logged to stdout so far, metrics apart."""
+        """Return the lines logged to stdout so far, without metrics."""
         lines = [json.loads(line) for line in self.stdout.read_text().splitlines()]
         return [line for line in lines if "_aws" not in line]
 
     def line_of(self, request_id: str) -> dict:
-        """The line of a request, which is written just after its answer was sent."""
-        for _ in range(10 * TIMEOUT):
-            if request_id in self.files():  # these come after stdout
-                return next(x for x in self.lines() if x.get("request_id") == request_id)
-            sleep(0.1)
-        pytest.fail(f"no line with the id {request_id}")
+        """Wait for the line of a request and return it."""
+        self.wait_for_lines({request_id})
+        return next(x for x in self.lines() if x.get("request_id") == request_id)
+
+    def wait_for_lines(self, request_ids: set[str]) -> None:
+        """Wait for the lines of requests. A line is written after the response was sent."""
+        for _ in range(20 * TIMEOUT):
+            files = self.files()  # written after stdout
+            missing = [request_id for request_id in request_ids if request_id not in files]
+            if not missing:
+                return
+            sleep(0.05)
+        pytest.fail(f"no lines with the request IDs {missing}")
 
     def files(self) -> str:
-        """What it has logged to its files so far: one, or two around midnight."""
+        """Return the content of its log files: one, or two around midnight."""
         files = sorted(self.log_dir.iterdir())
         assert all(re.fullmatch(r"\d{4}-\d\d-\d\d\.log", file.name) for file in files)
         return "".join(file.read_text() for file in files)
@@ -51,7 +58,7 @@ class Server:
 def running(
     folder: Path, credentials: tuple[str, str], bundle: Path, **environment: str
 ) -> Iterator[Server]:
-    """A server with its output in `folder`; `environment` has further settings."""
+    """Run a server with its output in `folder` and additional settings in `environment`."""
     settings = {
         "API_USERNAME": credentials[0],
         "API_PASSWORD": credentials[1],

@@ -1,4 +1,4 @@
-"""Every bad request has its status and a problem document (RFC 9457) that says what to do."""
+"""Status and problem document (RFC 9457) of bad requests."""
 
 import gc
 from http import HTTPStatus
@@ -21,7 +21,7 @@ ANSWERS = {
 
 
 def check(answer: httpx.Response, status: int, slug: str, detail: str = "") -> None:
-    """The answer is the problem `slug`, whole and with the request's id."""
+    """Check that the response is the problem `slug`, with the request ID."""
     assert (answer.status_code, answer.headers["Content-Type"]) == (
         status,
         "application/problem+json",
@@ -37,22 +37,22 @@ def check(answer: httpx.Response, status: int, slug: str, detail: str = "") -> N
 
 
 @pytest.mark.parametrize("kind", refused())
-def test_what_is_no_picture_is_refused_in_a_form(client: TestClient, kind: str) -> None:
+def test_invalid_picture_in_a_form_is_rejected(client: TestClient, kind: str) -> None:
     data, error = refused()[kind]
     answer = client.post("/predict", files={"file": ("beach.jpg", data[:3_900_000], "image/jpeg")})
     check(answer, *ANSWERS[error])
 
 
 @pytest.mark.parametrize("kind", refused())
-def test_what_is_no_picture_is_refused_as_a_body(client: TestClient, kind: str) -> None:
+def test_invalid_picture_as_a_body_is_rejected(client: TestClient, kind: str) -> None:
     data, error = refused()[kind]
     headers = {"Content-Type": "image/jpeg"}
     answer = client.post("/predict", content=data[:3_900_000], headers=headers)
     check(answer, *ANSWERS[error])
 
 
-def test_no_body_is_no_picture(client: TestClient) -> None:
-    check(client.post("/predict"), 400, "no-picture", "zero bytes")
+def test_empty_body_gets_400(client: TestClient) -> None:
+    check(client.post("/predict"), 400, "no-picture", "0 bytes")
 
 
 def part(disposition: str, content: str = "x") -> str:
@@ -66,8 +66,8 @@ FILE = 'form-data; name="file"; filename="a.jpg"'
 @pytest.mark.parametrize(
     ("body", "slug", "detail"),
     [
-        (part(FILE, "") + END, "no-picture", "zero bytes"),
-        (part('form-data; name="file"; filename=""', "") + END, "no-picture", "zero bytes"),
+        (part(FILE, "") + END, "no-picture", "0 bytes"),
+        (part('form-data; name="file"; filename=""', "") + END, "no-picture", "0 bytes"),
         (part('form-data; name="picture"; filename="a.jpg"') + END, "no-picture", "named 'file'"),
         (part('form-data; name="file"') + END, "no-picture", "named 'file'"),
         (part('form-data; name="comment"') + END, "no-picture", "named 'file'"),
@@ -94,7 +94,7 @@ FILE = 'form-data; name="file"; filename="a.jpg"'
         "another boundary",
     ],
 )
-def test_a_form_without_its_file_is_answered_400(
+def test_form_without_a_file_gets_400(
     client: TestClient, body: str, slug: str, detail: str
 ) -> None:
     answer = client.post("/predict", content=body, headers={"Content-Type": MULTIPART})
@@ -104,7 +104,7 @@ def test_a_form_without_its_file_is_answered_400(
 @pytest.mark.parametrize(
     "content_type", ["multipart/form-data", "multipart/form-data; boundary=", "Multipart/Form-Data"]
 )
-def test_a_form_without_a_boundary_is_answered_400(client: TestClient, content_type: str) -> None:
+def test_form_without_a_boundary_gets_400(client: TestClient, content_type: str) -> None:
     answer = client.post(
         "/predict", content=part(FILE) + END, headers={"Content-Type": content_type}
     )
@@ -112,55 +112,55 @@ def test_a_form_without_a_boundary_is_answered_400(client: TestClient, content_t
 
 
 @pytest.mark.parametrize("charset", ["idna", "utf-7", "undefined", "unicode_escape", "base64"])
-def test_a_form_whose_names_are_not_in_utf_8_is_answered_400(
-    client: TestClient, charset: str
-) -> None:
-    """By Python's odder codecs, a file's name would end in a 500, and in the log."""
+def test_form_in_another_charset_gets_400(client: TestClient, charset: str) -> None:
+    """Some Python codecs would cause a 500 and log the file name."""
     body = part('form-data; name="file"; filename="xn--a-.jpg"') + END
     for path in ("/predict", "/predict/batch"):
         content_type = {"Content-Type": f'{MULTIPART}; Charset="{charset}"'}
         check(client.post(path, content=body, headers=content_type), 400, "not-utf-8", "UTF-8")
 
 
-def test_a_form_may_say_that_it_is_in_utf_8(client: TestClient, photo: bytes) -> None:
+def test_form_may_declare_utf_8(client: TestClient, photo: bytes) -> None:
     body = part('form-data; name="file"; filename="Küste.jpg"', "\0").encode().partition(b"\0")
+
     answer = client.post(
         "/predict/batch",
         content=body[0] + photo + body[2] + END.encode(),
         headers={"Content-Type": f"{MULTIPART}; charset=UTF-8"},
     )
+
     assert [item["filename"] for item in answer.json()["results"]] == ["Küste.jpg"]
 
 
 @pytest.mark.parametrize("path", ["/predict", "/uploads"])
-def test_a_document_of_very_many_keys_is_not_read(client: TestClient, path: str) -> None:
+def test_large_json_document_is_rejected(client: TestClient, path: str) -> None:
     document = {str(number): 1 for number in range(1000)}
-    check(client.post(path, json=document), 422, "invalid-request", "over 4,096 bytes")
+    check(client.post(path, json=document), 422, "invalid-request", "larger than 4,096 bytes")
 
 
-def test_of_many_errors_the_first_are_told(client: TestClient) -> None:
+def test_first_errors_are_described(client: TestClient) -> None:
     answer = client.post("/predict", json={str(number): 1 for number in range(100)})
+
     check(answer, 422, "invalid-request", "key: Field required; 0: ")
+
     assert answer.json()["detail"].count(";") == 4
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # Starlette leaves the part's file open
-def test_a_form_that_ends_early_is_answered_400(client: TestClient) -> None:
+def test_truncated_form_gets_400(client: TestClient) -> None:
     answer = client.post("/predict", content=part(FILE), headers={"Content-Type": MULTIPART})
     check(answer, 400, "no-picture", "named 'file'")
     gc.collect()
 
 
 @pytest.mark.parametrize("top_k", ["0", "-1", "1.5", "all", ""])
-def test_a_top_k_that_is_no_count_is_answered_422(
-    client: TestClient, photo: bytes, top_k: str
-) -> None:
+def test_invalid_top_k_gets_422(client: TestClient, photo: bytes, top_k: str) -> None:
     answer = client.post(f"/predict?top_k={top_k}", content=photo)
     check(answer, 422, "invalid-request", "query.top_k: ")
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/predict/more", "/../etc/passwd", "/%00"])
-def test_what_is_not_there_is_answered_404(client: TestClient, path: str) -> None:
+def test_unknown_path_gets_404(client: TestClient, path: str) -> None:
     check(client.get(path), 404, "not-found")
 
 
@@ -168,23 +168,21 @@ def test_what_is_not_there_is_answered_404(client: TestClient, path: str) -> Non
     ("method", "path", "allowed"),
     [("GET", "/predict", "POST"), ("PUT", "/predict", "POST"), ("POST", "/health", "GET")],
 )
-def test_another_method_is_answered_405(
-    client: TestClient, method: str, path: str, allowed: str
-) -> None:
+def test_wrong_method_gets_405(client: TestClient, method: str, path: str, allowed: str) -> None:
     answer = client.request(method, path)
+
     check(answer, 405, "method-not-allowed")
+
     assert answer.headers["Allow"] == allowed
 
 
-def test_an_announced_body_over_the_limit_is_answered_413(client: TestClient) -> None:
+def test_declared_body_over_the_limit_gets_413(client: TestClient) -> None:
     answer = client.post("/predict", content=bytes(4_000_001))
     check(answer, 413, "too-many-bytes", "4,000,000 bytes")
 
 
 @pytest.mark.parametrize("content_type", ["image/jpeg", MULTIPART])
-def test_a_body_over_the_limit_that_was_not_announced_is_answered_413(
-    client: TestClient, content_type: str
-) -> None:
+def test_undeclared_body_over_the_limit_gets_413(client: TestClient, content_type: str) -> None:
     start = (part(FILE).removesuffix("\r\n").encode(),) if content_type == MULTIPART else ()
     answer = client.post(
         "/predict",
@@ -195,14 +193,12 @@ def test_a_body_over_the_limit_that_was_not_announced_is_answered_413(
 
 
 @pytest.mark.parametrize(("length", "status"), [("9" * 5000, 413), ("0" * 5000 + "7", 400)])
-def test_an_announced_length_may_have_many_digits(
-    client: TestClient, length: str, status: int
-) -> None:
-    """More than Python's int() takes."""
+def test_content_length_may_have_many_digits(client: TestClient, length: str, status: int) -> None:
+    """Python's int() rejects so many digits."""
     headers = {"Content-Length": length}
     assert client.post("/predict", content=b"", headers=headers).status_code == status
 
 
-def test_a_body_of_the_limit_is_read(client: TestClient, photo: bytes) -> None:
+def test_body_at_the_limit_is_accepted(client: TestClient, photo: bytes) -> None:
     padded = photo + bytes(4_000_000 - len(photo))
     assert client.post("/predict", content=padded).status_code == 200

@@ -1,4 +1,4 @@
-"""`POST /predict/batch`: an answer or an error for each picture."""
+"""`POST /predict/batch`: a prediction or an error for each picture."""
 
 from typing import Any
 
@@ -15,7 +15,9 @@ def form(*pictures: bytes) -> FORM:
     return [("file", (f"{i}.jpg", data, "image/jpeg")) for i, data in enumerate(pictures)]
 
 
-def test_each_picture_is_answered_as_on_its_own(client: TestClient, photo: bytes) -> None:
+def test_batch_returns_the_same_predictions_as_single_requests(
+    client: TestClient, photo: bytes
+) -> None:
     pictures = [photo, encode(china(), "PNG"), encode(china(64, 64), "WEBP")]
     alone = [client.post("/predict?top_k=3", content=data).json() for data in pictures]
     answer = client.post("/predict/batch?top_k=3", files=form(*pictures))
@@ -30,16 +32,16 @@ def test_each_picture_is_answered_as_on_its_own(client: TestClient, photo: bytes
             assert item["prediction"][name] == expected[name]
 
 
-def test_a_broken_picture_has_its_own_error_and_spoils_no_other(
-    client: TestClient, photo: bytes
-) -> None:
+def test_invalid_picture_does_not_affect_others(client: TestClient, photo: bytes) -> None:
     kinds = [kind for kind in refused() if kind != "20,000x20,000 PNG"]  # over the body's limit
     spoiled = [refused()[kind][0] for kind in kinds]
     alone = [client.post("/predict", content=data).json() for data in spoiled]
     results = client.post("/predict/batch", files=form(*spoiled, photo)).json()["results"]
+
     for item, expected in zip(results, alone, strict=False):
         assert item["prediction"] is None
         assert item["error"] == {k: v for k, v in expected.items() if k != "request_id"}
+
     assert results[-1]["prediction"]["label"]
     assert len(results) == len(kinds) + 1
 
@@ -68,18 +70,21 @@ def test_as_many_as_the_limit_are_answered_and_one_more_is_refused(
         ({}, 415, "not-a-form"),
     ],
 )
-def test_what_is_no_form_of_pictures_is_refused(
+def test_other_bodies_are_rejected(
     client: TestClient, request_: dict[str, Any], status: int, slug: str
 ) -> None:
     answer = client.post("/predict/batch", **request_)
+
     assert answer.status_code == status
     assert answer.json()["type"].endswith(f":{slug}")
 
 
-def test_the_log_tells_the_labels_and_no_file_name(
+def test_log_has_the_labels_and_no_file_names(
     client: TestClient, photo: bytes, log_lines: list[dict[str, Any]]
 ) -> None:
     client.post("/predict/batch", files=form(photo, photo, b"broken"))
+
     (line,) = log_lines
+
     assert list(line["labels"].values()) == [2]
     assert "0.jpg" not in str(line)

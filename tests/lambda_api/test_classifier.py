@@ -1,4 +1,4 @@
-"""The classifier: calibrated answers, the same from every thread, from a model that fits."""
+"""The classifier: calibrated predictions, threads, and rejected models."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,11 +21,13 @@ def classifier(bundle: Path) -> Classifier:
     return Classifier(bundle)
 
 
-def test_an_answer_has_every_class_best_first_and_sums_to_one(
+def test_scores_have_every_class_sorted_and_sum_to_one(
     classifier: Classifier, photo: bytes
 ) -> None:
     answer = classifier.classify(photo)
+
     labels, confidences = zip(*answer.scores, strict=True)
+
     assert sorted(labels) == sorted(classifier.manifest.classes)
     assert list(confidences) == sorted(confidences, reverse=True)
     assert sum(confidences) == pytest.approx(1)
@@ -36,13 +38,13 @@ def test_an_answer_has_every_class_best_first_and_sums_to_one(
     assert answer.inference_ms > 0
 
 
-def test_scores_are_those_of_the_logits_in_the_manifests_order(
-    classifier: Classifier, photo: bytes
-) -> None:
+def test_scores_are_the_softmax_of_the_logits(classifier: Classifier, photo: bytes) -> None:
     manifest = classifier.manifest
     pixels = images.decode(photo, (manifest.input.height, manifest.input.width)).pixels
-    logits = classifier._network.logits(pixels)
+    logits = classifier.network.logits(pixels)
+
     expected = scipy_softmax(logits.astype(float) / manifest.temperature)
+
     assert dict(classifier.classify(photo).scores) == pytest.approx(
         dict(zip(manifest.classes, expected, strict=True))
     )
@@ -51,7 +53,9 @@ def test_scores_are_those_of_the_logits_in_the_manifests_order(
 @pytest.mark.parametrize("temperature", [0.1, 1, 3.7])
 def test_softmax_is_scipys(temperature: float) -> None:
     logits = np.random.default_rng(0).normal(0, 20, (50, 6)).astype(np.float32)
+
     expected = scipy_softmax(logits.astype(np.float64) / temperature, axis=-1)
+
     assert softmax(logits, temperature) == pytest.approx(expected, rel=1e-12)
 
 
@@ -63,28 +67,30 @@ def test_temperature_changes_the_confidence_and_not_the_label(
     make_bundle: Callable[..., Path], classifier: Classifier, photo: bytes
 ) -> None:
     warmer = Classifier(make_bundle(temperature=classifier.manifest.temperature * 4))
+
     was, now = classifier.classify(photo), warmer.classify(photo)
+
     assert [label for label, _ in now.scores] == [label for label, _ in was.scores]
     assert now.confidence < was.confidence
 
 
-def test_a_bundle_that_answers_with_no_numbers_is_refused(make_bundle: Callable[..., Path]) -> None:
+def test_bundle_that_returns_nan_is_rejected(make_bundle: Callable[..., Path]) -> None:
     with (
-        pytest.raises(BundleError, match="no numbers"),
+        pytest.raises(BundleError, match="NaN or infinity"),
         np.errstate(divide="ignore", over="ignore", invalid="ignore"),
     ):
         Classifier(make_bundle(temperature=1e-320))
 
 
 @pytest.mark.parametrize(("threshold", "confident"), [(0, True), (1, False)])
-def test_the_manifests_threshold_decides_what_is_confident(
+def test_confident_depends_on_the_threshold(
     make_bundle: Callable[..., Path], photo: bytes, threshold: float, confident: bool
 ) -> None:
     folder = make_bundle(confidence_threshold=threshold, temperature=100)
     assert Classifier(folder).classify(photo).confident is confident
 
 
-def test_eight_threads_get_the_answers_of_one(classifier: Classifier, photo: bytes) -> None:
+def test_eight_threads_get_the_predictions_of_one(classifier: Classifier, photo: bytes) -> None:
     names = ("chelsea.png", "coffee.png", "rocket.jpg", "grass.png", "hubble_deep_field.jpg")
     pictures = [photo, *((SCIKIT_IMAGE / name).read_bytes() for name in names)]
     asked = pictures * 8
@@ -93,8 +99,10 @@ def test_eight_threads_get_the_answers_of_one(classifier: Classifier, photo: byt
         return classifier.classify(data).scores
 
     alone = [scores(data) for data in pictures] * 8
+
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(scores, asked)) == alone
+
     assert len(set(alone)) == len(pictures)
 
 
@@ -104,7 +112,7 @@ def test_what_is_no_picture_is_refused(classifier: Classifier) -> None:
 
 
 def _with_output(model: bytes, change: Callable[[schema.SubGraphT], None]) -> bytes:
-    """The model with another output; made by TensorFlow Lite's own schema."""
+    """Return the model with another output, using the schema of TensorFlow Lite."""
     graph = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0))
     change(graph.subgraphs[0])
     graph.signatureDefs = []
@@ -113,8 +121,8 @@ def _with_output(model: bytes, change: Callable[[schema.SubGraphT], None]) -> by
     return bytes(builder.Output())
 
 
-def _quantised(subgraph: schema.SubGraphT) -> None:
-    """Without its last step, which turns int8 into float32."""
+def _quantized(subgraph: schema.SubGraphT) -> None:
+    """Remove the last operator, which converts int8 to float32."""
     last = subgraph.operators.pop()
     subgraph.outputs = last.inputs[:1]
 
@@ -123,23 +131,23 @@ def _two_outputs(subgraph: schema.SubGraphT) -> None:
     subgraph.outputs = [*subgraph.outputs, subgraph.operators[-1].inputs[0]]
 
 
-@pytest.mark.parametrize("change", [_quantised, _two_outputs])
-def test_a_model_that_does_not_give_logits_is_refused(
+@pytest.mark.parametrize("change", [_quantized, _two_outputs])
+def test_model_without_float_logits_is_rejected(
     make_bundle: Callable[..., Path], bundle: Path, change: Callable[[schema.SubGraphT], None]
 ) -> None:
     model = _with_output((bundle / MODEL_FILE).read_bytes(), change)
-    with pytest.raises(BundleError, match=r"are not pixels and logits: .*int8"):
+    with pytest.raises(BundleError, match=r"Unsupported model tensors: .*int8"):
         Classifier(make_bundle(model))
 
 
 @pytest.mark.parametrize("model", [b"not a model", b"\x1c\0\0\0TFL3" + bytes(64)])
-def test_a_file_that_is_no_model_is_refused(make_bundle: Callable[..., Path], model: bytes) -> None:
-    with pytest.raises(BundleError, match="The model file does not load"):
+def test_invalid_model_file_is_rejected(make_bundle: Callable[..., Path], model: bytes) -> None:
+    with pytest.raises(BundleError, match="Cannot load the model file"):
         Classifier(make_bundle(model))
 
 
-def test_a_picture_as_a_model_is_refused(make_bundle: Callable[..., Path], photo: bytes) -> None:
-    with pytest.raises(BundleError, match="The model file does not load"):
+def test_picture_as_model_file_is_rejected(make_bundle: Callable[..., Path], photo: bytes) -> None:
+    with pytest.raises(BundleError, match="Cannot load the model file"):
         Classifier(make_bundle(photo))
 
 
@@ -152,8 +160,8 @@ def test_a_picture_as_a_model_is_refused(make_bundle: Callable[..., Path], photo
     ],
     ids=["fewer classes", "more classes", "another input size"],
 )
-def test_a_model_that_its_manifest_misdescribes_is_refused(
+def test_model_that_contradicts_its_manifest_is_rejected(
     make_bundle: Callable[..., Path], fields: dict
 ) -> None:
-    with pytest.raises(BundleError, match="another input size or number of classes"):
+    with pytest.raises(BundleError, match="but the manifest declares"):
         Classifier(make_bundle(**fields))

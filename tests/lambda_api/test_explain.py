@@ -1,4 +1,4 @@
-"""`POST /explain`: the answer of `/predict`, and where in the picture it comes from."""
+"""`POST /explain`: a prediction with its occlusion map."""
 
 import base64
 from io import BytesIO
@@ -19,7 +19,7 @@ def classifier(bundle: Path) -> Classifier:
     return Classifier(bundle)
 
 
-def test_the_answer_is_that_of_predict_with_a_map(client: TestClient, photo: bytes) -> None:
+def test_response_is_a_prediction_with_a_map(client: TestClient, photo: bytes) -> None:
     predicted = client.post("/predict?top_k=2", content=photo).json()
     answer = client.post("/explain?top_k=2", content=photo)
     assert answer.status_code == 200
@@ -33,29 +33,31 @@ def test_the_answer_is_that_of_predict_with_a_map(client: TestClient, photo: byt
     assert explanation["overlay_png"] is None
 
 
-def test_a_drop_is_what_the_label_loses_where_the_cell_is_covered(
+def test_drop_is_the_loss_of_probability_of_a_covered_cell(
     classifier: Classifier, photo: bytes
 ) -> None:
     explanation = explain(classifier, photo, 3)
-    answer = explanation.answer
-    covered = answer.picture.pixels.copy()
+    prediction = explanation.prediction
+    covered = prediction.picture.pixels.copy()
     covered[50:100, 100:150] = covered.mean(axis=(0, 1)).round()
     (lossy,) = classifier.probabilities(covered[np.newaxis])
-    label = classifier.manifest.classes.index(answer.label)
-    assert explanation.drops[1, 2] == pytest.approx(answer.confidence - lossy[label], abs=1e-9)
+
+    label = classifier.manifest.classes.index(prediction.label)
+
+    assert explanation.drops[1, 2] == pytest.approx(prediction.confidence - lossy[label], abs=1e-9)
 
 
-def test_the_map_finds_the_part_that_the_answer_rests_on(
-    classifier: Classifier, shared_pictures: Path
-) -> None:
-    """A scene in one corner of a plain picture: what matters is there and nowhere else."""
+def test_map_finds_the_relevant_part(classifier: Classifier, shared_pictures: Path) -> None:
+    """For a scene in one corner of a plain picture, that corner has the largest drop."""
     found = 0
+
     for path in sorted((shared_pictures / "test" / "forest").iterdir())[:5]:
         with Image.open(path) as scene:
             picture = Image.new("RGB", (300, 300), (128, 128, 128))
             picture.paste(scene.convert("RGB").resize((150, 150)), (150, 0))
         explanation = explain(classifier, encode(picture, "PNG"), 2)
         found += int(explanation.drops.argmax() == 1)  # the upper right of 2x2
+
     assert found >= 4
 
 
@@ -71,7 +73,9 @@ def test_a_map_of_7x7_takes_at_most_60_inferences(
         return real(self, pixels)
 
     monkeypatch.setattr(Network, "logits", counted)
+
     explain(classifier, photo, 7)
+
     assert calls == 50
 
 
@@ -82,13 +86,11 @@ def test_the_grid_can_be_chosen(client: TestClient, photo: bytes, grid: int) -> 
 
 
 @pytest.mark.parametrize("query", ["grid=1", "grid=16", "grid=x", "overlay=x", "top_k=0"])
-def test_what_cannot_be_asked_is_answered_422(client: TestClient, photo: bytes, query: str) -> None:
+def test_invalid_query_gets_422(client: TestClient, photo: bytes, query: str) -> None:
     assert client.post(f"/explain?{query}", content=photo).status_code == 422
 
 
-def test_the_overlay_is_the_picture_redder_where_it_matters(
-    client: TestClient, photo: bytes
-) -> None:
+def test_overlay_is_redder_where_the_drop_is_large(client: TestClient, photo: bytes) -> None:
     answer = client.post("/explain?grid=5&overlay=true", content=photo).json()
     png = base64.b64decode(answer["explanation"]["overlay_png"])
     with Image.open(BytesIO(png)) as image:
@@ -101,12 +103,15 @@ def test_the_overlay_is_the_picture_redder_where_it_matters(
     redder = (overlay - scene)[..., 0] - (overlay - scene)[..., 2]
     row, column = np.unravel_index(drops.argmax(), drops.shape)
     centre = redder[int((row + 0.5) * 299 / 5), int((column + 0.5) * 448 / 5)]
+
     row, column = np.unravel_index(drops.argmin(), drops.shape)
+
     assert centre > redder[int((row + 0.5) * 299 / 5), int((column + 0.5) * 448 / 5)] + 20
 
 
-def test_a_picture_of_one_colour_has_a_flat_map_and_an_overlay(classifier: Classifier) -> None:
+def test_a_picture_of_one_color_has_a_flat_map_and_an_overlay(classifier: Classifier) -> None:
     explanation = explain(classifier, encode(Image.new("RGB", (40, 900), "teal"), "PNG"), 3)
+
     assert explanation.drops.tolist() == [[0.0] * 3] * 3
     with Image.open(BytesIO(overlay_png(explanation))) as image:
         assert image.size == (20, 448)

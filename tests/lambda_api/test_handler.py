@@ -1,6 +1,6 @@
-"""The Lambda's entry point with recorded events: HTTP API, REST API, function URL.
+"""The entry point of the Lambda with recorded events: HTTP API, REST API, function URL.
 
-The multipart bodies were written by requests, curl and Chromium.
+The multipart bodies come from requests, curl and Chromium.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ def environment(credentials: tuple[str, str], bundle: Path) -> dict[str, str]:
 def handler(
     credentials: tuple[str, str], bundle: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Handler]:
-    """The handler, imported as Lambda does: with its settings in the environment."""
+    """The handler, imported as on Lambda, with its settings in the environment."""
     context = SimpleNamespace(aws_request_id="b1946ac9-2d7f-4c1b-8c39-0f7f3d0f2a11")
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
@@ -68,7 +68,7 @@ def handler(
 
 
 @pytest.mark.parametrize("name", PREDICTIONS)
-def test_a_picture_through_the_gateway_is_answered(
+def test_picture_is_classified_through_the_gateway(
     handler: Handler, bundle: Path, name: str
 ) -> None:
     event = recorded(name)
@@ -87,18 +87,22 @@ def test_a_picture_through_the_gateway_is_answered(
 
 
 @pytest.mark.parametrize("name", [*PREDICTIONS, "http_api_v2_health"])
-def test_the_gateways_request_id_is_used(
+def test_request_id_of_the_gateway_is_used(
     handler: Handler, log_lines: list[dict[str, Any]], name: str
 ) -> None:
     event = recorded(name)
+
     answer = handler(event)
+
     assert answer["headers"]["x-request-id"] == event["requestContext"]["requestId"]
     assert log_lines[-1]["request_id"] == event["requestContext"]["requestId"]
 
 
-def test_a_clients_request_id_comes_before_the_gateways(handler: Handler) -> None:
+def test_request_id_of_the_client_is_preferred(handler: Handler) -> None:
     event = recorded("http_api_v2_health")
+
     event["headers"]["x-request-id"] = "mine"
+
     assert handler(event)["headers"]["x-request-id"] == "mine"
 
 
@@ -111,7 +115,7 @@ def test_health_through_the_gateway(handler: Handler, bundle: Path) -> None:
 
 
 def _set_header(event: Event, name: str, value: str) -> None:
-    """In all places where an event keeps its headers."""
+    """Set a header everywhere in an event."""
     for header in (name, name.title()):
         if header in event["headers"]:
             event["headers"][header] = value
@@ -120,10 +124,12 @@ def _set_header(event: Event, name: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("name", PREDICTIONS)
-def test_wrong_credentials_are_answered_401_as_text(handler: Handler, name: str) -> None:
+def test_wrong_credentials_get_401_as_text(handler: Handler, name: str) -> None:
     event = recorded(name)
     _set_header(event, "authorization", "Basic ZGVtbzp3cm9uZw==")
+
     answer = handler(event)
+
     assert answer["statusCode"] == 401
     assert answer["headers"]["content-type"] == "application/problem+json"
     assert answer["headers"]["www-authenticate"].startswith("Basic ")
@@ -131,17 +137,19 @@ def test_wrong_credentials_are_answered_401_as_text(handler: Handler, name: str)
     assert json.loads(answer["body"])["status"] == 401
 
 
-def test_a_picture_that_a_gateway_has_mangled_is_answered_415(handler: Handler) -> None:
-    """As a REST API without `binary_media_types` does: it takes the bytes for UTF-8."""
+def test_picture_damaged_by_a_gateway_gets_415(handler: Handler) -> None:
+    """A REST API without `binary_media_types` decodes the body as UTF-8."""
     event = recorded("http_api_v2_raw")
     event["body"] = picture(event).decode("utf-8", "replace")
     event["isBase64Encoded"] = False
+
     answer = handler(event)
+
     assert answer["statusCode"] == 415
 
 
 def _asks(event: Event, method: str, path: str) -> Event:
-    """The event as one that asks for another path; stages are kept."""
+    """Change the method and path of an event. Its stage is kept."""
     context = event["requestContext"]
     event["body"], event["isBase64Encoded"] = "", False
     if "http" in context:
@@ -163,9 +171,7 @@ def _asks(event: Event, method: str, path: str) -> Event:
         ("rest_api_v1_multipart", "/prod"),
     ],
 )
-def test_the_docs_find_their_document_and_routes_behind_a_stage(
-    handler: Handler, name: str, prefix: str
-) -> None:
+def test_docs_work_under_a_stage(handler: Handler, name: str, prefix: str) -> None:
     page = handler(_asks(recorded(name), "GET", "/docs"))
     assert page["statusCode"] == 200
     assert f"url: '{prefix}/openapi.json'" in page["body"]
@@ -178,14 +184,18 @@ def test_a_json_body_comes_as_text(handler: Handler) -> None:
     event = recorded("http_api_v2_raw")
     event["body"], event["isBase64Encoded"] = '{"key": "uploads/ä"}', False
     _set_header(event, "content-type", "application/json")
+
     answer = handler(event)
+
     assert answer["statusCode"] == 404
     assert json.loads(answer["body"])["type"].endswith(":no-uploads")
 
 
 @pytest.mark.parametrize("name", PREDICTIONS)
-def test_the_source_of_a_failed_log_in_is_whom_the_gateway_saw(handler: Handler, name: str) -> None:
-    """Not what the client says in X-Forwarded-For."""
+def test_source_of_a_failed_login_is_the_address_from_the_gateway(
+    handler: Handler, name: str
+) -> None:
+    """X-Forwarded-For from the client is ignored."""
 
     def log_in(forwarded: str, source: str, credentials: str) -> int:
         event = recorded(name)
@@ -197,23 +207,27 @@ def test_the_source_of_a_failed_log_in_is_whom_the_gateway_saw(handler: Handler,
 
     wrong, right = "Basic ZGVtbzp3cm9uZw==", recorded("http_api_v2_raw")["headers"]["authorization"]
     guesser = f"192.0.2.{PREDICTIONS.index(name) + 1}"
+
     statuses = [log_in(f"198.51.100.{i}", guesser, wrong) for i in range(12)]
+
     assert statuses == [401] * 10 + [429] * 2
     assert log_in(guesser, "203.0.113.24", right) == 200
 
 
-def test_an_unknown_path_is_answered_404(handler: Handler) -> None:
+def test_unknown_path_gets_404(handler: Handler) -> None:
     event = recorded("http_api_v2_health")
+
     event["rawPath"] = event["requestContext"]["http"]["path"] = "/nothing"
+
     assert handler(event)["statusCode"] == 404
 
 
 COLD_START = """
 import json, sys
 from lambda_api.handler import handler
-# Of botocore, Powertools imports the package, which is light, but no module in it.
+# Powertools imports the package botocore, which is light, but none of its modules.
 heavy = "boto3 botocore.session tensorflow keras matplotlib pandas sklearn scipy".split()
-heavy += ["pydantic.v1", "lambda_api.openapi.schemas"]  # only the OpenAPI document needs the latter
+heavy += ["pydantic.v1", "lambda_api.openapi.schemas"]  # for the OpenAPI document only
 print(json.dumps({"message": "imported", "heavy": [x for x in heavy if x in sys.modules]}))
 for path in sys.argv[1:]:
     answer = handler(json.load(open(path)), None)
@@ -246,6 +260,7 @@ def test_a_process_starts_light_and_loads_its_model_once(
 
 def test_without_settings_the_process_does_not_start(tmp_path: Path) -> None:
     clean = {k: v for k, v in os.environ.items() if k not in ("API_USERNAME", "API_PASSWORD")}
+
     result = subprocess.run(
         [sys.executable, "-c", "import lambda_api.handler"],
         env=clean | {"PYTHONPATH": str(ROOT)},
@@ -253,5 +268,6 @@ def test_without_settings_the_process_does_not_start(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
     )
+
     assert result.returncode == 1
     assert "API_PASSWORD: Field required" in result.stderr

@@ -1,4 +1,4 @@
-"""What a picture is for the service: formats, colour modes, animations, sizes."""
+"""The decoder: formats, color modes, animations and sizes."""
 
 from collections.abc import Callable
 
@@ -17,16 +17,16 @@ from tests.lambda_api.pictures import (
 
 SIZE = (150, 150)
 PHOTO = china()
-GREY = PHOTO.convert("L")
+GRAY = PHOTO.convert("L")
 DEEP = np.asarray(PHOTO).astype(np.uint16) * 256 + 128
-DEEP_GREY = np.asarray(GREY).astype(np.uint16) * 256 + 128
+DEEP_GRAY = np.asarray(GRAY).astype(np.uint16) * 256 + 128
 SECOND_FRAME = Image.new("RGB", PHOTO.size, "magenta")
 OPAQUE = PHOTO.convert("RGBA")
 PALETTE = PHOTO.quantize(256)
 
 
 def scaled(image: Image.Image) -> np.ndarray:
-    """How the picture should look to the network."""
+    """Return the expected pixels."""
     return np.asarray(image.convert("RGB").resize((150, 150), Image.Resampling.BILINEAR))
 
 
@@ -35,22 +35,24 @@ def scaled(image: Image.Image) -> np.ndarray:
     [("JPEG", {}), ("PNG", {}), ("WEBP", {"lossless": True})],
     ids=lambda options: options[0],
 )
-def test_a_picture_of_the_asked_size_comes_through_unchanged(options: tuple[str, dict]) -> None:
+def test_picture_of_the_target_size_is_unchanged(options: tuple[str, dict]) -> None:
     data = encode(china(150, 150), options[0], **options[1])
     with Image.open(images.BytesIO(data)) as image:
         expected = np.asarray(image.convert("RGB"))
+
     picture = images.decode(data, SIZE)
+
     assert picture.pixels.dtype == np.uint8
     assert np.array_equal(picture.pixels, expected)
     assert (picture.format, picture.width, picture.height) == (options[0], 150, 150)
 
 
-# Each kind of file, the picture that it shows, and the mean difference that its coding may cost.
+# For each kind of file: a function that makes it, the expected picture, the tolerance.
 KINDS: dict[str, tuple[Callable[[], bytes], Image.Image, float]] = {
     "JPEG": (lambda: encode(PHOTO, "JPEG", quality=95), PHOTO, 2),
     "progressive JPEG": (lambda: encode(PHOTO, "JPEG", quality=95, progressive=True), PHOTO, 2),
     "CMYK JPEG": (lambda: encode(PHOTO.convert("CMYK"), "JPEG", quality=95), PHOTO, 2),
-    "grey JPEG": (lambda: encode(GREY, "JPEG", quality=95), GREY, 2),
+    "gray JPEG": (lambda: encode(GRAY, "JPEG", quality=95), GRAY, 2),
     "MPO": (
         lambda: encode(PHOTO, "MPO", quality=95, save_all=True, append_images=[SECOND_FRAME]),
         PHOTO,
@@ -70,25 +72,27 @@ KINDS: dict[str, tuple[Callable[[], bytes], Image.Image, float]] = {
     ),
     "RGBA PNG": (lambda: encode(OPAQUE, "PNG"), PHOTO, 1),
     "palette PNG": (lambda: encode(PALETTE, "PNG"), PALETTE, 1),
-    "grey PNG": (lambda: encode(GREY, "PNG"), GREY, 1),
-    "grey PNG with alpha": (lambda: encode(GREY.convert("LA"), "PNG"), GREY, 1),
-    "1-bit PNG": (lambda: encode(GREY.convert("1"), "PNG"), GREY.convert("1"), 1),
-    "16-bit grey PNG": (lambda: png_of_16_bits(DEEP_GREY), GREY, 1),
+    "gray PNG": (lambda: encode(GRAY, "PNG"), GRAY, 1),
+    "gray PNG with alpha": (lambda: encode(GRAY.convert("LA"), "PNG"), GRAY, 1),
+    "1-bit PNG": (lambda: encode(GRAY.convert("1"), "PNG"), GRAY.convert("1"), 1),
+    "16-bit gray PNG": (lambda: png_of_16_bits(DEEP_GRAY), GRAY, 1),
     "16-bit RGB PNG": (lambda: png_of_16_bits(DEEP), PHOTO, 1),
 }
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_picture_shows_what_it_shows(kind: str) -> None:
+def test_every_kind_of_picture_is_decoded(kind: str) -> None:
     make, shown, tolerance = KINDS[kind]
+
     picture = images.decode(make(), SIZE)
+
     assert (picture.width, picture.height) == PHOTO.size
     assert picture.format == {"WebP": "WEBP", "PNG": "PNG"}.get(kind.split()[-1], picture.format)
     assert difference(picture.pixels, scaled(shown)) < tolerance
 
 
 def _half_clear(image: Image.Image) -> Image.Image:
-    """The left half fully transparent."""
+    """Make the left half fully transparent."""
     alpha = Image.new("L", image.size, 255)
     alpha.paste(0, (0, 0, image.width // 2, image.height))
     image.putalpha(alpha)
@@ -102,7 +106,7 @@ def _palette_with_clear_left() -> bytes:
     return encode(indexed, "PNG", transparency=255)
 
 
-def _colour_key(image: Image.Image, key: int | tuple[int, int, int]) -> bytes:
+def _color_key(image: Image.Image, key: int | tuple[int, int, int]) -> bytes:
     image.paste(key, (0, 0, image.width // 2, image.height))
     return encode(image, "PNG", transparency=key)
 
@@ -112,23 +116,25 @@ def _colour_key(image: Image.Image, key: int | tuple[int, int, int]) -> bytes:
     [
         lambda: encode(_half_clear(PHOTO.copy()), "PNG"),
         lambda: encode(_half_clear(PHOTO.copy()), "WEBP", lossless=True),
-        lambda: encode(_half_clear(GREY.copy()), "PNG"),
+        lambda: encode(_half_clear(GRAY.copy()), "PNG"),
         _palette_with_clear_left,
-        lambda: _colour_key(GREY.point(lambda level: max(level, 1)), 0),
-        lambda: _colour_key(PHOTO.copy(), (255, 0, 255)),
+        lambda: _color_key(GRAY.point(lambda level: max(level, 1)), 0),
+        lambda: _color_key(PHOTO.copy(), (255, 0, 255)),
     ],
-    ids=["RGBA PNG", "RGBA WebP", "LA PNG", "palette PNG", "grey key PNG", "RGB key PNG"],
+    ids=["RGBA PNG", "RGBA WebP", "LA PNG", "palette PNG", "gray key PNG", "RGB key PNG"],
 )
-def test_what_is_transparent_is_white_and_the_rest_is_kept(make: Callable[[], bytes]) -> None:
+def test_transparent_pixels_become_white(make: Callable[[], bytes]) -> None:
     pixels = images.decode(make(), SIZE).pixels
     assert (pixels[:, :73] == 255).all()
     right = pixels[:, 77:].mean(axis=2)
-    assert difference(right, scaled(GREY)[:, 77:].mean(axis=2)) < 6
+    assert difference(right, scaled(GRAY)[:, 77:].mean(axis=2)) < 6
 
 
 def test_half_transparent_is_half_white() -> None:
     veil = Image.new("RGBA", (40, 30), (200, 100, 0, 128))
+
     pixels = images.decode(encode(veil, "PNG"), SIZE).pixels
+
     assert np.abs(pixels.astype(int) - (227, 177, 127)).max() <= 1
 
 
@@ -141,7 +147,9 @@ def test_every_picture_of_scikit_image_is_decoded(name: str) -> None:
     with Image.open(images.BytesIO(data)) as image:
         size, opaque = image.size, not image.has_transparency_data
         expected = scaled(image) if opaque and image.mode in ("RGB", "L", "P", "1") else None
+
     picture = images.decode(data, SIZE)
+
     assert picture.pixels.shape == (150, 150, 3)
     assert (picture.width, picture.height) == size
     assert expected is None or difference(picture.pixels, expected) < 2
@@ -152,10 +160,12 @@ def test_a_large_photo_decodes_like_at_full_resolution(size: tuple[int, int]) ->
     data = encode(china(*size), "JPEG", quality=90)
     with Image.open(images.BytesIO(data)) as image:
         full = scaled(image)
+
     picture = images.decode(data, SIZE)
+
     assert (picture.width, picture.height) == size
     assert difference(picture.pixels, full) < 1
 
 
-def test_the_asked_size_is_height_and_width() -> None:
+def test_target_size_is_height_and_width() -> None:
     assert images.decode(encode(PHOTO, "JPEG"), (100, 160)).pixels.shape == (100, 160, 3)

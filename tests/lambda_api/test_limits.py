@@ -1,4 +1,4 @@
-"""How much a request may bring and how long it may take; what every answer carries."""
+"""Request limits, security headers and CORS."""
 
 import asyncio
 import threading
@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from lambda_api.app import create_app
 from lambda_api.classifier import Classifier
-from lambda_api.loaded_model import Model
+from lambda_api.loaded_model import LoadedModel
 from lambda_api.settings import Settings
 from lambda_api.web.limits import MAX_HEADER_BYTES
 from tests.lambda_api.asgi import Exchange, basic
@@ -20,8 +20,10 @@ Make = Callable[..., FastAPI]
 
 
 @pytest.fixture
-def make_app(settings: Settings, model: Model) -> Make:
-    return lambda **changed: create_app(settings.model_copy(update=changed), model=model)
+def make_app(settings: Settings, loaded_model: LoadedModel) -> Make:
+    return lambda **changed: create_app(
+        settings.model_copy(update=changed), loaded_model=loaded_model
+    )
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ def authorization(credentials: tuple[str, str]) -> str:
 
 
 @pytest.mark.parametrize(("size", "status"), [(15_000, 200), (MAX_HEADER_BYTES, 431)])
-def test_headers_may_have_so_many_bytes(client: TestClient, size: int, status: int) -> None:
+def test_size_of_headers_is_limited(client: TestClient, size: int, status: int) -> None:
     answer = client.get("/health", headers={"Cookie": "x" * size})
     assert answer.status_code == status
     if status != 200:
@@ -52,13 +54,15 @@ PART = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\
 )
 def test_a_parts_headers_are_limited_too(client: TestClient, headers: bytes) -> None:
     content_type = {"Content-Type": "multipart/form-data; boundary=x"}
+
     answer = client.post("/predict", content=PART % headers + b"--x--\r\n", headers=content_type)
+
     assert answer.status_code == 400
     assert answer.json()["type"].endswith(":bad-request")
 
 
 def slow(app: FastAPI, authorization: str, path: str, **headers: str) -> Exchange:
-    """A client that sends a little, then nothing more, and waits."""
+    """Send a few bytes of a body, then wait for the response."""
     exchange = Exchange(app, "POST", path, authorization=authorization, **headers)
 
     async def run() -> None:
@@ -86,18 +90,20 @@ def slow(app: FastAPI, authorization: str, path: str, **headers: str) -> Exchang
 
 @pytest.mark.parametrize("content_type", ["image/jpeg", "multipart/form-data; boundary=x"])
 @pytest.mark.parametrize("path", ["/predict", "/predict/batch", "/explain", "/uploads", "/nothing"])
-def test_a_body_that_does_not_arrive_is_answered_408(
+def test_late_body_gets_408(
     make_app: Make, authorization: str, path: str, content_type: str
 ) -> None:
     app = make_app(request_timeout_s=0.3)
+
     exchange = slow(app, authorization, path, content_type=content_type)
+
     assert exchange.status == 408
     assert b":request-timeout" in exchange.body
     assert exchange.headers["connection"] == "close"
     assert exchange.headers["x-request-id"]
 
 
-def test_work_that_takes_too_long_is_answered_503_while_the_service_goes_on(
+def test_slow_work_gets_503_and_the_service_stays_available(
     make_app: Make,
     credentials: tuple[str, str],
     photo: bytes,
@@ -120,11 +126,12 @@ def test_work_that_takes_too_long_is_answered_503_while_the_service_goes_on(
     ended.set()
 
 
-def test_a_timeout_of_something_else_is_a_bug(client: TestClient) -> None:
+def test_other_timeouts_get_500(client: TestClient) -> None:
     async def break_(_: Request) -> None:
         raise TimeoutError("of a socket")
 
     client.app.add_api_route("/broken", break_)
+
     assert client.get("/broken").status_code == 500
 
 
@@ -140,7 +147,7 @@ def test_a_timeout_of_something_else_is_a_bug(client: TestClient) -> None:
         ("POST", "/predict", 400),
     ],
 )
-def test_every_answer_carries_security_headers(
+def test_every_response_has_security_headers(
     client: TestClient, method: str, path: str, status: int
 ) -> None:
     answer = client.request(method, path)
@@ -156,8 +163,12 @@ def test_every_answer_carries_security_headers(
     assert len(headers.get_list("Content-Security-Policy")) == 1
 
 
-def test_over_https_the_browser_is_told_to_stay_there(settings: Settings, model: Model) -> None:
-    client = TestClient(create_app(settings, model=model), base_url="https://testserver")
+def test_https_response_has_strict_transport_security(
+    settings: Settings, loaded_model: LoadedModel
+) -> None:
+    client = TestClient(
+        create_app(settings, loaded_model=loaded_model), base_url="https://testserver"
+    )
     assert "max-age=" in client.get("/").headers["Strict-Transport-Security"]
 
 
@@ -168,13 +179,14 @@ PREFLIGHT = {
 }
 
 
-def test_pages_of_other_origins_are_told_nothing_unless_configured(client: TestClient) -> None:
+def test_other_origins_are_rejected_by_default(client: TestClient) -> None:
     answer = client.get("/health", headers={"Origin": "https://page.example"})
+
     assert not [name for name in answer.headers if name.startswith("access-control")]
     assert client.options("/predict", headers=PREFLIGHT).status_code == 405
 
 
-def test_a_configured_origin_may_ask_and_no_other(make_app: Make) -> None:
+def test_configured_origin_is_allowed(make_app: Make) -> None:
     client = TestClient(make_app(cors_origins=("https://page.example",)))
     allowed = client.options("/predict", headers=PREFLIGHT)
     assert allowed.status_code == 200

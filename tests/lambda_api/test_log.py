@@ -1,4 +1,4 @@
-"""The log: one JSON line a request, in a file a day where one is asked for, with no secrets."""
+"""The log: one JSON line per request, optionally in a file per day."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from lambda_api.log import configured_logger
 
 
-def test_a_prediction_is_one_line_with_all_that_there_is_to_know(
+def test_prediction_is_one_complete_log_line(
     client: TestClient, photo: bytes, log_lines: list[dict[str, Any]]
 ) -> None:
     answer = client.post("/predict?top_k=1", content=photo, headers={"X-Request-ID": "abc"}).json()
@@ -54,7 +54,9 @@ def test_every_request_is_one_line(
     client: TestClient, log_lines: list[dict[str, Any]], method: str, path: str, status: int
 ) -> None:
     answer = client.request(method, path)
+
     (line,) = log_lines
+
     assert (line["method"], line["path"], line["status"]) == (method, path.split("?")[0], status)
     assert line["request_id"] == answer.headers["X-Request-ID"]
     assert line["level"] == "INFO"
@@ -64,22 +66,24 @@ def test_every_request_is_one_line(
 def test_only_the_first_request_of_a_process_is_a_cold_start(
     client: TestClient, log_lines: list[dict[str, Any]]
 ) -> None:
-    told = [client.get("/").headers["X-Cold-Start"] for _ in range(3)]
+    headers = [client.get("/").headers["X-Cold-Start"] for _ in range(3)]
+
     assert [line["cold_start"] for line in log_lines] == [True, False, False]
-    assert told == ["true", "false", "false"]
+    assert headers == ["true", "false", "false"]
 
 
-def test_an_instance_that_lambda_keeps_warm_has_no_cold_start(
+def test_provisioned_instance_has_no_cold_start(
     client: TestClient, log_lines: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "provisioned-concurrency")
+
     assert client.get("/").headers["X-Cold-Start"] == "false"
     assert [line["cold_start"] for line in log_lines] == [False]
 
 
 @pytest.fixture
 def dated(tmp_path: Path) -> Iterator[tuple[Logger, Path]]:
-    """A logger that also writes into a folder."""
+    """A logger that also writes to a folder."""
     folder = tmp_path / "new" / "logs"
     logger = configured_logger(folder)
     yield logger, folder
@@ -87,7 +91,7 @@ def dated(tmp_path: Path) -> Iterator[tuple[Logger, Path]]:
     logger.removeHandler(logger.handlers[-1])
 
 
-def test_with_a_folder_the_lines_also_go_to_a_file_named_by_the_day(
+def test_lines_also_go_to_a_file_named_by_date(
     dated: tuple[Logger, Path],
 ) -> None:
     logger, folder = dated
@@ -100,12 +104,14 @@ def test_with_a_folder_the_lines_also_go_to_a_file_named_by_the_day(
     assert {line["timestamp"][:10] for line in lines} == {file.stem}
 
 
-def test_the_file_is_that_of_the_lines_utc_day(dated: tuple[Logger, Path]) -> None:
+def test_file_is_chosen_by_utc_date(dated: tuple[Logger, Path]) -> None:
     logger, folder = dated
+
     for day in (datetime(2026, 12, 31, 23, 59, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)):
         record = logger.makeRecord("x", 20, "file.py", 1, "message", (), None)
         record.created = day.timestamp()
         logger.handlers[-1].handle(record)
+
     assert {file.name for file in folder.iterdir()} == {"2026-12-31.log", "2027-01-01.log"}
 
 
@@ -113,23 +119,29 @@ def test_a_folder_is_set_up_once(dated: tuple[Logger, Path]) -> None:
     logger, folder = dated
     again = configured_logger(folder)
     again.info("once")
+
     (file,) = folder.iterdir()
+
     assert again is logger
     assert len(file.read_text().splitlines()) == 1
 
 
-def test_a_folder_that_is_gone_does_not_stop_the_service(
+def test_missing_log_folder_does_not_stop_the_service(
     dated: tuple[Logger, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     logger, folder = dated
     folder.rmdir()
-    logger.info("on we go")
+
+    logger.info("still running")
+
     assert "No such file or directory" in capsys.readouterr().err
 
 
-def test_what_is_no_text_does_not_stop_the_service(
+def test_unencodable_text_does_not_stop_the_service(
     dated: tuple[Logger, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     logger, _ = dated
+
     logger.info("a lone surrogate", path="/\ud800")
+
     assert "UnicodeEncodeError" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Metrics: lines in CloudWatch's embedded metric format, only where they are asked for."""
+"""Metrics in the embedded metric format of CloudWatch."""
 
 import json
 from collections.abc import Callable
@@ -10,15 +10,17 @@ from fastapi import Request
 from fastapi.testclient import TestClient
 
 from lambda_api.app import create_app
-from lambda_api.loaded_model import Model
+from lambda_api.loaded_model import LoadedModel
 from lambda_api.settings import Settings
 
 
 @pytest.fixture
-def client(settings: Settings, model: Model, credentials: tuple[str, str]) -> TestClient:
+def client(
+    settings: Settings, loaded_model: LoadedModel, credentials: tuple[str, str]
+) -> TestClient:
     changed = {"powertools_metrics_namespace": "Scenes"}
     client = TestClient(
-        create_app(settings.model_copy(update=changed), model=model),
+        create_app(settings.model_copy(update=changed), loaded_model=loaded_model),
         raise_server_exceptions=False,
     )
     client.auth = credentials
@@ -37,10 +39,12 @@ def units(line: dict[str, Any]) -> dict[str, str]:
 
 
 def test_a_prediction_is_measured(
-    client: TestClient, model: Model, photo: bytes, capsys: pytest.CaptureFixture[str]
+    client: TestClient, loaded_model: LoadedModel, photo: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
     answer = client.post("/predict", content=photo).json()
+
     whole, of_label = metrics(capsys)
+
     assert units(whole) == {
         "Requests": "Count",
         "Duration": "Milliseconds",
@@ -54,7 +58,7 @@ def test_a_prediction_is_measured(
     assert whole["service"] == "landscape-classifier"
     assert whole["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service"]]
     assert (whole["Requests"], whole["ColdStarts"]) == ([1], [1])
-    assert whole["ModelLoadTime"] == [model.load_ms]
+    assert whole["ModelLoadTime"] == [loaded_model.load_ms]
     assert whole["Confidence"] == [answer["confidence"]]
     assert whole["InferenceTime"][0] == pytest.approx(answer["timings_ms"]["inference"], abs=1e-3)
     assert units(of_label) == {"Predictions": "Count"}
@@ -62,7 +66,7 @@ def test_a_prediction_is_measured(
     assert of_label["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["label", "service"]]
 
 
-def test_an_unsure_answer_is_counted(
+def test_low_confidence_is_counted(
     settings: Settings,
     make_bundle: Callable[..., Path],
     credentials: tuple[str, str],
@@ -73,8 +77,10 @@ def test_an_unsure_answer_is_counted(
         "powertools_metrics_namespace": "Scenes",
         "model_uri": str(make_bundle(confidence_threshold=1.0)),
     }
+
     with TestClient(create_app(settings.model_copy(update=changed))) as client:
         assert not client.post("/predict", content=photo, auth=credentials).json()["confident"]
+
     assert metrics(capsys)[0]["UnsureAnswers"] == [1]
 
 
@@ -83,7 +89,9 @@ def test_only_the_first_request_is_a_cold_start(
 ) -> None:
     for _ in range(3):
         client.get("/health")
+
     lines = metrics(capsys)
+
     assert [line.get("ColdStarts") for line in lines] == [[1], None, None]
     assert ["ModelLoadTime" in line for line in lines] == [True, False, False]
 
@@ -92,7 +100,9 @@ def test_a_batch_counts_every_picture(
     client: TestClient, photo: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
     client.post("/predict/batch", files=[("file", photo), ("file", photo), ("file", b"broken")])
+
     whole, of_label = metrics(capsys)
+
     assert whole["Requests"] == [1]
     assert len(whole["DecodeTime"]) == len(whole["Confidence"]) == 2
     assert of_label["Predictions"] == [2]
@@ -102,7 +112,7 @@ def test_a_batch_counts_every_picture(
     ("path", "errors", "client_errors"),
     [("/nothing", False, True), ("/broken", True, False), ("/", False, False)],
 )
-def test_errors_are_told_apart(
+def test_server_and_client_errors_are_separate_metrics(
     client: TestClient,
     capsys: pytest.CaptureFixture[str],
     path: str,
@@ -114,15 +124,19 @@ def test_errors_are_told_apart(
 
     client.app.add_api_route("/broken", break_)
     client.get(path)
+
     (line,) = metrics(capsys)
+
     assert ("Errors" in line, "ClientErrors" in line) == (errors, client_errors)
     assert "DecodeTime" not in line
 
 
-def test_failed_log_ins_are_metered(client: TestClient, capsys: pytest.CaptureFixture[str]) -> None:
+def test_failed_logins_are_counted(client: TestClient, capsys: pytest.CaptureFixture[str]) -> None:
     for _ in range(11):
         client.get("/model", auth=("demo", "wrong"))
+
     lines = metrics(capsys)
+
     assert [line.get("FailedLogins") for line in lines] == [[1]] * 10 + [None]
     assert [line.get("SlowedLogins") for line in lines] == [None] * 10 + [[1]]
 
@@ -133,12 +147,14 @@ def test_a_model_that_is_missing_does_not_stop_the_metrics(
     changed = {"powertools_metrics_namespace": "Scenes", "model_uri": str(tmp_path)}
     with TestClient(create_app(settings.model_copy(update=changed))) as client:
         assert client.get("/health").status_code == 503
+
     (line,) = metrics(capsys)
+
     assert line["Errors"] == [1]
 
 
 def test_without_a_namespace_there_are_no_metrics(
-    settings: Settings, model: Model, capsys: pytest.CaptureFixture[str]
+    settings: Settings, loaded_model: LoadedModel, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    TestClient(create_app(settings, model=model)).get("/")
+    TestClient(create_app(settings, loaded_model=loaded_model)).get("/")
     assert metrics(capsys) == []

@@ -1,4 +1,4 @@
-"""What surrounds every request: the last line of defence, and bodies that are too large."""
+"""Middleware: unexpected errors and large bodies."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from lambda_api.app import create_app
-from lambda_api.loaded_model import Model
+from lambda_api.loaded_model import LoadedModel
 from lambda_api.settings import Settings
 from tests.lambda_api.asgi import Exchange, basic
 
@@ -18,8 +18,8 @@ CHUNK = bytes(64 * 1024)
 
 
 @pytest.fixture
-def app(settings: Settings, model: Model) -> FastAPI:
-    return create_app(settings, model=model)
+def app(settings: Settings, loaded_model: LoadedModel) -> FastAPI:
+    return create_app(settings, loaded_model=loaded_model)
 
 
 @pytest.fixture
@@ -27,13 +27,13 @@ def authorization(credentials: tuple[str, str]) -> str:
     return basic(":".join(credentials))
 
 
-def test_a_bug_is_answered_500_without_internals_and_logged_with_its_stack(
+def test_unexpected_error_gets_500_and_is_logged(
     client: TestClient, log_lines: list[dict[str, Any]]
 ) -> None:
-    async def break_(_: Request) -> None:
+    async def fail(_: Request) -> None:
         raise LookupError("the inside of the service")
 
-    client.app.add_api_route("/broken", break_)
+    client.app.add_api_route("/broken", fail)
     answer = client.get("/broken")
     assert answer.status_code == 500
     assert answer.headers["Content-Type"] == "application/problem+json"
@@ -48,12 +48,12 @@ def test_a_bug_is_answered_500_without_internals_and_logged_with_its_stack(
     assert (line["level"], line["message"], line["status"]) == ("ERROR", "request", 500)
     assert line["request_id"] == answer.headers["X-Request-ID"]
     assert line["exception_name"] == "LookupError"
-    assert "in break_" in line["exception"]
+    assert "in fail" in line["exception"]
     assert "LookupError: the inside of the service" in line["exception"]
     assert client.get("/").status_code == 200
 
 
-def test_a_bug_after_the_answer_has_begun_breaks_it_off_and_is_logged(
+def test_error_after_the_response_started_aborts_it(
     app: FastAPI, log_lines: list[dict[str, Any]]
 ) -> None:
     class Broken(Response):
@@ -61,18 +61,20 @@ def test_a_bug_after_the_answer_has_begun_breaks_it_off_and_is_logged(
             await send({"type": "http.response.start", "status": 200, "headers": []})
             raise LookupError("too late")
 
-    async def break_(_: Request) -> Response:
+    async def fail(_: Request) -> Response:
         return Broken()
 
-    app.add_api_route("/broken", break_)
+    app.add_api_route("/broken", fail)
     with pytest.raises(LookupError):
         Exchange(app, "GET", "/broken").run([])
+
     (line,) = log_lines
+
     assert (line["level"], line["status"]) == ("ERROR", 200)
     assert "LookupError: too late" in line["exception"]
 
 
-def test_a_client_that_goes_away_is_no_error_of_ours(
+def test_client_disconnect_is_not_logged_as_an_error(
     app: FastAPI, authorization: str, log_lines: list[dict[str, Any]]
 ) -> None:
     exchange = Exchange(app, "POST", "/predict", authorization=authorization).run([CHUNK] * 3)
@@ -83,12 +85,14 @@ def test_a_client_that_goes_away_is_no_error_of_ours(
 
 
 @pytest.mark.parametrize("content_type", ["image/jpeg", "multipart/form-data; boundary=x"])
-def test_a_huge_body_is_answered_413_and_not_read_to_its_end(
+def test_huge_body_gets_413_before_its_end(
     app: FastAPI, authorization: str, content_type: str
 ) -> None:
     start = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n'
     headers = {"authorization": authorization, "content_type": content_type}
+
     exchange = Exchange(app, "POST", "/predict", **headers).run([start] + [CHUNK] * 1000)
+
     assert exchange.status == 413
     assert 4 * LIMIT <= exchange.received <= 4 * LIMIT + len(CHUNK)
 
@@ -96,29 +100,33 @@ def test_a_huge_body_is_answered_413_and_not_read_to_its_end(
 @pytest.mark.parametrize(
     ("path", "status"), [("/predict", 401), ("/nothing", 404), ("/health", 405)]
 )
-def test_a_refused_body_is_read_before_the_answer_so_that_it_arrives(
-    app: FastAPI, path: str, status: int
-) -> None:
+def test_rejected_body_is_read_before_the_response(app: FastAPI, path: str, status: int) -> None:
     exchange = Exchange(app, "POST", path).run([CHUNK] * 20)
     assert (exchange.status, exchange.received) == (status, 20 * len(CHUNK))
 
 
-def test_an_announced_body_over_the_limit_is_read_before_the_answer(app: FastAPI) -> None:
+def test_declared_body_over_the_limit_is_read_before_the_response(app: FastAPI) -> None:
     exchange = Exchange(app, "POST", "/predict", content_length=str(LIMIT + 1))
+
     exchange.run([CHUNK] * 62)
+
     assert (exchange.status, exchange.received) == (413, 62 * len(CHUNK))
 
 
-def test_who_waits_for_the_answer_before_sending_gets_it_at_once(app: FastAPI) -> None:
+def test_expect_header_gets_an_immediate_response(app: FastAPI) -> None:
     headers = {"content_length": str(LIMIT + 1), "expect": "100-continue"}
+
     exchange = Exchange(app, "POST", "/predict", **headers).run([CHUNK] * 62)
+
     assert (exchange.status, exchange.received) == (413, 0)
 
 
 @pytest.mark.parametrize("announced", ["1", "-1", "many", "²", ""])
-def test_a_content_length_that_lies_does_not_help(
+def test_wrong_content_length_does_not_bypass_the_limit(
     app: FastAPI, authorization: str, announced: str
 ) -> None:
     headers = {"authorization": authorization, "content_length": announced}
+
     exchange = Exchange(app, "POST", "/predict", **headers).run([CHUNK] * 100)
+
     assert exchange.status == 413

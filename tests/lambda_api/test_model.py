@@ -1,4 +1,4 @@
-"""The model in the life of the service: loaded once, released, or missing and why."""
+"""Loading of the model: once, released at shutdown, or failed with a reason."""
 
 import shutil
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from lambda_api.manifest import MANIFEST_FILE, MODEL_FILE, Manifest, read_bundle
 from lambda_api.settings import Settings
 
 SPOILED: dict[str, tuple[Callable[[Path], Any], str]] = {
-    "missing": (shutil.rmtree, "There is no bundle: manifest.json cannot be read"),
+    "missing": (shutil.rmtree, "No bundle found: manifest.json cannot be read"),
     "corrupt": (lambda f: (f / MODEL_FILE).write_bytes(b"TFL3"), "model.tflite has 4 bytes"),
     "deeply nested": (
         lambda f: (f / MANIFEST_FILE).write_text('{"a":' * 200_000),
@@ -25,7 +25,7 @@ SPOILED: dict[str, tuple[Callable[[Path], Any], str]] = {
 
 
 @pytest.mark.parametrize("case", SPOILED)
-def test_without_its_model_the_service_stays_up_and_says_why(
+def test_service_without_a_model_reports_the_reason(
     case: str,
     settings: Settings,
     credentials: tuple[str, str],
@@ -49,13 +49,15 @@ def test_without_its_model_the_service_stays_up_and_says_why(
         assert reason in document["detail"]
         assert str(folder) not in document["detail"]
         assert document["request_id"] == answer.headers["X-Request-ID"]
+
     first = log_lines[0]
+
     assert (first["level"], first["message"]) == ("ERROR", "model not loaded")
     assert first["bundle"] == str(folder)
     assert reason in first["reason"]
 
 
-def test_the_manifest_is_told_to_users(client: TestClient, bundle: Path) -> None:
+def test_manifest_requires_credentials(client: TestClient, bundle: Path) -> None:
     answer = client.get("/model")
     assert answer.status_code == 200
     assert Manifest.model_validate(answer.json()) == read_bundle(bundle)[0]
@@ -85,7 +87,7 @@ def test_the_lifespan_loads_the_model_once_and_releases_it(
             assert client.post("/predict", content=photo, auth=credentials).status_code == 200
             assert client.get("/health").status_code == 200
     assert loaded == [bundle]
-    assert app.state.model is None
+    assert app.state.loaded_model is None
     assert [line["message"] for line in log_lines].count("model loaded") == 1
 
 

@@ -1,4 +1,4 @@
-"""A bundle in S3: served from there, or the baked-in one in its place and said so."""
+"""A bundle in S3, and the fallback."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +17,7 @@ URI = f"s3://pictures/{PREFIX}"
 
 @pytest.fixture
 def put_bundle(aws_client: Callable[[str], Any], bucket: str) -> Callable[..., None]:
-    """Puts a folder's bundle into the bucket, with other bytes for some of its files."""
+    """Return a function that uploads a bundle, optionally with other content for some files."""
 
     def put(folder: Path, **changed: bytes) -> None:
         for name in (MANIFEST_FILE, MODEL_FILE):
@@ -44,7 +44,9 @@ def test_a_bundle_in_s3_is_served(
 ) -> None:
     folder = make_bundle(name="of-mine")
     put_bundle(folder)
+
     document = health(settings, uri)
+
     assert document["model"]["version"] == read_bundle(folder)[0].version
     assert document["model"]["name"] == "of-mine"
     assert document["fallback"] is None
@@ -53,13 +55,13 @@ def test_a_bundle_in_s3_is_served(
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        (None, "manifest.json cannot be fetched from S3 (404)"),
+        (None, "Cannot download manifest.json from S3 (404)"),
         ({"model": b"TFL3"}, "model.tflite has 4 bytes"),
-        ({"manifest": b'{"schema_version": 3}'}, "has schema 3"),
+        ({"manifest": b'{"schema_version": 3}'}, "has schema version 3"),
     ],
     ids=["missing", "corrupt", "newer schema"],
 )
-def test_the_baked_in_bundle_stands_in_and_health_and_log_say_so(
+def test_fallback_bundle_is_reported_in_health_and_log(
     settings: Settings,
     bundle: Path,
     put_bundle: Callable[..., None],
@@ -78,28 +80,32 @@ def test_the_baked_in_bundle_stands_in_and_health_and_log_say_so(
     assert loaded["message"] == "model loaded"
 
 
-def test_s3_that_does_not_answer_does_not_keep_the_service_from_starting(
+def test_service_starts_without_s3(
     settings: Settings, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     assert "EndpointConnectionError" in health(settings, URI)["fallback"]
 
 
-def test_without_credentials_of_aws_the_baked_in_bundle_stands_in(
+def test_service_starts_without_aws_credentials(
     settings: Settings, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+
     assert "NoCredentialsError" in health(settings, URI)["fallback"]
 
 
-def test_where_neither_can_be_served_health_is_503(
+def test_health_is_503_without_any_usable_bundle(
     settings: Settings, bucket: str, tmp_path: Path, log_lines: list[dict[str, Any]]
 ) -> None:
     changed = {"model_uri": URI, "fallback_model": tmp_path / "none"}
+
     with TestClient(create_app(settings.model_copy(update=changed))) as client:
         answer = client.get("/health")
+
     assert answer.status_code == 503
     assert [line["level"] for line in log_lines[:2]] == ["WARNING", "ERROR"]

@@ -1,4 +1,4 @@
-"""Photos that a camera stored turned: EXIF orientation, and EXIF that is broken."""
+"""EXIF orientation, and broken EXIF blocks."""
 
 import struct
 
@@ -10,7 +10,7 @@ from lambda_api import images
 from tests.lambda_api.pictures import china, difference, encode
 
 SIZE = (150, 150)
-# How a camera that writes this orientation stored the upright scene (EXIF 2.32, tag 0x0112).
+# The transposition from the upright scene to the stored picture (EXIF 2.32, tag 0x0112).
 STORED = {
     1: None,
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -42,7 +42,9 @@ def test_a_turned_photo_is_seen_upright(
 ) -> None:
     upright = china()
     plain = images.decode(encode(upright, "PNG"), SIZE)
+
     picture = images.decode(turned(upright, orientation, format_, **options), SIZE)
+
     assert difference(picture.pixels, plain.pixels) <= tolerance
     assert (picture.width, picture.height) == upright.size
 
@@ -51,12 +53,14 @@ def test_a_turned_photo_is_seen_upright(
 def test_a_large_turned_photo_is_seen_upright(orientation: int) -> None:
     upright = china(2400, 1600)
     plain = images.decode(encode(upright, "JPEG", quality=95), SIZE)
+
     picture = images.decode(turned(upright, orientation, "JPEG", quality=95), SIZE)
+
     assert difference(picture.pixels, plain.pixels) < 1
     assert (picture.width, picture.height) == upright.size
 
 
-def test_pillow_would_turn_it_the_same_way() -> None:
+def test_rotation_is_the_same_as_in_pillow() -> None:
     for orientation in STORED:
         data = turned(china(), orientation, "PNG")
         with Image.open(images.BytesIO(data)) as image:
@@ -65,7 +69,7 @@ def test_pillow_would_turn_it_the_same_way() -> None:
 
 
 def block(kind: int, value: bytes, count: int = 1) -> bytes:
-    """An EXIF block with one entry, the orientation, of some TIFF type."""
+    """Return an EXIF block with one entry: the orientation, as a TIFF type."""
     entry = struct.pack("<LHHHL4sL", 8, 1, ExifTags.Base.Orientation, kind, count, value, 0)
     return b"Exif\0\0II*\0" + entry
 
@@ -82,12 +86,14 @@ BROKEN = {
 }
 
 
-@pytest.mark.filterwarnings("ignore")  # Pillow warns of some; the service goes on
+@pytest.mark.filterwarnings("ignore")  # Pillow warns about some of them
 @pytest.mark.parametrize("exif", BROKEN.values(), ids=BROKEN)
 @pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP"])
 def test_a_photo_with_broken_exif_is_taken_as_upright(format_: str, exif: bytes) -> None:
     photo = china()
     plain = images.decode(encode(photo, format_), SIZE)
+
     picture = images.decode(encode(photo, format_, exif=exif), SIZE)
+
     assert np.array_equal(picture.pixels, plain.pixels)
     assert (picture.width, picture.height) == photo.size

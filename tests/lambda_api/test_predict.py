@@ -1,4 +1,4 @@
-"""`POST /predict` with a good picture, and the routes that only tell something."""
+"""`POST /predict` with valid pictures, `/`, `/health`, and request IDs."""
 
 import uuid
 from pathlib import Path
@@ -16,7 +16,7 @@ def classifier(bundle: Path) -> Classifier:
     return Classifier(bundle)
 
 
-def test_the_answer_is_the_classifiers(
+def test_response_is_the_prediction_of_the_classifier(
     client: TestClient, photo: bytes, classifier: Classifier, bundle: Path
 ) -> None:
     expected = classifier.classify(photo)
@@ -39,7 +39,7 @@ def test_the_answer_is_the_classifiers(
     "content_type",
     [
         "image/jpeg",
-        "image/png",  # the content decides, not what it is called
+        "image/png",  # the content decides, not the header
         "application/octet-stream",
         "application/x-www-form-urlencoded",  # what curl --data-binary sends
         "text/plain; charset=utf-8",
@@ -50,7 +50,9 @@ def test_the_whole_body_can_be_the_picture(
     client: TestClient, photo: bytes, content_type: str
 ) -> None:
     form = client.post("/predict", files={"file": photo}).json()
+
     answer = client.post("/predict", content=photo, headers={"Content-Type": content_type})
+
     assert answer.status_code == 200
     assert answer.json()["predictions"] == form["predictions"]
 
@@ -67,36 +69,39 @@ def test_a_form_may_hold_other_fields_and_any_file_name(client: TestClient, phot
 @pytest.mark.parametrize(
     ("format_", "name"), [("JPEG", "JPEG"), ("PNG", "PNG"), ("WEBP", "WEBP"), ("MPO", "JPEG")]
 )
-def test_the_answer_tells_the_format_and_the_size(
-    client: TestClient, format_: str, name: str
-) -> None:
+def test_response_has_format_and_size(client: TestClient, format_: str, name: str) -> None:
     answer = client.post("/predict", content=encode(china(200, 120), format_))
     assert answer.json()["image"] == {"format": name, "width": 200, "height": 120}
 
 
 @pytest.mark.parametrize("top_k", [1, 2, 1000])
-def test_top_k_asks_for_the_best_only(client: TestClient, photo: bytes, top_k: int) -> None:
+def test_top_k_limits_the_classes(client: TestClient, photo: bytes, top_k: int) -> None:
     whole = client.post("/predict", content=photo).json()
+
     best = client.post(f"/predict?top_k={top_k}", content=photo).json()
+
     assert best["predictions"] == whole["predictions"][:top_k]
     assert best["label"] == whole["label"]
 
 
-def test_the_root_says_what_it_is_and_links_to_routes_that_answer(client: TestClient) -> None:
+def test_root_links_to_all_routes(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+
     root = client.get("/").json()
+
     assert (root["name"], root["version"]) == ("Landscape Classifier", __version__)
-    assert set(root["links"]) == {
-        "health", "model", "predict", "predict/batch", "explain", "uploads", "docs", "openapi.json",
-    }  # fmt: skip
-    to_post = {"predict", "predict/batch", "explain", "uploads"}
+    assert {f"/{name}" for name in root["links"]} == {*paths, "/docs", "/openapi.json"} - {"/"}
     for link in root["links"].values():
-        answer = client.get("/" + link["href"])
-        assert answer.status_code == (405 if link["href"] in to_post else 200)
+        path = f"/{link['href']}"
+        status = 200 if "get" in paths.get(path, {"get": {}}) else 405
+        assert client.get(path).status_code == status
 
 
-def test_health_tells_the_model_and_that_it_is_warm(client: TestClient, bundle: Path) -> None:
+def test_health_describes_the_model(client: TestClient, bundle: Path) -> None:
     manifest = Classifier(bundle).manifest
+
     first, second = client.get("/health").json(), client.get("/health").json()
+
     assert first["status"] == "ok"
     assert first["model"] == {
         "name": manifest.name,
@@ -109,9 +114,11 @@ def test_health_tells_the_model_and_that_it_is_warm(client: TestClient, bundle: 
     assert (first["cold_start"], second["cold_start"]) == (True, False)
 
 
-def test_the_openapi_document_tells_bodies_errors_and_credentials(client: TestClient) -> None:
+def test_openapi_document_declares_bodies_errors_and_credentials(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
+
     predict = document["paths"]["/predict"]["post"]
+
     assert set(predict["requestBody"]["content"]) == {
         "multipart/form-data",
         "image/jpeg",
@@ -135,7 +142,7 @@ def test_a_clients_request_id_is_kept(client: TestClient, given: str) -> None:
 
 
 @pytest.mark.parametrize("given", ["", "a b", "x" * 129, "a\tb", '"}{"level":"ERROR"', "ä"])
-def test_what_is_no_request_id_is_replaced(client: TestClient, given: str) -> None:
+def test_invalid_request_id_is_replaced(client: TestClient, given: str) -> None:
     answer = client.get("/", headers={"X-Request-ID": given.encode()})
     assert uuid.UUID(answer.headers["X-Request-ID"]).version == 4
 

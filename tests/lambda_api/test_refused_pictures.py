@@ -1,4 +1,4 @@
-"""What is no picture for the service: each kind has its error, and none costs much to refuse."""
+"""Invalid pictures: each kind has its error and is cheap to reject."""
 
 import struct
 import subprocess
@@ -35,16 +35,18 @@ FORMATS = {
 
 
 @pytest.mark.parametrize("kind", refused())
-def test_what_is_no_picture_is_refused_by_its_own_error(kind: str) -> None:
+def test_each_kind_of_invalid_picture_has_its_error(kind: str) -> None:
     data, error = refused()[kind]
+
     with pytest.raises(error) as caught:
         images.decode(data, SIZE)
+
     assert type(caught.value) is error
     assert str(caught.value).endswith(".")
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_a_picture_cut_off_anywhere_is_refused_or_whole(kind: str) -> None:
+def test_truncated_picture_is_rejected_or_complete(kind: str) -> None:
     data = FORMATS[kind]
     whole = images.decode(data, SIZE).pixels
     for length in range(0, len(data), 7):
@@ -55,8 +57,8 @@ def test_a_picture_cut_off_anywhere_is_refused_or_whole(kind: str) -> None:
         assert np.array_equal(picture.pixels, whole), f"a part is shown after {length} bytes"
 
 
-def test_scans_are_counted_in_the_picture_alone() -> None:
-    """Phones put a video behind a picture, and a preview before it."""
+def test_only_scans_of_the_picture_are_counted() -> None:
+    """Phones append a video to a picture, or put a preview before it."""
     fine = jpeg_of_scans(images.MAX_SCANS)
     behind = fine + 200 * b"\xff\xda"
     preview = b"\xff\xe1" + (2 + 400).to_bytes(2) + 200 * b"\xff\xda"
@@ -74,9 +76,9 @@ def test_the_smallest_side_is_eight_pixels(width: int, height: int) -> None:
 
 
 def test_the_limit_is_forty_megapixels() -> None:
-    with pytest.raises(images.TooManyPixels, match=r"8000x5001 .* 40 megapixels"):
+    with pytest.raises(images.TooManyPixels, match=r"8000x5001 pixels, .* 40 megapixels"):
         images.decode(jpeg_that_claims(8000, 5001), SIZE)
-    # libjpeg fills what is missing with grey.
+    # libjpeg fills missing pixels with gray.
     assert images.decode(jpeg_that_claims(8000, 5000), SIZE).width == 8000
 
 
@@ -96,14 +98,16 @@ except images.TooManyPixels:
 def test_a_decompression_bomb_is_refused_without_decoding(kind: str, tmp_path: Path) -> None:
     bomb = tmp_path / "bomb"
     bomb.write_bytes(refused()[kind][0])
+
     result = subprocess.run(
         [sys.executable, "-c", WEIGH, bomb], capture_output=True, text=True, check=True
     )
+
     assert int(result.stdout) < 10_000  # KiB; decoded it would take 400,000 and more
 
 
-def test_a_text_chunk_that_unpacks_to_gigabytes_is_not_unpacked() -> None:
-    """Pillow limits text chunks to 1 MB each: a picture with a larger one is refused."""
+def test_large_compressed_text_chunk_is_rejected() -> None:
+    """Pillow limits each text chunk to 1 MB."""
     text = b"zTXtComment\0\0" + zlib.compress(bytes(50_000_000))
     chunk = struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text))
     data = FORMATS["PNG"]
@@ -125,7 +129,7 @@ ORIGINALS = [
 
 @st.composite
 def damaged(draw: st.DrawFn) -> bytes:
-    """A real picture with some bytes overwritten, some cut out and some put in."""
+    """Draw a real picture with some bytes overwritten, removed and inserted."""
     data = bytearray(draw(st.sampled_from(ORIGINALS)))
     places = st.integers(0, len(data) - 1)
     for at, value in draw(st.lists(st.tuples(places, st.integers(0, 255)), max_size=12)):
@@ -135,13 +139,14 @@ def damaged(draw: st.DrawFn) -> bytes:
     return bytes(data)
 
 
-@pytest.mark.filterwarnings("ignore")  # Pillow warns of what it finds; the service goes on
+@pytest.mark.filterwarnings("ignore")  # Pillow warns about some of them
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(damaged())
-def test_a_damaged_picture_is_decoded_or_refused_and_nothing_else(data: bytes) -> None:
+def test_damaged_picture_is_decoded_or_rejected(data: bytes) -> None:
     try:
         picture = images.decode(data, SIZE)
     except images.PictureError:
         return
+
     assert picture.pixels.shape == (150, 150, 3)
     assert picture.pixels.dtype == np.uint8

@@ -1,4 +1,4 @@
-"""Thousands of requests that schemathesis makes of the OpenAPI document, to a running service."""
+"""Requests that schemathesis generates from the OpenAPI document, to a running service."""
 
 import os
 import re
@@ -12,14 +12,14 @@ import requests
 from tests.conftest import ROOT
 from tests.lambda_api.server import running
 
-CASES = 2000
-# JSON Schema cannot say what a picture is: bodies that fit it are rightly refused. Nor does a query
-# parameter that nobody knows spoil a request. Values out of range are tested on their own.
-NOT_HERE = "positive_data_acceptance,negative_data_rejection"
+CASES = 500
+# JSON Schema cannot describe a picture, so valid bodies may be rejected. Unknown query parameters
+# are accepted. Other tests cover values out of range.
+EXCLUDED_CHECKS = "positive_data_acceptance,negative_data_rejection"
 
 
 @pytest.mark.timeout(900)
-def test_no_request_finds_a_500_or_an_answer_that_is_not_documented(
+def test_generated_requests_get_documented_responses(
     credentials: tuple[str, str],
     bundle: Path,
     aws_environment: dict[str, str],
@@ -27,16 +27,16 @@ def test_no_request_finds_a_500_or_an_answer_that_is_not_documented(
 ) -> None:
     environment = {
         **aws_environment,
-        "UPLOAD_BUCKET": "of-schemathesis",
-        "FAILED_LOGINS_PER_MINUTE": "1000000",  # its wrong log-ins shall not slow its right ones
+        "UPLOAD_BUCKET": "schemathesis",
+        "FAILED_LOGINS_PER_MINUTE": "1000000",  # wrong logins must not limit right ones
     }
-    requests.put(f"{aws_environment['AWS_ENDPOINT_URL']}/of-schemathesis", timeout=10)
+    requests.put(f"{aws_environment['AWS_ENDPOINT_URL']}/schemathesis", timeout=10)
     command = [sys.executable, "-m", "schemathesis.cli", "run", ROOT / "docs" / "openapi.json"]
     options = {
         "auth": ":".join(credentials),
         "checks": "all",
-        "exclude-checks": NOT_HERE,
-        "max-examples": "500",
+        "exclude-checks": EXCLUDED_CHECKS,
+        "max-examples": "120",
         "seed": "1",
         "generation-database": "none",
         "request-timeout": "30",

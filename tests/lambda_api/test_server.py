@@ -1,4 +1,4 @@
-"""The service under uvicorn, asked over HTTP by the clients that people use."""
+"""The service under uvicorn, with real HTTP clients."""
 
 import http.client
 import json
@@ -25,7 +25,7 @@ def server(
     tmp_path_factory: pytest.TempPathFactory, credentials: tuple[str, str], bundle: Path
 ) -> Iterator[Server]:
     environment = {
-        "FAILED_LOGINS_PER_MINUTE": "1000000",  # wrong log-ins shall not slow the right ones
+        "FAILED_LOGINS_PER_MINUTE": "1000000",  # wrong logins must not limit right ones
         "CORS_ORIGINS": "https://page.example",
         "POWERTOOLS_METRICS_NAMESPACE": "Scenes",
     }
@@ -34,7 +34,7 @@ def server(
         yield server
 
 
-def test_a_picture_is_answered_over_http(server: Server, photo: bytes) -> None:
+def test_picture_is_classified_over_http(server: Server, photo: bytes) -> None:
     url = f"{server.url}/predict"
     form = requests.post(
         url, files={"file": ("china.jpg", photo)}, auth=server.credentials, timeout=TIMEOUT
@@ -46,7 +46,7 @@ def test_a_picture_is_answered_over_http(server: Server, photo: bytes) -> None:
     assert (line["status"], line["label"]) == (200, form.json()["label"])
 
 
-def test_many_clients_at_once_get_the_same_answer(server: Server, photo: bytes) -> None:
+def test_concurrent_clients_get_the_same_predictions(server: Server, photo: bytes) -> None:
     def ask(_: int) -> str:
         answer = requests.post(
             f"{server.url}/predict", data=photo, auth=server.credentials, timeout=TIMEOUT
@@ -64,14 +64,13 @@ def _chunks() -> Iterator[bytes]:
 
 @pytest.mark.parametrize("connection", ["keep-alive", "close"])
 @pytest.mark.parametrize("kind", ["form", "body", "chunked"])
-def test_an_upload_of_12_megabytes_is_answered_413_and_not_reset(
-    server: Server, kind: str, connection: str
-) -> None:
+def test_12_megabytes_get_413_without_a_reset(server: Server, kind: str, connection: str) -> None:
     body = {
         "form": {"files": {"file": ("large.jpg", OVER_THE_LIMIT)}},
         "body": {"data": OVER_THE_LIMIT},
         "chunked": {"data": _chunks()},
     }[kind]
+
     answer = requests.post(
         f"{server.url}/predict",
         auth=server.credentials,
@@ -79,6 +78,7 @@ def test_an_upload_of_12_megabytes_is_answered_413_and_not_reset(
         timeout=TIMEOUT,
         **body,
     )
+
     assert answer.status_code == 413
     assert "4,000,000 bytes" in answer.json()["detail"]
 
@@ -86,10 +86,10 @@ def test_an_upload_of_12_megabytes_is_answered_413_and_not_reset(
 @pytest.mark.parametrize(
     ("size", "password", "status"), [(12_000_000, None, 413), (3_900_000, "wrong", 401)]
 )
-def test_a_client_that_sends_it_all_before_it_listens_gets_its_answer(
+def test_client_that_sends_everything_first_gets_its_response(
     server: Server, size: int, password: str | None, status: int
 ) -> None:
-    """As Python's own http.client does: what it sends into a closed connection is an error."""
+    """Python's http.client raises an error if it sends to a closed connection."""
     username, right = server.credentials
     headers = {"Connection": "close", "Authorization": basic(f"{username}:{password or right}")}
     connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=TIMEOUT)
@@ -104,16 +104,18 @@ def test_a_client_that_sends_it_all_before_it_listens_gets_its_answer(
 @pytest.mark.parametrize("upload", [("--form", "file=@-"), ("--data-binary", "@-")])
 def test_curl_gets_its_413(server: Server, upload: tuple[str, str]) -> None:
     command = ["curl", "-sS", "-o", os.devnull, "-w", "%{http_code}"]
+
     result = subprocess.run(
         [*command, "-u", ":".join(server.credentials), *upload, f"{server.url}/predict"],
         input=OVER_THE_LIMIT,
         capture_output=True,
         timeout=TIMEOUT,
     )
+
     assert (result.stdout, result.stderr, result.returncode) == (b"413", b"", 0)
 
 
-def test_a_client_that_breaks_off_is_no_error(server: Server) -> None:
+def test_client_disconnect_is_no_error(server: Server) -> None:
     headers = {
         "Authorization": basic(":".join(server.credentials)),
         "Content-Length": "1000",
@@ -125,7 +127,9 @@ def test_a_client_that_breaks_off_is_no_error(server: Server) -> None:
         connection.putheader(name, value)
     connection.endheaders(b"half of it")
     connection.close()
+
     line = server.line_of("broken-off")
+
     assert (line["level"], line["status"]) == ("INFO", 499)
 
 
@@ -168,7 +172,7 @@ ODD_HEADERS = {
 
 
 def _with_secrets(server: Server) -> Iterator[requests.Response]:
-    """Every route with secrets in whatever a client can send."""
+    """Call every route with secrets in everything that a client can send."""
     wrong = ("someone", SECRET)
     with requests.Session() as session:
         for method, path in ROUTES:
@@ -191,8 +195,7 @@ def _with_secrets(server: Server) -> Iterator[requests.Response]:
 def test_no_secret_of_a_request_reaches_the_log(server: Server) -> None:
     answers = list(_with_secrets(server))
     assert {answer.status_code for answer in answers} == {200, 400, 401, 404, 405, 415, 422}
-    for answer in answers:
-        server.line_of(answer.headers["X-Request-ID"])
+    server.wait_for_lines({answer.headers["X-Request-ID"] for answer in answers})
     log = server.stdout.read_text() + server.stderr.read_text() + server.files()
     username, password = server.credentials
     secrets = [SECRET, password, basic(f"{username}:{password}"), basic(f"someone:{SECRET}")]
@@ -200,7 +203,7 @@ def test_no_secret_of_a_request_reaches_the_log(server: Server) -> None:
 
 
 def _raw(server: Server, request: bytes) -> list[int]:
-    """The statuses of the answers to bytes that no HTTP client would send, until it closes."""
+    """Send bytes that no HTTP client would send. Returns the statuses of all responses."""
     host, port = server.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=TIMEOUT) as connection:
         connection.sendall(request)
@@ -211,14 +214,14 @@ def _raw(server: Server, request: bytes) -> list[int]:
     return [int(status) for status in re.findall(rb"HTTP/1.1 (\d+) ", received)]
 
 
-def test_a_body_without_an_end_is_not_read_for_ever(server: Server) -> None:
+def test_endless_body_is_not_read_forever(server: Server) -> None:
     host, _, port = server.url.removeprefix("http://").partition(":")
     chunk = b"%x\r\n" % 65_536 + bytes(65_536) + b"\r\n"
     with socket.create_connection((host, int(port)), timeout=TIMEOUT) as connection:
         connection.sendall(
             b"POST /predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
         )
-        with pytest.raises(ConnectionError):  # after its 401, the server hangs up
+        with pytest.raises(ConnectionError):  # the server closes the connection after its 401
             connection.sendall(2000 * chunk)
 
 
@@ -250,16 +253,15 @@ HIDDEN = b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
         "huge chunk",
     ],
 )
-def test_a_request_hidden_in_anothers_body_is_not_answered(
-    server: Server, headers: bytes, body: bytes
-) -> None:
-    """Request smuggling: what two servers in a row could take for the end of different requests."""
+def test_smuggled_request_gets_no_response(server: Server, headers: bytes, body: bytes) -> None:
+    """Request smuggling: two servers could disagree about where such a request ends."""
     statuses = _raw(server, b"POST /health HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n\r\n" + body)
+
     assert 404 not in statuses
     assert set(statuses) <= {400, 405, 501}
 
 
-def test_two_requests_in_one_go_are_answered_one_by_one(server: Server) -> None:
+def test_pipelined_requests_get_two_responses(server: Server) -> None:
     assert _raw(server, HIDDEN + HIDDEN.replace(b"/nothing", b"/health")) == [404, 200]
 
 
@@ -275,15 +277,19 @@ def test_two_requests_in_one_go_are_answered_one_by_one(server: Server) -> None:
         "/MODEL",
     ],
 )
-def test_tricks_with_paths_lead_nowhere(server: Server, path: str) -> None:
+def test_path_tricks_reach_no_route(server: Server, path: str) -> None:
     request = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
     (status,) = _raw(server, request.encode())
+
     assert status in {307, 404}
 
 
-def test_the_dated_file_holds_the_lines_of_stdout(server: Server) -> None:
+def test_dated_file_has_the_lines_of_stdout(server: Server) -> None:
     server.line_of(requests.get(server.url, timeout=TIMEOUT).headers["X-Request-ID"])
-    # Metrics are for CloudWatch, which has no files.
+
+    # Metrics are written to stdout only.
     printed = server.stdout.read_text().splitlines(keepends=True)
+
     assert server.files() == "".join(line for line in printed if '"_aws"' not in line)
     assert [line["message"] for line in server.lines()].count("model loaded") == 1

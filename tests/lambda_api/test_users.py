@@ -1,6 +1,7 @@
-"""Users: several, with hashes, from a secret that is rotated."""
+"""Users from settings, with hashes, and from a rotated secret."""
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -9,10 +10,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from lambda_api.app import create_app
-from lambda_api.auth import passwords, users
+from lambda_api.auth import users
 from lambda_api.auth.passwords import hash_password
 from lambda_api.auth.users import SecretUsers, Users, UsersError
-from lambda_api.loaded_model import Model
+from lambda_api.loaded_model import LoadedModel
 from lambda_api.log import configured_logger
 from lambda_api.settings import Settings
 from lambda_api.workers import inline
@@ -20,8 +21,8 @@ from lambda_api.workers import inline
 ANNA, BERT = "kX8-w2m.Pq41", "wO5/z7n,Lr23"
 
 
-def admits(directory: Users | SecretUsers, credentials: str) -> bool:
-    return asyncio.run(directory.admit(credentials.encode(), inline))
+def verifies(authenticator: Users | SecretUsers, credentials: str) -> bool:
+    return asyncio.run(authenticator.verify(credentials.encode(), inline))
 
 
 @pytest.fixture(scope="module")
@@ -30,51 +31,56 @@ def hashed() -> str:
 
 
 def test_each_user_has_a_password_of_their_own(hashed: str) -> None:
-    directory = Users({"anna": ANNA, "bert": hashed})
-    assert admits(directory, f"anna:{ANNA}")
-    assert admits(directory, f"bert:{BERT}")
+    authenticator = Users({"anna": ANNA, "bert": hashed})
+
+    assert verifies(authenticator, f"anna:{ANNA}")
+    assert verifies(authenticator, f"bert:{BERT}")
     for wrong in (f"anna:{BERT}", f"bert:{ANNA}", f"bert:{hashed}", f"carl:{BERT}", f":{BERT}", ""):
-        assert not admits(directory, wrong)
+        assert not verifies(authenticator, wrong)
 
 
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """The passwords that are hashed from now on."""
+    """Record the passwords that are hashed from now on."""
     found: list[bytes] = []
-    real = passwords._scrypt
+    real = hashlib.scrypt
 
-    def scrypt(password: bytes, salt: bytes) -> bytes:
+    def scrypt(password: bytes, **options: Any) -> bytes:
         found.append(password)
-        return real(password, salt)
+        return real(password, **options)
 
-    monkeypatch.setattr(passwords, "_scrypt", scrypt)
+    monkeypatch.setattr(hashlib, "scrypt", scrypt)
     return found
 
 
-def test_what_fitted_a_hash_is_not_hashed_again(
+def test_verified_credentials_are_not_hashed_again(
     hashed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    directory = Users({"bert": hashed})
+    authenticator = Users({"bert": hashed})
+
     computed = counted(monkeypatch)
-    assert not directory.recognises(f"bert:{BERT}".encode())
+
+    assert not authenticator.is_known(f"bert:{BERT}".encode())
     for _ in range(5):
-        assert admits(directory, f"bert:{BERT}")
-    assert directory.recognises(f"bert:{BERT}".encode())
+        assert verifies(authenticator, f"bert:{BERT}")
+    assert authenticator.is_known(f"bert:{BERT}".encode())
     assert computed == [BERT.encode()]
 
 
-def test_a_name_that_nobody_has_costs_as_much_as_a_wrong_password(
+def test_unknown_name_takes_as_long_as_a_wrong_password(
     hashed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    directory = Users({"anna": ANNA, "bert": hashed})
+    authenticator = Users({"anna": ANNA, "bert": hashed})
     computed = counted(monkeypatch)
+
     for wrong in ("bert:x", "anna:x", "nobody:x"):
-        assert not admits(directory, wrong)
+        assert not verifies(authenticator, wrong)
+
     assert computed == [b"x"] * 3
 
 
-def test_every_user_is_compared_whichever_fits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The stand-in for time: how often `compare_digest` is called, on bytes of one length."""
-    directory = Users({"anna": ANNA, "bert": BERT, "carl": ANNA})
+def test_all_users_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counts calls of `compare_digest` on bytes of one length, instead of measuring time."""
+    authenticator = Users({"anna": ANNA, "bert": BERT, "carl": ANNA})
     seen: list[tuple[bytes, bytes]] = []
 
     def compare_digest(a: bytes, b: bytes) -> bool:
@@ -84,7 +90,7 @@ def test_every_user_is_compared_whichever_fits(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(users, "compare_digest", compare_digest)
     for given in (f"anna:{ANNA}", f"carl:{ANNA}", "nobody:x", "", "x" * 10_000):
         seen.clear()
-        directory.recognises(given.encode())
+        authenticator.is_known(given.encode())
         assert len(seen) == 3
         assert {len(side) for pair in seen for side in pair} == {32}
 
@@ -92,32 +98,34 @@ def test_every_user_is_compared_whichever_fits(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
-        ({}, "no users"),
+        ({}, "No users"),
         ({"anna": "short"}, "'anna' needs at least 12"),
         ({"anna": "scrypt$16384$8$5$x$y"}, "'anna' is a damaged hash"),
         ({"an:na": ANNA}, "has a colon"),
         ({"": ANNA}, "is empty"),
     ],
 )
-def test_users_that_cannot_be_are_refused(given: dict[str, str], reason: str) -> None:
+def test_invalid_users_are_rejected(given: dict[str, str], reason: str) -> None:
     with pytest.raises(UsersError, match=reason) as caught:
         Users(given)
     assert ANNA not in str(caught.value)
 
 
-def test_several_users_are_let_in_over_http(
-    settings: Settings, model: Model, hashed: str, photo: bytes
+def test_several_users_can_log_in_over_http(
+    settings: Settings, loaded_model: LoadedModel, hashed: str, photo: bytes
 ) -> None:
     changed = settings.model_dump() | {"api_users": json.dumps({"bert": hashed})}
-    client = TestClient(create_app(Settings(_env_file=None, **changed), model=model))
+    client = TestClient(create_app(Settings(_env_file=None, **changed), loaded_model=loaded_model))
     password = settings.api_password.get_secret_value()
+
     for auth in (("bert", BERT), ("demo", password)):
         assert client.get("/model", auth=auth).status_code == 200
+
     assert client.get("/model", auth=("bert", password)).status_code == 401
 
 
 class Secret:
-    """A secret in (a stand-in for) Secrets Manager, and the clock by which it is re-read."""
+    """A secret in moto's Secrets Manager, and the clock that decides when it is read again."""
 
     def __init__(self, client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         self.client, self.now = client, 1000.0
@@ -128,7 +136,7 @@ class Secret:
         text = document if isinstance(document, str) else json.dumps(document)
         self.client.put_secret_value(SecretId=self.arn, SecretString=text)
 
-    def directory(self) -> SecretUsers:
+    def authenticator(self) -> SecretUsers:
         return SecretUsers(self.arn, configured_logger(None))
 
 
@@ -144,31 +152,35 @@ def secret(aws_client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) ->
 )
 def test_users_come_from_a_secret(secret: Secret, document: dict[str, Any]) -> None:
     secret.put(document)
-    directory = secret.directory()
-    assert admits(directory, f"anna:{ANNA}")
-    assert admits(directory, f"bert:{BERT}") == ("users" in document)
+
+    authenticator = secret.authenticator()
+
+    assert verifies(authenticator, f"anna:{ANNA}")
+    assert verifies(authenticator, f"bert:{BERT}") == ("users" in document)
 
 
-def test_a_hash_in_a_secret_is_as_good(secret: Secret, hashed: str) -> None:
+def test_secret_may_contain_a_hash(secret: Secret, hashed: str) -> None:
     secret.put({"username": "bert", "password": hashed})
-    assert admits(secret.directory(), f"bert:{BERT}")
+    assert verifies(secret.authenticator(), f"bert:{BERT}")
 
 
-def test_a_rotated_password_works_soon_and_the_old_one_ends(secret: Secret) -> None:
+def test_rotated_password_replaces_the_old_one(secret: Secret) -> None:
     secret.put({"username": "anna", "password": ANNA})
-    directory = secret.directory()
-    assert admits(directory, f"anna:{ANNA}")
+    authenticator = secret.authenticator()
+    assert verifies(authenticator, f"anna:{ANNA}")
 
     secret.put({"username": "anna", "password": BERT})
-    assert not admits(directory, f"anna:{BERT}")  # just read: a guesser must not flood AWS
+    assert not verifies(
+        authenticator, f"anna:{BERT}"
+    )  # just read: guesses must not cause many calls to AWS
     secret.now += users.REREAD_AFTER_FAILURE_S
-    assert admits(directory, f"anna:{BERT}")
-    assert not admits(directory, f"anna:{ANNA}")
+    assert verifies(authenticator, f"anna:{BERT}")
+    assert not verifies(authenticator, f"anna:{ANNA}")
 
 
-def test_a_rotation_that_a_request_broke_off_reading_is_read_by_the_next(secret: Secret) -> None:
+def test_interrupted_reload_is_repeated(secret: Secret) -> None:
     secret.put({"username": "anna", "password": ANNA})
-    directory = secret.directory()
+    authenticator = secret.authenticator()
     secret.put({"username": "anna", "password": BERT})
     secret.now += users.REREAD_S
 
@@ -177,32 +189,34 @@ def test_a_rotation_that_a_request_broke_off_reading_is_read_by_the_next(secret:
         raise TimeoutError
 
     with pytest.raises(TimeoutError):
-        asyncio.run(directory.admit(f"anna:{BERT}".encode(), read_and_out_of_time))
+        asyncio.run(authenticator.verify(f"anna:{BERT}".encode(), read_and_out_of_time))
+
     secret.now += users.REREAD_S
-    assert admits(directory, f"anna:{BERT}")
-    assert not admits(directory, f"anna:{ANNA}")
+
+    assert verifies(authenticator, f"anna:{BERT}")
+    assert not verifies(authenticator, f"anna:{ANNA}")
 
 
-def test_a_password_that_was_rotated_away_ends_though_nobody_fails(secret: Secret) -> None:
+def test_old_password_expires_without_failed_logins(secret: Secret) -> None:
     secret.put({"username": "anna", "password": ANNA})
-    directory = secret.directory()
+    authenticator = secret.authenticator()
     secret.put({"username": "anna", "password": BERT})
     secret.now += users.REREAD_S - 1
-    assert directory.recognises(f"anna:{ANNA}".encode())
+    assert authenticator.is_known(f"anna:{ANNA}".encode())
     secret.now += 1
-    assert not directory.recognises(f"anna:{ANNA}".encode())
-    assert not admits(directory, f"anna:{ANNA}")
+    assert not authenticator.is_known(f"anna:{ANNA}".encode())
+    assert not verifies(authenticator, f"anna:{ANNA}")
 
 
-def test_a_secret_that_is_not_changed_keeps_what_was_verified(
+def test_unchanged_secret_keeps_verified_credentials(
     secret: Secret, hashed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secret.put({"username": "bert", "password": hashed})
-    directory = secret.directory()
-    assert admits(directory, f"bert:{BERT}")
+    authenticator = secret.authenticator()
+    assert verifies(authenticator, f"bert:{BERT}")
     computed = counted(monkeypatch)
     secret.now += users.REREAD_S
-    assert admits(directory, f"bert:{BERT}")
+    assert verifies(authenticator, f"bert:{BERT}")
     assert computed == []
 
 
@@ -211,44 +225,50 @@ def test_a_secret_that_is_not_changed_keeps_what_was_verified(
     ["", "no json", "[]", "{}", {"username": "anna"}, {"users": {"anna": 7}},
      {"users": {"anna": "short"}}, {"users": {"\ud800": ANNA}}],
 )  # fmt: skip
-def test_a_secret_without_users_is_refused_at_start_and_logged_later(
+def test_invalid_secret_is_rejected_at_start_and_logged_later(
     secret: Secret, document: Any, log_lines: list[dict[str, Any]]
 ) -> None:
     secret.put({"username": "anna", "password": ANNA})
-    directory = secret.directory()
+    authenticator = secret.authenticator()
     secret.put(document or " ")
     with pytest.raises(UsersError):
-        secret.directory()
+        secret.authenticator()
+
     secret.now += users.REREAD_S
-    assert admits(directory, f"anna:{ANNA}")
+
+    assert verifies(authenticator, f"anna:{ANNA}")
     assert [(line["level"], line["message"]) for line in log_lines] == [
         ("ERROR", "users not re-read")
     ]
 
 
-def test_secrets_manager_that_does_not_answer_later_keeps_the_users(
+def test_users_stay_if_the_secret_is_deleted(
     secret: Secret, monkeypatch: pytest.MonkeyPatch, log_lines: list[dict[str, Any]]
 ) -> None:
     secret.put({"username": "anna", "password": ANNA})
-    directory = secret.directory()
+    authenticator = secret.authenticator()
     secret.client.delete_secret(SecretId=secret.arn, ForceDeleteWithoutRecovery=True)
+
     secret.now += users.REREAD_S
-    assert admits(directory, f"anna:{ANNA}")
+
+    assert verifies(authenticator, f"anna:{ANNA}")
     assert "ResourceNotFoundException" in log_lines[0]["reason"]
 
 
-def test_a_secret_is_the_only_source(settings: Settings, model: Model, secret: Secret) -> None:
+def test_secret_replaces_other_users(
+    settings: Settings, loaded_model: LoadedModel, secret: Secret
+) -> None:
     secret.put({"username": "anna", "password": ANNA})
+
     client = TestClient(
-        create_app(Settings(_env_file=None, auth_secret_arn=secret.arn), model=model)
+        create_app(Settings(_env_file=None, auth_secret_arn=secret.arn), loaded_model=loaded_model)
     )
+
     assert client.get("/model", auth=("anna", ANNA)).status_code == 200
     assert client.get("/model", auth=("anna", BERT)).status_code == 401
 
 
-def test_a_secret_that_cannot_be_read_keeps_the_service_from_starting(
-    secret: Secret, model: Model
-) -> None:
-    missing = Settings(_env_file=None, auth_secret_arn=f"{secret.arn}-of-nobody")
-    with pytest.raises(UsersError, match="cannot be read"):
-        create_app(missing, model=model)
+def test_unreadable_secret_stops_the_start(secret: Secret, loaded_model: LoadedModel) -> None:
+    missing = Settings(_env_file=None, auth_secret_arn=f"{secret.arn}-missing")
+    with pytest.raises(UsersError, match="Cannot read the secret"):
+        create_app(missing, loaded_model=loaded_model)
