@@ -33,7 +33,7 @@ from lambda_api.manifest import (
     ModelFile,
     Scheme,
 )
-from training.atomic import put_in_place
+from training.atomic import replace_folder
 from training.calibration import Floats
 from training.config import TrainingConfig
 from training.data import LabelledPictures
@@ -232,4 +232,4 @@ def _write(
         )
         card(made)
         Classifier(made)
-        put_in_place(made, destination, Path(workshop, "old"))
+        replace_folder(made, destination, Path(workshop, "old"))

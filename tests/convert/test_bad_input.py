@@ -62,12 +62,12 @@ def test_a_keras_file_of_another_version_is_refused_by_its_version(
     _rewritten(run.model_path, "metadata.json", lambda data: data.update(keras_version="9.1.0"))
     said = refused()
     assert f"is not a model that Keras {keras.__version__} can read" in said
-    assert "It was written by Keras 9.1.0. Use the Keras that wrote it" in said
+    assert "It was written by Keras 9.1.0. Use the Keras version that wrote it" in said
 
 
 def test_a_run_without_its_model_is_refused(run: Run, refused: Callable[..., str]) -> None:
     run.model_path.unlink()
-    assert "model.keras: is not there. Train again, or bring the file back." in refused()
+    assert "model.keras: no such file. Train again, or restore the file." in refused()
 
 
 @pytest.mark.parametrize(("classes", "size"), [(2, 64), (3, 48)])
@@ -79,8 +79,8 @@ def test_a_model_of_other_classes_or_pictures_than_the_run_s_is_refused(
     logits = keras.layers.Dense(classes, name="logits")(pooled)
     keras.Model(pixels, keras.layers.Softmax()(logits)).save(run.model_path)
     said = refused()
-    assert f"goes from ({size}, {size}, 3) to ({classes},), but the run is of pictures" in said
-    assert "3 classes (coffee, flower, hubble). It is not this run's model." in said
+    assert f"it maps ({size}, {size}, 3) to ({classes},), but the run has pictures" in said
+    assert "3 classes (coffee, flower, hubble). Restore the file" in said
 
 
 def test_data_with_other_classes_than_the_run_s_are_refused(

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from training.atomic import put_in_place
+from training.atomic import replace_folder
 from training.calibration import Calibration, Floats, calibrated, calibration_bins
 from training.config import TrainingConfig
 from training.data import LabelledPictures, read_picture
@@ -124,7 +124,7 @@ def write_report(
         (made / METRICS_FILE).write_text(metrics.model_dump_json(indent=1) + "\n", encoding="utf-8")
         page = _page(made, history.absolute().parent.name, part, metrics, mistakes, config)
         (made / PAGE_FILE).write_text(page, encoding="utf-8")
-        put_in_place(made, folder, Path(workshop, "old"))
+        replace_folder(made, folder, Path(workshop, "old"))
     return metrics
 
 
