@@ -1,7 +1,6 @@
 """`python -m convert`: the command line of conversion."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,8 +9,7 @@ from convert.registry.command import add_commands
 from convert.registry.errors import RegistryError
 from convert.schemes import CALIBRATION_PICTURES, SCHEMES
 from lambda_api.evaluation import Thresholds
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up chatter
+from training.native_stderr import filter_native_stderr
 
 LIMITS = Thresholds()
 
@@ -281,4 +279,5 @@ def _add_thresholds(parser: argparse.ArgumentParser) -> None:
 
 
 if __name__ == "__main__":
+    filter_native_stderr()
     sys.exit(main())
