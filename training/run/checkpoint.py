@@ -46,9 +46,9 @@ class Checkpoint(keras.callbacks.Callback):  # type: ignore[misc]
         done: completed epochs that trained all layers.
     """
 
-    def __init__(self, run: Run, counting: list[Any]) -> None:
+    def __init__(self, run: Run, stateful: list[Any]) -> None:
         super().__init__()
-        self.run, self.counting, self.done = run, counting, 0
+        self.run, self.stateful, self.done = run, stateful, 0
         self._epochs = [epoch for epoch in run.epochs() if epoch.phase == "head"]
         self._counted: list[dict[str, float]] = []
 
@@ -72,11 +72,11 @@ class Checkpoint(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_begin(self, _: Any = None) -> None:
         """Restore the counters of other callbacks, which reset themselves at this point."""
-        for callback, counted in zip(self.counting, self._counted, strict=False):
+        for callback, counted in zip(self.stateful, self._counted, strict=False):
             vars(callback).update(counted)
 
     def on_epoch_begin(self, epoch: int, _: Any = None) -> None:
-        """Check the free disk space, and seed dropout with the epoch so that a resumed run agrees."""
+        """Check the free disk space, and seed dropout by epoch so that a resumed run agrees."""
         self.run.check_space(STATE_BYTES * self.model.count_params())
         for layer in self.model.layers:
             if isinstance(layer, keras.layers.Dropout) and layer.rate:
@@ -92,7 +92,7 @@ class Checkpoint(keras.callbacks.Callback):  # type: ignore[misc]
             "epochs": [epoch.model_dump() for epoch in self._epochs],
             "done": self.done,
             "ended": self.model.stop_training or self.done == self.params["epochs"],
-            "counted": [_numbers(vars(callback)) for callback in self.counting],
+            "counted": [_numbers(vars(callback)) for callback in self.stateful],
         }
         partial, complete = self.run.backup_path / "partial", self.run.backup_path / str(epoch)
         shutil.rmtree(partial, ignore_errors=True)

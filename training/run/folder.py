@@ -109,7 +109,7 @@ class Run:
         return (self.folder / RESULT).is_file()
 
     def check_new(self) -> None:
-        """Raise `RunError` unless the folder is missing, empty, or left by an interrupted `create`."""
+        """Raise `RunError` unless the folder is missing, empty, or from an interrupted `create`."""
         if self.folder.exists() and {p.name for p in self.folder.iterdir()} - BARELY_BEGUN:
             raise RunError(
                 f"{self.folder} is not empty. Choose another folder, "
@@ -119,9 +119,7 @@ class Run:
     def check_resumable(self, config: TrainingConfig, split: Split) -> None:
         """Raise `RunError` unless this is an unfinished run with the same settings and pictures."""
         if not self.begun:
-            raise RunError(
-                f"{self.folder} contains no run to resume. Start one without --resume."
-            )
+            raise RunError(f"{self.folder} contains no run to resume. Start one without --resume.")
         if self.finished:
             raise RunError(f"{self.folder}: the run is finished. There is nothing to resume.")
         # The audit itself may differ: the pictures show what it left out.

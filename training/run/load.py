@@ -43,7 +43,7 @@ def open_network(run: Run) -> Any:
 
 
 def _keras_of(path: Path) -> str:
-    """A sentence with the Keras version that wrote a file; empty if the file does not contain it."""
+    """A sentence with the Keras version that wrote a file; empty if it is unknown."""
     try:
         with ZipFile(path) as archive:
             version = json.loads(archive.read("metadata.json"))["keras_version"]
