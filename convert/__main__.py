@@ -1,15 +1,13 @@
 """Convert training runs into bundles, compare them, and publish them to a registry."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 
 from convert import bundle_command, compare_command, evaluate_command
 from convert.registry import command as registry_command
 from convert.registry.errors import RegistryError
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # hides TensorFlow's start-up messages
+from training.native_stderr import filter_native_stderr
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,4 +50,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    filter_native_stderr()
     sys.exit(main())

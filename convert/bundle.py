@@ -33,7 +33,7 @@ from lambda_api.manifest import (
     ModelFile,
     Scheme,
 )
-from training.atomic import put_in_place
+from training.atomic import replace_folder
 from training.config import TrainingConfig
 from training.run.folder import Run
 
@@ -219,4 +219,4 @@ def _write(
         )
         card(folder)
         Classifier(folder)
-        put_in_place(folder, destination, Path(workshop, "old"))
+        replace_folder(folder, destination, Path(workshop, "old"))

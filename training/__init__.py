@@ -1,1 +1,1 @@
-"""Training: a folder of labelled pictures in, a run folder with a Keras model out."""
+"""Training: a folder of labeled pictures in, a run folder with a Keras model out."""

@@ -1,7 +1,7 @@
-"""What `fit` is fed with: augmented batches to learn from, whole ones to validate on.
+"""Input pipelines: augmented batches for training, plain ones for validation and prediction.
 
-Every worker reads its own share of every batch. What is read depends on the seed and the epoch
-alone, so a resumed run sees what it would have seen.
+Each worker reads its own share of every batch. The contents depend only on the seed and the epoch,
+so a resumed run sees the same batches as an uninterrupted one.
 """
 
 import math
@@ -12,14 +12,13 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from training.augmentation import augment
+from training.calibration import Floats
 from training.config import TrainingConfig
 from training.data import LabelledPictures, read_picture
 
-Floats = npt.NDArray[np.float32]
-
 
 def steps_of(pictures: LabelledPictures, config: TrainingConfig) -> int:
-    """Batches that make an epoch; the last is filled up from the epoch's beginning."""
+    """Batches per epoch. The last batch is filled up with pictures from the start of the epoch."""
     return math.ceil(len(pictures) / config.batch_size)
 
 
@@ -34,14 +33,18 @@ def training_batches(
     """Endless shuffled, augmented batches for one worker.
 
     Args:
-        pictures: n of them.
-        targets: (n, classes), what the network is to answer.
-        config: size, augmentation, seed.
+        pictures: n pictures.
+        targets: their targets, float32, (n, classes).
+        config: for picture size, batch size, augmentation and seed.
         context: a `tf.distribute.InputContext`.
-        first_epoch: the epoch to begin with.
+        first_epoch: the epoch to start with.
 
     Returns:
-        A `tf.data.Dataset` of pixels 0..255, float32, (batch, size, size, 3), and targets.
+        A `tf.data.Dataset` of pixels 0..255, float32, (batch, size, size, 3), and targets, float32,
+        (batch, classes).
+
+    Raises:
+        ValueError: the batch size is not divisible by the number of devices.
     """
     count, padded = len(pictures), steps_of(pictures, config) * config.batch_size
 
@@ -55,8 +58,8 @@ def training_batches(
     def augmented(indices: Any, places: Any) -> Any:
         pixels = read_batch(pictures, config.image_size, indices)
         seed = tf.stack([tf.constant(config.seed, tf.int64), places[0]])
-        wanted = tf.gather(tf.constant(targets), indices)
-        return augment(pixels, wanted, seed, config.augmentation, flip=config.flip)
+        chosen = tf.gather(tf.constant(targets), indices)
+        return augment(pixels, chosen, seed, config.augmentation, flip=config.flip)
 
     batch = context.get_per_replica_batch_size(config.batch_size)
     return (
@@ -71,10 +74,11 @@ def training_batches(
 def validation_batches(
     pictures: LabelledPictures, targets: Floats, config: TrainingConfig, context: Any
 ) -> Any:
-    """Endless rounds over all pictures, for one worker, as they are.
+    """Endless passes over all pictures in order, without augmentation, for one worker.
 
     Returns:
-        A `tf.data.Dataset` of pixels, targets and weights; what fills up the last batch weighs 0.
+        A `tf.data.Dataset` of pixels and targets as in `training_batches`, and sample weights,
+        float32, (batch,). Pictures that only fill up the last batch have weight 0.
     """
     count, padded = len(pictures), steps_of(pictures, config) * config.batch_size
     places = np.arange(padded)[context.input_pipeline_id :: context.num_input_pipelines]
@@ -99,10 +103,10 @@ def validation_batches(
 
 
 def stream(pictures: LabelledPictures, size: int, batch_size: int) -> Any:
-    """A `tf.data.Dataset` of batches in order; the memory it needs does not grow with the data.
+    """Batches of all pictures in order. Memory use does not grow with the number of pictures.
 
-    Yields:
-        float32 pixels 0..255, shape (batch, size, size, 3).
+    Returns:
+        A `tf.data.Dataset` of pixels 0..255, float32, (batch, size, size, 3).
     """
     batches = tf.data.Dataset.range(len(pictures)).batch(batch_size)
     return batches.map(
@@ -111,12 +115,12 @@ def stream(pictures: LabelledPictures, size: int, batch_size: int) -> Any:
 
 
 def read_batch(pictures: LabelledPictures, size: int, indices: Any) -> Any:
-    """In a graph: float32 pixels 0..255, (n, size, size, 3), of the pictures at `indices` (n,)."""
+    """Decode the pictures at `indices` (n,) in a graph: float32 0..255, (n, size, size, 3)."""
 
     def read(chosen: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
         return np.stack([read_picture(pictures.root / pictures.paths[i], size) for i in chosen])
 
-    # Said to be without state: one with state would be read one batch after the other.
+    # Declared stateless: TensorFlow runs stateful functions one after the other.
     pixels = tf.numpy_function(read, [indices], tf.uint8, stateful=False)
     pixels.set_shape((None, size, size, 3))
     return tf.cast(pixels, tf.float32)

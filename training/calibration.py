@@ -1,4 +1,4 @@
-"""Confidence that means something: temperature and threshold, both from validation pictures."""
+"""Calibrated confidence: a temperature and a threshold, fitted on validation pictures."""
 
 import numpy as np
 import numpy.typing as npt
@@ -13,19 +13,19 @@ Floats = npt.NDArray[np.floating]
 Bin = tuple[float, float, int]
 
 TEMPERATURES = (0.05, 20.0)  # bounds of the search
-TARGET_ACCURACY = 0.97  # of the answers that are called confident
+TARGET_ACCURACY = 0.97  # of confident predictions
 BINS = 15  # as in Guo et al. 2017
-STEPS = 10_000  # confidences are told apart to four decimals
+STEPS = 10_000  # thresholds have four decimals
 
 
 class Calibration(BaseModel):
-    """How logits become a confidence, and from which confidence on an answer counts.
+    """The conversion of logits to a confidence, and the threshold of confident predictions.
 
     Attributes:
-        temperature: what logits are divided by before the softmax.
-        threshold: an answer is confident at this confidence, 0..1, or above.
-        target_accuracy: 0..1, what the confident answers reached on validation; a threshold of 1
-            says that none did.
+        temperature: logits are divided by it before the softmax.
+        threshold: predictions with this confidence, 0..1, or more are confident.
+        target_accuracy: accuracy, 0..1, that confident predictions reached on validation. If no
+            threshold reached it, the threshold is 1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,18 +36,18 @@ class Calibration(BaseModel):
 
 
 def calibrate(logits: Floats, labels: Labels) -> Calibration:
-    """Fit temperature and threshold to validation pictures.
+    """Fit temperature and threshold on validation pictures.
 
     Args:
         logits: shape (n, classes).
         labels: shape (n,), indices of the true classes.
 
     Raises:
-        CalibrationError: logits that are not finite.
+        CalibrationError: the logits contain NaN or infinity.
     """
     if not np.isfinite(logits).all():
         raise CalibrationError(
-            "The network answers with NaN or infinity: its training diverged. "
+            "The network returned NaN or infinity: training diverged. "
             "Train again with a smaller learning rate."
         )
     temperature = fit_temperature(logits, labels)
@@ -58,7 +58,7 @@ def calibrate(logits: Floats, labels: Labels) -> Calibration:
 
 
 def calibrated(logits: Floats, temperature: float) -> npt.NDArray[np.float64]:
-    """Probabilities (n, classes): the softmax of `logits` (n, classes) over the temperature."""
+    """Probabilities (n, classes): the softmax of `logits` (n, classes) divided by `temperature`."""
     probabilities: npt.NDArray[np.float64] = softmax(
         logits.astype(np.float64) / temperature, axis=1
     )
@@ -66,15 +66,18 @@ def calibrated(logits: Floats, temperature: float) -> npt.NDArray[np.float64]:
 
 
 def fit_temperature(logits: Floats, labels: Labels) -> float:
-    """The temperature of lowest log loss (Guo et al. 2017, arXiv:1706.04599), four decimals.
+    """Find the temperature with the lowest log loss (Guo et al. 2017, arXiv:1706.04599).
 
-    The targets are smoothed (after Platt 1999, "Probabilistic Outputs for Support Vector Machines",
-    2.2) by one imagined picture that is shared among the classes: where all of a few pictures are
-    right, plain targets would call every answer certain.
+    The targets are smoothed by one extra picture that is shared equally among the classes (after
+    Platt 1999, "Probabilistic Outputs for Support Vector Machines", 2.2). Without smoothing, a few
+    pictures that are all classified correctly would give every prediction a confidence of 1.
 
     Args:
         logits: shape (n, classes).
         labels: shape (n,), indices of the true classes.
+
+    Returns:
+        The temperature, 0.05..20, rounded to four decimals.
     """
     count, classes = logits.shape
     targets = (np.eye(classes)[labels] * count + 1 / classes) / (count + 1)
@@ -84,19 +87,19 @@ def fit_temperature(logits: Floats, labels: Labels) -> float:
         scaled = log_softmax(exact / np.exp(log_temperature), axis=1)
         return -float((targets * scaled).sum(axis=1).mean())
 
-    found = minimize_scalar(loss, bounds=np.log(TEMPERATURES), method="bounded")
-    return round(float(np.exp(found.x)), 4)
+    minimum = minimize_scalar(loss, bounds=np.log(TEMPERATURES), method="bounded")
+    return round(float(np.exp(minimum.x)), 4)
 
 
 def fit_threshold(probabilities: Floats, labels: Labels) -> float:
-    """The lowest confidence at or above which `TARGET_ACCURACY` of the answers are right.
+    """Find the lowest threshold at which confident predictions reach `TARGET_ACCURACY`.
 
     Args:
         probabilities: calibrated, shape (n, classes).
         labels: shape (n,).
 
     Returns:
-        0..1, four decimals; 1 where no threshold reaches the target.
+        0..1, with four decimals; 1 if no threshold reaches the target.
     """
     thresholds, _, accuracy = coverage_curve(probabilities, labels)
     reached = thresholds[accuracy >= TARGET_ACCURACY]
@@ -104,29 +107,29 @@ def fit_threshold(probabilities: Floats, labels: Labels) -> float:
 
 
 def coverage_curve(probabilities: Floats, labels: Labels) -> tuple[Floats, Floats, Floats]:
-    """What is gained by answering only from a confidence on.
+    """Accuracy and coverage of the predictions at or above each confidence threshold.
 
     Args:
         probabilities: shape (n, classes).
         labels: shape (n,).
 
     Returns:
-        Thresholds in four decimals, falling, no two the same; the share of the pictures whose
-        confidence is at or above each; and the share of those that is right. All 0..1, of one
-        shape (points,); the last point answers all pictures.
+        Thresholds with four decimals, strictly falling; the share of pictures at or above each
+        threshold (coverage); and the accuracy on those pictures. All 0..1, shape (points,). The
+        last point covers all pictures.
     """
     confidence = np.floor(probabilities.max(axis=1) * STEPS) / STEPS
     right = probabilities.argmax(axis=1) == labels
     order = np.argsort(-confidence, kind="stable")
-    # Of pictures with the same confidence all are answered or none: the last of them counts.
+    # A threshold includes all pictures with the same confidence: take the last one of each.
     (last,) = np.nonzero(np.diff(confidence[order], append=-1))
-    answered = last + 1
-    accuracy = np.cumsum(right[order])[last] / answered
-    return confidence[order][last], answered / len(labels), accuracy
+    covered = last + 1
+    accuracy = np.cumsum(right[order])[last] / covered
+    return confidence[order][last], covered / len(labels), accuracy
 
 
 def calibration_bins(probabilities: Floats, labels: Labels) -> list[Bin]:
-    """Mean confidence, accuracy and count of each filled bin of `BINS` equal ones."""
+    """Mean confidence, accuracy and count of each non-empty bin of `BINS` equally wide ones."""
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
     index = np.minimum((confidence * BINS).astype(int), BINS - 1)

@@ -1,4 +1,4 @@
-"""Every choice of a training run, in one place. A run folder holds the one it was made by."""
+"""Configuration of a training run. Every run folder contains the one that it was made with."""
 
 from pathlib import Path
 from typing import Literal
@@ -20,62 +20,66 @@ Preset = Literal["none", "light", "default", "strong"]
 
 
 class TrainingConfig(BaseModel):
-    """Hyper-parameters of a run. The recipe of the model that ships is in `training/recipes/`."""
+    """Hyperparameters of a run. `training/recipes/` contains those of the published model."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     # The network.
     architecture: Architecture = "mobilenet_v2"
-    weights: str = "imagenet"  # "imagenet", "none" or a file of ImageNet weights, without the top
-    alpha: float = Field(1.0, gt=0)  # width of MobileNetV2; 0.35 is three times faster and weaker
-    image_size: int = Field(150, ge=32)  # pixels a side; larger is slower by its square
-    upscale: float = Field(1.0, ge=1)  # inside the network; nearer to what ImageNet taught; slower
+    weights: str = "imagenet"  # "imagenet", "none" or a file of weights without the top
+    alpha: float = Field(
+        1.0, gt=0
+    )  # width of MobileNetV2; 0.35 is three times faster, less accurate
+    image_size: int = Field(150, ge=32)  # pixels per side; the time grows with its square
+    upscale: float = Field(1.0, ge=1)  # inside the network: closer to ImageNet's sizes, but slower
     dense_units: int = Field(256, ge=1)  # between the pooled features and the classes
     dropout: float = Field(0.5, ge=0, lt=1)  # around the dense layer
 
     # The pictures.
-    validation_fraction: float = Field(0.2, gt=0, lt=1)  # carved from train, never from test
-    seed: int = 0  # of the split, the order, the augmentation and the dropout
+    validation_fraction: float = Field(
+        0.2, gt=0, lt=1
+    )  # of the training pictures, never of the test pictures
+    seed: int = 0  # of split, order, augmentation and dropout
     batch_size: int = Field(32, ge=1)  # of all devices together
     augmentation: Preset = "default"  # see training/augmentation.py
-    flip: bool = True  # left to right; off where direction carries meaning (digits, signs)
-    label_smoothing: float = Field(0.1, ge=0, lt=1)  # labels hold contradictions
+    flip: bool = True  # left to right; turn off if direction matters (digits, signs)
+    label_smoothing: float = Field(0.1, ge=0, lt=1)  # the labels contain mistakes
 
-    # What starts from nothing: the head on the frozen network, or all of it without weights.
-    learning_rate: float = Field(1e-3, gt=0)  # of Adam; lowered where validation stands still
+    # Random weights: the head on the frozen backbone, or the whole network without weights.
+    learning_rate: float = Field(1e-3, gt=0)  # of Adam; lowered when validation stops improving
     head_epochs: int = Field(100, ge=1)  # seconds each: the features are computed once
-    patience: int = Field(5, ge=1)  # epochs without a better validation loss before stopping
+    patience: int = Field(5, ge=1)  # epochs without a lower validation loss before stopping
 
-    # Then all layers. Small rates keep what ImageNet taught; 1e-4 already forgets.
-    epochs: int = Field(5, ge=0)  # 0 keeps the frozen network and its head
+    # Then all layers. The rate must be small: 1e-4 already forgets what ImageNet taught.
+    epochs: int = Field(5, ge=0)  # 0 keeps the frozen backbone and its head
     fine_tuning_rate: float = Field(6e-5, gt=0)  # peak, of AdamW: linear warm-up, cosine to zero
     fine_tuned_share: float = Field(1.0, gt=0, le=1)  # of the backbone's layers, from its end
-    warmup_epochs: float = Field(0.5, ge=0)  # the first gradients would hurt at the full rate
+    warmup_epochs: float = Field(0.5, ge=0)  # the first gradients are too large for the full rate
     weight_decay: float = Field(0.004, ge=0)  # of AdamW
-    clip_norm: float = Field(1.0, gt=0)  # of all gradients together; a bad batch moves no more
+    clip_norm: float = Field(1.0, gt=0)  # global norm of the gradients: limits one bad batch
 
-    mixed_precision: bool = False  # float16 arithmetic: twice as fast on a GPU, slower on a CPU
+    mixed_precision: bool = False  # float16 arithmetic: faster on a GPU, slower on a CPU
 
     @property
     def working_size(self) -> int:
-        """Pixels a side at which the network works."""
+        """Pixels per side inside the network, after upscaling."""
         return round(self.image_size * self.upscale)
 
     @property
     def pretrained(self) -> bool:
-        """Whether the network starts from weights that were trained before."""
+        """Whether training starts from pretrained weights."""
         return self.weights != "none"
 
 
 def read_config(path: Path) -> TrainingConfig:
-    """The configuration of a file, as a run folder holds one.
+    """Read a configuration, such as the `config.json` of a run.
 
     Raises:
-        RunError: there is none, or it is not one.
+        RunError: the file is missing or not a configuration.
     """
     try:
         return TrainingConfig.model_validate_json(path.read_bytes())
     except OSError as error:
-        raise RunError(f"{path}: the configuration cannot be read: {error.strerror}.") from error
+        raise RunError(f"{path}: cannot read the configuration: {error.strerror}.") from error
     except ValueError as error:
-        raise RunError(f"{path}: is not a configuration of training: {error}") from error
+        raise RunError(f"{path} is not a training configuration: {error}") from error

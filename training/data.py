@@ -1,4 +1,4 @@
-"""Folders of labelled pictures: reading, checking, splitting and streaming them."""
+"""Folders of labeled pictures: list, check, split and decode them."""
 
 import hashlib
 from collections.abc import Container, Iterable
@@ -15,11 +15,11 @@ from training.errors import DataError
 
 @dataclass(frozen=True)
 class LabelledPictures:
-    """Files and their classes.
+    """Picture files and their classes.
 
     Attributes:
-        root: the folder that holds one folder a class.
-        classes: names of the classes, sorted; a label is an index into them.
+        root: the folder that contains one folder per class.
+        classes: class names, sorted; a label is an index into them.
         paths: the files, relative to `root`, sorted.
         labels: int64, shape (n,).
     """
@@ -39,7 +39,7 @@ class LabelledPictures:
         return LabelledPictures(self.root, self.classes, paths, self.labels[chosen])
 
     def without(self, names: Container[str]) -> "LabelledPictures":
-        """The pictures whose path, relative to `root` and with slashes, is not among `names`."""
+        """The pictures whose path, relative to `root` and with slashes, is not in `names`."""
         return self.subset(i for i, path in enumerate(self.paths) if path.as_posix() not in names)
 
 
@@ -47,15 +47,16 @@ def read_folder(root: Path) -> LabelledPictures:
     """List `root/<class>/**/*.jpg` (and .jpeg, .png, .webp).
 
     Raises:
-        DataError: no such folder, fewer than two classes, a class without pictures, or a name that
-            is not UTF-8.
+        DataError: the folder is missing, it has fewer than two classes, a class has no pictures, or
+            a name is not valid UTF-8.
     """
     if not root.is_dir():
-        raise DataError(f"{root}: no such folder.")
+        raise DataError(f"{root}: no such folder. Pass the folder of your pictures.")
     folders = sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
     if len(folders) < 2:
         raise DataError(
-            f"{root}: one folder a class is needed, at least two classes; found {len(folders)}."
+            f"{root} contains {len(folders)} class folders. Training needs one folder per class, "
+            "and at least two classes."
         )
     paths: list[Path] = []
     labels: list[int] = []
@@ -64,7 +65,8 @@ def read_folder(root: Path) -> LabelledPictures:
         found = sorted(p.relative_to(root) for p in files if not p.is_dir())
         if not found:
             raise DataError(
-                f"{folder}: no pictures (JPEG, PNG or WebP) in this class; add some, or remove it."
+                f"{folder} contains no pictures (JPEG, PNG or WebP). "
+                "Add some, or remove the folder."
             )
         for path in found:
             _check_name(path, root)
@@ -79,18 +81,18 @@ def _check_name(path: Path, root: Path) -> None:
         str(path).encode()
     except UnicodeEncodeError as error:
         raise DataError(
-            f"{str(path)!r} in {root}: the name is not UTF-8; rename the file."
+            f"{str(path)!r} in {root}: the name is not valid UTF-8. Rename the file."
         ) from error
 
 
 def open_dataset(root: Path) -> tuple[LabelledPictures, LabelledPictures | None]:
-    """The pictures to train on and, where there is a `test` folder, those to test on.
+    """List the training pictures and, if there is a `test` folder, the test pictures.
 
-    `root` holds `train/<class>/…` and perhaps `test/<class>/…`, or the classes themselves.
-    Kaggle's names for the Intel scenes, `seg_train/seg_train/<class>/…`, will do.
+    `root` contains `train/<class>/…` and optionally `test/<class>/…`, or the class folders
+    themselves. Kaggle's layout of the Intel scenes, `seg_train/seg_train/<class>/…`, works too.
 
     Raises:
-        DataError: as `read_folder`, or `test` has other classes than `train`.
+        DataError: see `read_folder`; or `test` has other classes than `train`.
     """
     train_folder, test_folder = part_folder(root, "train"), part_folder(root, "test")
     if train_folder is None:
@@ -102,22 +104,22 @@ def open_dataset(root: Path) -> tuple[LabelledPictures, LabelledPictures | None]
     if test.classes != train.classes:
         raise DataError(
             f"{root}: train has the classes {', '.join(train.classes)}, "
-            f"but test has {', '.join(test.classes)}."
+            f"but test has {', '.join(test.classes)}. Use the same class folders in both."
         )
     return train, test
 
 
 def part_folder(root: Path, name: str) -> Path | None:
-    """Where `root` holds its part `name`, "train" or "test"; None where it does not."""
+    """The folder of the part `name`, "train" or "test", in `root`; None if there is none."""
     nested = root / f"seg_{name}"
     return next((p for p in (root / name, nested / nested.name, nested) if p.is_dir()), None)
 
 
 def file_hashes(pictures: LabelledPictures) -> list[str]:
-    """SHA-256 (hex) of every file; decodes each once to see that it can be.
+    """Compute the SHA-256 (hex) of every file, and check that every file decodes.
 
     Raises:
-        DataError: files that cannot be read or do not decode, by name.
+        DataError: lists the files that cannot be read or decoded.
     """
     hashes: list[str] = []
     broken: list[str] = []
@@ -134,21 +136,21 @@ def file_hashes(pictures: LabelledPictures) -> list[str]:
     if broken:
         shown = "\n  ".join(broken[:20])
         raise DataError(
-            f"{len(broken)} of {len(pictures)} files in {pictures.root} cannot be read; "
-            f"repair or remove them:\n  {shown}"
+            f"{len(broken)} of {len(pictures)} files in {pictures.root} cannot be read. "
+            f"Repair or remove them:\n  {shown}"
         )
     return hashes
 
 
 def content_hash(pictures: LabelledPictures, hashes: list[str] | None = None) -> str:
-    """SHA-256 (hex) of all names and contents.
+    """Compute one SHA-256 (hex) of all names and contents.
 
     Args:
         pictures: the files.
-        hashes: what `file_hashes` says of them, where it has been asked.
+        hashes: the result of `file_hashes`, if it is already known.
 
     Raises:
-        DataError: files that do not decode, by name.
+        DataError: lists the files that cannot be read or decoded.
     """
     digest = hashlib.sha256()
     for path, content in zip(pictures.paths, hashes or file_hashes(pictures), strict=True):
@@ -159,13 +161,18 @@ def content_hash(pictures: LabelledPictures, hashes: list[str] | None = None) ->
 def split(
     pictures: LabelledPictures, fraction: float, seed: int
 ) -> tuple[LabelledPictures, LabelledPictures]:
-    """Carve a stratified validation part off.
+    """Set aside a stratified share of the pictures for validation.
+
+    Args:
+        pictures: all pictures to train on.
+        fraction: share for validation, 0..1.
+        seed: the same seed gives the same split.
 
     Returns:
-        The rest and the validation part, `fraction` of all pictures, the same for the same seed.
+        The pictures to train on, and the validation pictures.
 
     Raises:
-        DataError: a class has too few pictures to be in both parts.
+        DataError: a class has too few pictures for both parts.
     """
     try:
         rest, validation = train_test_split(
@@ -178,12 +185,12 @@ def split(
         counts = np.bincount(pictures.labels)
         smallest = pictures.classes[int(counts.argmin())]
         raise DataError(
-            f"Too few pictures to carve {fraction:.0%} of them off for validation: "
-            f"the class {smallest!r} has {counts.min()}. Add some, or remove the class. ({error})"
+            f"Too few pictures to set aside {fraction:.0%} for validation: the class {smallest!r} "
+            f"has {counts.min()}. Add some, or remove the class. ({error})"
         ) from error
     return pictures.subset(np.sort(rest)), pictures.subset(np.sort(validation))
 
 
 def read_picture(path: Path, size: int) -> npt.NDArray[np.uint8]:
-    """One picture as the service would see it: uint8, shape (size, size, 3)."""
+    """Decode one picture as the service does: uint8, shape (size, size, 3)."""
     return images.decode(path.read_bytes(), (size, size)).pixels

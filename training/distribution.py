@@ -1,4 +1,4 @@
-"""Where a network is trained: one device, all GPUs of a machine, or several machines."""
+"""Distribution strategies: one device, all GPUs of a machine, or several machines."""
 
 import os
 from typing import Any
@@ -6,14 +6,15 @@ from typing import Any
 import tensorflow as tf
 
 
-class Workers(tf.distribute.MultiWorkerMirroredStrategy):  # type: ignore[misc]
-    """Several machines, each told of the others by TF_CONFIG.
+class KerasMultiWorkerStrategy(tf.distribute.MultiWorkerMirroredStrategy):  # type: ignore[misc]
+    """A `MultiWorkerMirroredStrategy` that Keras 3 can use. TF_CONFIG names the machines.
 
-    Keras 3 asks a strategy for two reductions that this one refuses: of a whole batch, of which it
-    wants shapes and types alone, and of scalars along an axis.
+    Keras 3 calls `reduce` in two ways that TensorFlow's class rejects: with a whole batch, of which
+    it uses only shapes and dtypes, and with scalars and an axis.
     """
 
     def reduce(self, reduce_op: Any, value: Any, axis: Any) -> Any:
+        """Return the first local value of a batch; reduce scalars over all replicas."""
         del axis
         if isinstance(value, tuple):
             return tf.nest.map_structure(lambda v: self.experimental_local_results(v)[0], value)
@@ -21,9 +22,9 @@ class Workers(tf.distribute.MultiWorkerMirroredStrategy):  # type: ignore[misc]
 
 
 def choose_strategy() -> Any:
-    """The strategy for what there is: TF_CONFIG, several GPUs, or one device."""
+    """Choose a `tf.distribute.Strategy`: several machines, several GPUs, or one device."""
     if "TF_CONFIG" in os.environ:
-        return Workers()
+        return KerasMultiWorkerStrategy()
     if len(tf.config.list_logical_devices("GPU")) > 1:
         return tf.distribute.MirroredStrategy()
     return tf.distribute.get_strategy()

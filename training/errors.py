@@ -1,17 +1,25 @@
-"""What can be wrong with what training is given; every message says what to do."""
+"""Errors about the input of training. Every message says what is wrong and what to do."""
 
 
-class DataError(ValueError):
-    """The pictures cannot be used as they are."""
+class TrainingError(ValueError):
+    """Base class: training cannot use its input."""
 
 
-class WeightsError(ValueError):
-    """The weights to start from cannot be had or do not fit."""
+class DataError(TrainingError):
+    """The pictures cannot be used."""
 
 
-class RunError(ValueError):
+class WeightsError(TrainingError):
+    """The initial weights cannot be loaded, or do not fit the architecture."""
+
+
+class ConfigError(TrainingError):
+    """Options of the configuration contradict each other."""
+
+
+class RunError(TrainingError):
     """The run folder cannot be used."""
 
 
-class CalibrationError(ValueError):
-    """Logits that nothing can be fitted to."""
+class CalibrationError(TrainingError):
+    """The logits contain NaN or infinity, so nothing can be fitted."""

@@ -1,4 +1,4 @@
-"""A run from pictures to a Keras model: head first, then all layers."""
+"""The two training phases: the head on the frozen backbone, then all layers."""
 
 import sys
 import time
@@ -12,11 +12,11 @@ import numpy as np
 import tensorflow as tf
 
 from training.batches import steps_of, stream, training_batches, validation_batches
-from training.calibration import calibrate
+from training.calibration import Floats, calibrate
 from training.config import TrainingConfig
 from training.data import LabelledPictures
 from training.errors import RunError
-from training.head import Floats, fit_head
+from training.head import fit_head
 from training.networks.build import build, feature_extractor, logits_model
 from training.run.checkpoint import BestModel, Checkpoint
 from training.run.folder import Result, Run, file_sha256
@@ -26,10 +26,13 @@ TOOLCHAIN = ("keras", "numpy", "pillow", "scikit-learn")
 
 
 def begin(config: TrainingConfig, classes: int) -> Any:
-    """The network before training; from here on all that is drawn at random follows the seed.
+    """Seed all random numbers, and build the network.
+
+    On a CPU, operations are made deterministic too.
 
     Raises:
-        WeightsError: weights that cannot be used.
+        ConfigError: options that contradict each other.
+        WeightsError: the weights cannot be used.
     """
     if not tf.config.list_physical_devices("GPU"):
         tf.config.experimental.enable_op_determinism()
@@ -47,21 +50,21 @@ def fit(
     *,
     tensorboard: bool = False,
 ) -> tuple[Floats, Result]:
-    """Train `model` on `fitting`, choose by `validation`, and leave the chosen one in `run`.
+    """Train `model` on `fitting`, and save the model with the best validation accuracy in `run`.
 
-    What `run` holds of the same training, interrupted, is gone on with.
+    Training continues from the state in `run`, if it was interrupted.
 
     Returns:
-        The chosen model's logits of the validation pictures, (n, classes), and what came of it.
+        The saved model's logits of the validation pictures, float32, (n, classes), and the result.
 
     Raises:
-        RunError: no epoch ended with a usable model.
-        CalibrationError: training went astray.
+        RunError: no epoch produced a usable model.
+        CalibrationError: training diverged.
     """
     if config.pretrained and not any(epoch.phase == "all" for epoch in run.epochs()):
         train_head(model, fitting, validation, config, run, tensorboard=tensorboard)
     if config.epochs:
-        print(f"All layers, at most {config.epochs} epochs …", flush=True)
+        print(f"Training all layers up to epoch {config.epochs} …", flush=True)
         with strategy.scope():
             fine_tune(model, fitting, validation, config, run, tensorboard=tensorboard)
     return _finish(model, validation, config, run)
@@ -76,12 +79,12 @@ def train_head(
     *,
     tensorboard: bool = False,
 ) -> None:
-    """Train the head of a pretrained `model` on the frozen rest.
+    """Train the head of a pretrained `model` on the frozen backbone.
 
-    The features of all pictures are in memory, at the peak four times as float32: 20 KB a picture
-    for a network that gives 1,280.
+    The features of all pictures are kept in memory, up to four copies as float32: 20 KB per picture
+    for 1,280 features.
     """
-    print(f"The head on the frozen network, {len(fitting)} pictures …", flush=True)
+    print(f"Training the head on the frozen backbone, {len(fitting)} pictures …", flush=True)
     extractor = feature_extractor(model)
     features, held_out = (
         extractor.predict(stream(part, config.image_size, config.batch_size), verbose=_verbose())
@@ -109,23 +112,23 @@ def fine_tune(
     *,
     tensorboard: bool,
 ) -> None:
-    """Train all layers from where `start` is; the model of the best validation accuracy stays."""
+    """Train all layers from the weights of `start`, and save the model of the best epoch."""
     strategy = tf.distribute.get_strategy()
-    model = _precise(config, len(fitting.classes))
+    model = _build_in_precision(config, len(fitting.classes))
     model.set_weights(start.get_weights())
     steps = steps_of(fitting, config)
     model.compile(
         optimizer=_optimizer(config, steps),
-        # On validation, what fills the last batch up weighs nothing.
+        # Weighted: on validation, pictures that only fill up the last batch have weight 0.
         loss=keras.losses.CategoricalCrossentropy(
             label_smoothing=config.label_smoothing, reduction="mean_with_sample_weight"
         ),
         weighted_metrics=["accuracy"],
     )
-    counting = [keras.callbacks.EarlyStopping("val_loss", patience=config.patience)]
+    stateful = [keras.callbacks.EarlyStopping("val_loss", patience=config.patience)]
     if not config.pretrained:
-        counting.append(keras.callbacks.ReduceLROnPlateau("val_loss", patience=2, factor=0.3))
-    checkpoint = Checkpoint(run, counting)
+        stateful.append(keras.callbacks.ReduceLROnPlateau("val_loss", patience=2, factor=0.3))
+    checkpoint = Checkpoint(run, stateful)
     if checkpoint.restore(model):
         return
     done = checkpoint.done
@@ -140,13 +143,13 @@ def fine_tune(
             lambda context: validation_batches(validation, one_hot(validation), config, context)
         ),
         validation_steps=steps_of(validation, config),
-        shuffle=False,  # the batches are
+        shuffle=False,  # the batches are already shuffled
         initial_epoch=done,
         epochs=config.epochs,
         verbose=_verbose(),
         callbacks=[
             keras.callbacks.TerminateOnNaN(),
-            *counting,
+            *stateful,
             BestModel(run),
             *(_logging(run, "all") if tensorboard else []),
             TimeLeft(config.epochs),
@@ -156,20 +159,20 @@ def fine_tune(
 
 
 class TimeLeft(keras.callbacks.Callback):  # type: ignore[misc]
-    """Says after every epoch how long the rest will take at most."""
+    """Log after every epoch how many minutes the remaining epochs take at most."""
 
     def __init__(self, epochs: int) -> None:
         super().__init__()
-        self.epochs, self._begin = epochs, 0.0
+        self.epochs, self._start = epochs, 0.0
 
     def on_epoch_begin(self, *_: Any) -> None:
-        """Look at the clock."""
-        self._begin = time.monotonic()
+        """Start the clock."""
+        self._start = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Say it."""
-        minutes = (time.monotonic() - self._begin) * (self.epochs - epoch - 1) / 60
-        logs["minutes_left"] = round(minutes, 1)  # Keras's own line tells it
+        """Add the minutes to the logs, which Keras prints."""
+        minutes = (time.monotonic() - self._start) * (self.epochs - epoch - 1) / 60
+        logs["minutes_left"] = round(minutes, 1)
 
 
 def _logging(run: Run, phase: str) -> list[Any]:
@@ -177,12 +180,12 @@ def _logging(run: Run, phase: str) -> list[Any]:
 
 
 def one_hot(pictures: LabelledPictures) -> Floats:
-    """The labels as (n, classes), float32."""
+    """One-hot labels: float32, (n, classes)."""
     return np.eye(len(pictures.classes), dtype=np.float32)[pictures.labels]
 
 
-def _precise(config: TrainingConfig, classes: int) -> Any:
-    """The network in the precision that it is to learn in."""
+def _build_in_precision(config: TrainingConfig, classes: int) -> Any:
+    """Build the network with the dtype policy of `config`."""
     if not config.mixed_precision:
         return build(config, classes)
     keras.config.set_dtype_policy("mixed_float16")
@@ -210,9 +213,12 @@ def _optimizer(config: TrainingConfig, steps: int) -> Any:
 def _finish(
     model: Any, validation: LabelledPictures, config: TrainingConfig, run: Run
 ) -> tuple[Floats, Result]:
-    """Measure the chosen model, in full precision, on validation."""
+    """Evaluate the saved model on the validation pictures, in float32."""
     if not run.model_path.is_file():
-        raise RunError(f"{run.folder}: no epoch ended with a usable model; try a lower rate.")
+        raise RunError(
+            f"{run.folder}: no epoch produced a usable model. "
+            "Train again with a lower learning rate."
+        )
     model.set_weights(keras.models.load_model(run.model_path, compile=False).get_weights())
     if config.mixed_precision:
         run.save(model)
@@ -231,5 +237,5 @@ def _finish(
 
 
 def _verbose() -> int:
-    """Keras's progress bar on a terminal, a line an epoch elsewhere."""
+    """Keras verbosity: a progress bar on a terminal, otherwise one line per epoch."""
     return 1 if sys.stdout.isatty() else 2

@@ -1,18 +1,16 @@
-"""Phase one: the head on the features of the frozen network."""
+"""Head phase: train the head on the features of the frozen backbone."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 from sklearn.preprocessing import StandardScaler
 
+from training.calibration import Floats
 from training.config import TrainingConfig
 from training.networks.build import HIDDEN, LOGITS, head_layers
 from training.run.history import Epoch
-
-Floats = npt.NDArray[np.float32]
 
 
 def fit_head(
@@ -23,21 +21,22 @@ def fit_head(
     config: TrainingConfig,
     logging: Sequence[Any] = (),
 ) -> list[Epoch]:
-    """Train the head of `model` on features (n, d) and targets (n, classes).
+    """Train the head of `model`, and keep the weights with the lowest validation loss.
 
-    It learns on standardised features; the standardisation is folded into its first layer. On raw
-    ones it becomes over-confident, and its first gradients hurt the network under it.
+    The head is trained on standardized features, and the standardization is folded into its first
+    layer. Trained on raw features it would be overconfident, and its first gradients would damage
+    the backbone in fine-tuning.
 
     Args:
-        model: the whole network.
-        features: of the pictures to train on.
-        targets: of the same.
-        validation: features and targets of the others.
-        config: rate, smoothing, patience.
-        logging: more callbacks.
+        model: the whole network; only its head changes.
+        features: of the pictures to train on, float32, (n, d).
+        targets: of the same pictures, float32, (n, classes).
+        validation: features and targets of the validation pictures.
+        config: for learning rate, label smoothing, batch size, patience and the head's layers.
+        logging: additional Keras callbacks.
 
     Returns:
-        The epochs. The head is the one of the lowest validation loss.
+        The epochs.
     """
     scaler = StandardScaler().fit(features)
     layers = [*head_layers(config, targets.shape[1]), keras.layers.Softmax()]

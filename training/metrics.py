@@ -1,4 +1,4 @@
-"""The figures of a network on labelled pictures."""
+"""Metrics of predictions on labeled pictures."""
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -15,23 +15,23 @@ from training.calibration import (
 )
 
 DECIMALS = 6
-POINTS = 200  # of the curve of accuracy against coverage, at most
+POINTS = 200  # at most, on the curve of accuracy against coverage
 
 
-class _Figures(BaseModel):
+class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Average(_Figures):
-    """Means over the classes, each class counting the same; 0..1."""
+class Average(_Record):
+    """Unweighted means over the classes, 0..1."""
 
     precision: float
     recall: float
     f1: float
 
 
-class ClassMetrics(_Figures):
-    """One class's figures, each 0..1 and 0 where undefined, on `support` pictures."""
+class ClassScores(_Record):
+    """Scores of one class with `support` pictures. Each is 0..1, and 0 if undefined."""
 
     precision: float
     recall: float
@@ -39,43 +39,45 @@ class ClassMetrics(_Figures):
     support: int
 
 
-class Scores(_Figures):
-    """What the answers alone say, whatever their confidence.
+class Scores(_Record):
+    """Scores of the predicted labels, without their confidence.
 
     Attributes:
         accuracy: 0..1.
-        confusion: pictures by true class (row) and answered class (column).
+        macro: means over the classes.
+        per_class: by class name, in the order of the labels.
+        confusion: number of pictures by true class (row) and predicted class (column).
     """
 
     accuracy: float
     macro: Average
-    per_class: dict[str, ClassMetrics]
+    per_class: dict[str, ClassScores]
     confusion: tuple[tuple[int, ...], ...]
 
 
-class Coverage(_Figures):
-    """Accuracy against coverage, from few answers to all; see `calibration.coverage_curve`."""
+class Coverage(_Record):
+    """Accuracy against coverage, by rising coverage; see `calibration.coverage_curve`."""
 
     threshold: tuple[float, ...]
     coverage: tuple[float, ...]
     accuracy: tuple[float, ...]
 
 
-class Metrics(Scores):
-    """All figures of a network on one set of pictures. Shares are 0..1.
+class ReportMetrics(Scores):
+    """All metrics of a network on one set of pictures: the contents of `metrics.json`.
 
     Attributes:
-        pictures: how many.
-        accuracy_interval: where the accuracy on many such pictures is to be expected, with 95 %
-            confidence (Wilson 1927).
+        pictures: number of pictures.
+        accuracy_interval: 95% confidence interval of the accuracy, 0..1 (Wilson 1927).
         log_loss: mean, in nats, at the fitted temperature.
-        log_loss_uncalibrated: the same at a temperature of 1.
-        calibration_error: expected calibration error (Guo et al. 2017, arXiv:1706.04599), 15 bins
-            of equal width, at the fitted temperature.
-        calibration_error_uncalibrated: the same at a temperature of 1.
-        share_confident: of the answers at or above the threshold.
-        accuracy_confident: of those; None where there are none.
-        coverage: what other thresholds would give.
+        log_loss_uncalibrated: mean, in nats, at a temperature of 1.
+        calibration_error: expected calibration error, 0..1 (Guo et al. 2017, arXiv:1706.04599),
+            15 bins of equal width, at the fitted temperature.
+        calibration_error_uncalibrated: expected calibration error at a temperature of 1.
+        calibration: the temperature and threshold.
+        share_confident: share, 0..1, of predictions at or above the threshold.
+        accuracy_confident: accuracy, 0..1, of these predictions; None if there are none.
+        coverage: share and accuracy at other thresholds.
     """
 
     pictures: int
@@ -90,16 +92,16 @@ class Metrics(Scores):
     coverage: Coverage
 
 
-def measure(
+def report_metrics(
     logits: Floats, labels: Labels, classes: tuple[str, ...], calibration: Calibration
-) -> Metrics:
-    """All figures of `logits` (n, classes) against `labels` (n,)."""
+) -> ReportMetrics:
+    """Compute all metrics of `logits` (n, classes) against `labels` (n,)."""
     plain, scaled = calibrated(logits, 1.0), calibrated(logits, calibration.temperature)
     right = scaled.argmax(axis=1) == labels
     interval = binomtest(int(right.sum()), len(labels)).proportion_ci(method="wilson")
     confident = scaled.max(axis=1) >= calibration.threshold
     indices = range(len(classes))
-    return Metrics(
+    return ReportMetrics(
         **dict(score(scaled.argmax(axis=1), labels, classes)),
         pictures=len(labels),
         accuracy_interval=(rounded(interval.low), rounded(interval.high)),
@@ -114,21 +116,21 @@ def measure(
     )
 
 
-def score(answers: Labels, labels: Labels, classes: tuple[str, ...]) -> Scores:
-    """The figures of `answers` (n,), indices of classes, against `labels` (n,)."""
+def score(predicted: Labels, labels: Labels, classes: tuple[str, ...]) -> Scores:
+    """Compute the scores of `predicted` labels (n,) against true `labels` (n,)."""
     indices = range(len(classes))
     precision, recall, f1, support = precision_recall_fscore_support(
-        labels, answers, labels=indices, zero_division=0
+        labels, predicted, labels=indices, zero_division=0
     )
     return Scores(
-        accuracy=rounded((answers == labels).mean()),
+        accuracy=rounded((predicted == labels).mean()),
         macro=Average(
             precision=rounded(precision.mean()),
             recall=rounded(recall.mean()),
             f1=rounded(f1.mean()),
         ),
         per_class={
-            name: ClassMetrics(
+            name: ClassScores(
                 precision=rounded(precision[i]),
                 recall=rounded(recall[i]),
                 f1=rounded(f1[i]),
@@ -137,18 +139,19 @@ def score(answers: Labels, labels: Labels, classes: tuple[str, ...]) -> Scores:
             for i, name in enumerate(classes)
         },
         confusion=tuple(
-            tuple(int(n) for n in row) for row in confusion_matrix(labels, answers, labels=indices)
+            tuple(int(n) for n in row)
+            for row in confusion_matrix(labels, predicted, labels=indices)
         ),
     )
 
 
 def rounded(value: float | np.floating) -> float:
-    """`value` to `DECIMALS`, as figures are written down."""
+    """Round `value` to `DECIMALS`, as in reports and manifests."""
     return round(float(value), DECIMALS)
 
 
 def _coverage(probabilities: Floats, labels: Labels) -> Coverage:
-    """The curve at no more than `POINTS` points, evenly spread, with its two ends."""
+    """The curve at no more than `POINTS` evenly spread points, both ends included."""
     thresholds, coverage, accuracy = coverage_curve(probabilities, labels)
     chosen = np.unique(np.searchsorted(coverage, np.linspace(coverage[0], coverage[-1], POINTS)))
     threshold, share, right = (

@@ -1,16 +1,15 @@
-"""The whole of a run: look at the pictures, train, measure, report."""
+"""A complete run: check the pictures, train, evaluate, write the report."""
 
 import shutil
 import tempfile
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from training.audit.findings import read_exclusions
 from training.augmentation import samples
 from training.batches import stream
-from training.calibration import Calibration
+from training.calibration import Calibration, Floats
 from training.config import TrainingConfig
 from training.data import (
     LabelledPictures,
@@ -21,15 +20,14 @@ from training.data import (
     split,
 )
 from training.distribution import choose_strategy
-from training.errors import DataError, RunError
+from training.errors import ConfigError, DataError
 from training.fit import begin, fit
-from training.head import Floats
-from training.metrics import Metrics
-from training.report.report import Part, check_destination, write_report
+from training.metrics import ReportMetrics
+from training.networks.build import check_network
+from training.report.picture_grids import Pixels
+from training.report.report import EvaluatedPart, check_destination, write_report
 from training.run.folder import Result, Run, Split, file_sha256, resolve
 from training.run.load import open_network
-
-Pixels = npt.NDArray[np.uint8]
 
 SHOWN = 8  # pictures whose augmentation the report shows
 
@@ -43,42 +41,47 @@ def train(
     exclude: Path | None = None,
     tensorboard: bool = False,
 ) -> Result:
-    """Train on `data` and leave model, configuration, history, split and report in `folder`.
+    """Train on `data`, and write model, configuration, history, split and report to `folder`.
 
     Args:
-        data: one folder a class, or `train` and perhaps `test` with one folder a class each.
-        folder: of the run; new, or of an interrupted run where `resume` is said.
-        config: all choices.
-        resume: whether to go on with an interrupted run.
-        exclude: an audit's JSON; what it lists is left out.
-        tensorboard: whether to leave TensorBoard's logs.
+        data: contains one folder per class; or `train` and optionally `test`, each with one folder
+            per class.
+        folder: the new run folder, or an interrupted run with `resume`.
+        config: the hyperparameters.
+        resume: whether to continue an interrupted run.
+        exclude: the JSON of an audit; the files that it lists are left out.
+        tensorboard: whether to write TensorBoard logs.
 
     Raises:
-        DataError: pictures or an audit that cannot be used.
-        WeightsError: weights that cannot be used.
-        RunError: `folder` holds something else.
+        CalibrationError: training diverged.
+        ConfigError: options that contradict each other.
+        DataError: the pictures or the audit cannot be used.
+        OSError: `folder` cannot be written.
+        RunError: `folder` cannot be used, or its disk is full.
+        WeightsError: the weights cannot be used.
     """
-    strategy = choose_strategy()  # before anything else that TensorFlow does
+    strategy = choose_strategy()  # TensorFlow requires it before any other operation
     if config.batch_size % strategy.num_replicas_in_sync:
-        raise RunError(
-            f"A batch of {config.batch_size} cannot be shared by "
-            f"{strategy.num_replicas_in_sync} devices; choose a multiple."
+        raise ConfigError(
+            f"A batch of {config.batch_size} pictures cannot be divided among "
+            f"{strategy.num_replicas_in_sync} devices. Choose a --batch-size that is a multiple."
         )
+    check_network(config)
     run = Run(folder)
     if not resume:
         run.check_new()
     pictures, test = open_dataset(data)
     fitting, validation = split(pictures, config.validation_fraction, config.seed)
     excluded = read_exclusions(exclude) if exclude else frozenset()
-    if excluded:  # after the split, which stays the same
+    if excluded:  # after splitting, so that the split does not depend on the audit
         check_exclusions(excluded, pictures, fitting, validation)
         pictures, fitting, validation = (
             part.without(excluded) for part in (pictures, fitting, validation)
         )
-    print(f"{len(pictures)} pictures of {len(pictures.classes)} classes: reading them once …")
+    print(f"Checking {len(pictures)} pictures of {len(pictures.classes)} classes …", flush=True)
     hashes = file_hashes(pictures)
     if test:
-        warn_of_leakage(pictures, hashes, test, audited=exclude is not None)
+        report_leakage(pictures, hashes, test, audited=exclude is not None)
     record = Split(
         dataset=data.resolve().name,
         dataset_sha256=content_hash(pictures, hashes),
@@ -91,9 +94,9 @@ def train(
     if resume:
         run.check_resumable(config, record)
     model = begin(config, len(pictures.classes))
-    with tempfile.TemporaryDirectory() as elsewhere:
-        if not strategy.extended.should_checkpoint:  # of several workers one keeps the run
-            own = Path(elsewhere, "run")
+    with tempfile.TemporaryDirectory() as scratch:
+        if not strategy.extended.should_checkpoint:  # only one of several workers keeps the run
+            own = Path(scratch, "run")
             if resume:
                 shutil.copytree(folder, own)
             run = Run(own)
@@ -103,15 +106,15 @@ def train(
             model, fitting, validation, config, run, strategy, tensorboard=tensorboard
         )
         _report(run, "validation", validation, logits, result.calibration)
-        run.finish(result)  # last: what was killed before goes on by `resume`
+        run.finish(result)  # last: a run that is killed before can be resumed
         return result
 
 
-def report(run: Run, data: Path, part: Part) -> Metrics:
-    """Measure a finished run on a part of `data` and write `report` or, of test, `report-test`.
+def report(run: Run, data: Path, part: EvaluatedPart) -> ReportMetrics:
+    """Evaluate a finished run on a part of `data`, and write `report/` or `report-test/`.
 
     Raises:
-        DataError: no such part, or pictures that cannot be used.
+        DataError: `data` has no such part, or its pictures cannot be used.
         RunError: the run is not finished, its model cannot be read, or its pictures are not in
             `data`.
     """
@@ -121,25 +124,34 @@ def report(run: Run, data: Path, part: Part) -> Metrics:
     if part == "validation":
         pictures = resolve(train, run.split().validation)
     elif test is None:
-        raise DataError(f"{data}: has no test pictures.")
+        raise DataError(
+            f"{data} has no test pictures. Add a test folder, or use --part validation."
+        )
     elif test.classes != run.split().classes:
-        raise DataError(f"{data}: its classes are not those of the run.")
+        raise DataError(
+            f"{data} has the classes {', '.join(test.classes)}, but the run was trained on "
+            f"{', '.join(run.split().classes)}. Pass the data folder of the run."
+        )
     else:
         pictures = test
-    file_hashes(pictures)  # names what cannot be read
+    file_hashes(pictures)  # reports unreadable files before the work starts
     model, config = open_network(run), run.config()
     batches = stream(pictures, config.image_size, config.batch_size)
     logits = np.asarray(model.predict(batches, verbose=0))
     return _report(run, part, pictures, logits, calibration)
 
 
-def _report_folder(run: Run, part: Part) -> Path:
+def _report_folder(run: Run, part: EvaluatedPart) -> Path:
     return run.folder / ("report" if part == "validation" else f"report-{part}")
 
 
 def _report(
-    run: Run, part: Part, pictures: LabelledPictures, logits: Floats, calibration: Calibration
-) -> Metrics:
+    run: Run,
+    part: EvaluatedPart,
+    pictures: LabelledPictures,
+    logits: Floats,
+    calibration: Calibration,
+) -> ReportMetrics:
     return write_report(
         _report_folder(run, part),
         pictures=pictures,
@@ -152,46 +164,59 @@ def _report(
     )
 
 
-def check_exclusions(excluded: frozenset[str], *parts: LabelledPictures) -> None:
-    """Raise `DataError` where the first part has no such file, or no part of a class is left."""
-    if unknown := excluded - {path.as_posix() for path in parts[0].paths}:
+def check_exclusions(
+    excluded: frozenset[str],
+    pictures: LabelledPictures,
+    fitting: LabelledPictures,
+    validation: LabelledPictures,
+) -> None:
+    """Raise `DataError` if `pictures` lacks a file, or a part would lose all of a class."""
+    if unknown := excluded - {path.as_posix() for path in pictures.paths}:
         raise DataError(
-            f"{len(unknown)} of the files to leave out are not in {parts[0].root}, "
-            f"first {min(unknown)}. Is it an audit of other pictures?"
+            f"{len(unknown)} of the files to exclude are not in {pictures.root}, "
+            f"first {min(unknown)}. Pass an audit of the same pictures."
         )
-    for part in parts:
-        left = set(part.without(excluded).labels)
+    for part, split_name in zip(
+        (fitting, validation), ("training split", "validation split"), strict=True
+    ):
+        remaining = set(part.without(excluded).labels)
         for label, name in enumerate(part.classes):
-            if label not in left:
-                raise DataError(f"Too few pictures of the class {name!r} are not excluded.")
+            if label not in remaining:
+                raise DataError(
+                    f"Excluding these files leaves no pictures of the class {name!r} in the "
+                    f"{split_name}. Add pictures of this class."
+                )
 
 
-def warn_of_leakage(
+def report_leakage(
     train: LabelledPictures, hashes: list[str], test: LabelledPictures, *, audited: bool
 ) -> None:
-    """Say how many training pictures are, byte for byte, in the test set too; an audit sees more.
+    """Print how many training pictures have an exact copy in the test set.
 
     Args:
-        train: the pictures to train on.
-        hashes: what `file_hashes` says of them.
-        test: those set aside.
-        audited: whether what an audit lists was left out.
+        train: the training and validation pictures.
+        hashes: their `file_hashes`.
+        test: the test pictures.
+        audited: whether the files that an audit lists were left out.
+
+    Raises:
+        DataError: lists the test pictures that cannot be read or decoded.
     """
     leaked = set(hashes) & set(file_hashes(test))
-    said = "No training picture is, byte for byte, in the test set."
+    message = "No training picture has an exact copy in the test set."
     if leaked:
         first = train.paths[next(i for i, h in enumerate(hashes) if h in leaked)]
-        said = (
-            f"warning: {len(leaked)} training pictures are, byte for byte, in the test set too, "
+        message = (
+            f"warning: {len(leaked)} training pictures have an exact copy in the test set, "
             f"first {first}."
         )
     if not audited:
-        said += " `python -m training audit` finds near copies too, --exclude leaves them out."
-    print(said, flush=True)
+        message += " `python -m training audit` also finds near copies; --exclude leaves them out."
+    print(message, flush=True)
 
 
 def _augmented(pictures: LabelledPictures, config: TrainingConfig) -> tuple[Pixels, Pixels] | None:
-    """One picture a class, and what training may make of each."""
+    """One picture per class, and augmented versions of each; None without augmentation."""
     if config.augmentation == "none":
         return None
     first = np.unique(pictures.labels, return_index=True)[1][:SHOWN]

@@ -204,8 +204,7 @@ def test_file_that_is_not_a_keras_model_is_rejected(
     run = Run(tmp_path / "run")
     shutil.copytree(small_run.folder, run.folder)
     run.model_path.write_bytes(content)
-
-    with pytest.raises(RunError, match=r"model\.keras: is not a model that Keras"):
+    with pytest.raises(RunError, match=r"model\.keras is not a model that Keras"):
         make_bundle(run, crops, tmp_path / "small")
     assert [p.name for p in tmp_path.iterdir()] == ["run"]
 

@@ -1,4 +1,4 @@
-"""The whole line: pictures are trained on, converted, loaded and classified by the Lambda."""
+"""End to end: train on pictures, convert, and classify through the Lambda handler."""
 
 import asyncio
 import base64
@@ -14,7 +14,7 @@ CREDENTIALS = ("line", "a-long-enough-secret")
 
 
 def _event(picture: Path) -> dict[str, Any]:
-    """What an HTTP API makes of a form with a picture."""
+    """The event of an HTTP API for a form with a picture."""
     request = Request(
         "POST",
         "https://api.test/predict",
@@ -36,7 +36,7 @@ def _event(picture: Path) -> dict[str, Any]:
     }
 
 
-def test_pictures_become_a_network_that_answers_through_the_lambda_handler(
+def test_a_trained_network_classifies_through_the_lambda_handler(
     small_bundle: Path, crops: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("API_USERNAME", CREDENTIALS[0])
@@ -45,7 +45,7 @@ def test_pictures_become_a_network_that_answers_through_the_lambda_handler(
     right = 0
     pictures = sorted((crops / "test").glob("*/*.jpg"))
     with asyncio.Runner() as runner:
-        asyncio.set_event_loop(runner.get_loop())  # which Mangum takes
+        asyncio.set_event_loop(runner.get_loop())  # Mangum uses it
         handler = reload(import_module("lambda_api.handler")).handler
         for path in pictures:
             answer = handler(_event(path), None)

@@ -1,4 +1,4 @@
-"""The README's two commands on a folder of pictures as people have them."""
+"""The documented commands on a folder of pictures in many formats."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from tests.small_line import LENIENT, SMALL_NETWORK
 
 ROOT = Path(__file__).parents[2]
 
-# What keeps it short, whatever the README's commands say.
+# Options that keep the test short; they override those of the documented commands.
 SHORT = {
     "train": [*SMALL_NETWORK, "--epochs", "3", "--upscale", "1"],
     "bundle": [
@@ -37,7 +37,7 @@ KINDS = [
 
 
 def _own_pictures(crops: Path, root: Path) -> None:
-    """The pictures in `crops` (`<class>/*.jpg`) in sizes, modes and formats of all kinds."""
+    """Save the pictures in `crops` (`<class>/*.jpg`) in many sizes, color modes and formats."""
     for path in crops.glob("*/*.jpg"):
         number = int(path.stem)
         suffix, mode, size = KINDS[number % len(KINDS)]
@@ -49,7 +49,7 @@ def _own_pictures(crops: Path, root: Path) -> None:
 
 
 def _commands() -> dict[str, list[str]]:
-    """The words of the section's commands, by their verb."""
+    """The documented commands, split into words, by subcommand."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     (section,) = re.findall(r"(?ms)^## [^\n]*own pictures\n(.*?)^## ", readme)
     found = re.findall(r"(?m)^    \.venv/bin/python (-m (?:training|convert) (\w+) .*)$", section)
@@ -70,7 +70,7 @@ def _run(words: list[str], where: Path) -> str:
     ],
     ids=["one folder a class", "as Kaggle packs them"],
 )
-def test_two_commands_make_a_bundle_that_answers(
+def test_two_commands_make_a_working_bundle(
     crops: Path, tmp_path: Path, train: str, test: str | None, measured_on: str
 ) -> None:
     commands = _commands()
@@ -78,8 +78,8 @@ def test_two_commands_make_a_bundle_that_answers(
     _own_pictures(crops / "train", pictures / train)
     if test:
         _own_pictures(crops / "test", pictures / test)
-        (pictures / "seg_pred" / "seg_pred").mkdir(parents=True)  # which has no classes
-    for name in ("lambda_api", "training", "convert"):  # as in a checkout of one's own
+        (pictures / "seg_pred" / "seg_pred").mkdir(parents=True)  # it has no class folders
+    for name in ("lambda_api", "training", "convert"):  # as in a checkout
         (tmp_path / name).symlink_to(ROOT / name)
 
     for verb in ("train", "bundle"):
@@ -92,15 +92,15 @@ def test_two_commands_make_a_bundle_that_answers(
     assert manifest.dataset.test == (24 if test else 0)
     assert "цветы & 花" in (bundle / "MODEL_CARD.md").read_text(encoding="utf-8")
 
-    ask = ["-m", "lambda_api", "classify", str(pictures), "--json", "--model", str(bundle)]
-    answers = [json.loads(line) for line in _run(ask, tmp_path).splitlines()]
-    assert len(answers) == (96 if test else 72)
-    right = sum(answer["label"] == Path(answer["file"]).parent.name for answer in answers)
-    assert right / len(answers) > 0.4  # more than chance, after three epochs
+    classify = ["-m", "lambda_api", "classify", str(pictures), "--json", "--model", str(bundle)]
+    predictions = [json.loads(line) for line in _run(classify, tmp_path).splitlines()]
+    assert len(predictions) == (96 if test else 72)
+    right = sum(x["label"] == Path(x["file"]).parent.name for x in predictions)
+    assert right / len(predictions) > 0.4  # more than chance, after three epochs
 
 
-def test_the_section_s_commands_belong_together() -> None:
+def test_the_documented_commands_use_the_same_paths() -> None:
     train, bundle = _commands()["train"], _commands()["bundle"]
-    assert bundle[3] == train[4]  # the run
+    assert bundle[3] == train[4]  # the run folder
     assert bundle[bundle.index("--data") + 1] == train[3]
     assert re.fullmatch(r"models/[a-z0-9][a-z0-9-]*", bundle[bundle.index("--out") + 1])

@@ -1,4 +1,4 @@
-"""The look before training: what is found in a folder of pictures, and what is to be excluded."""
+"""The audit of a data set: its findings, and the files to exclude."""
 
 import shutil
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def excluded(audit: Audit) -> dict[str, tuple[str, str]]:
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """Two classes in train and test, seven photos, none twice."""
+    """Two classes in train and test, seven different photos."""
     root = tmp_path / "data"
     for i, name in enumerate(["astronaut", "coffee"]):
         save(root / "train" / "cat" / f"{i}.jpg", photo(name))
@@ -48,7 +48,7 @@ def data(tmp_path: Path) -> Path:
     return root
 
 
-def test_where_nothing_is_wrong_nothing_is_found(data: Path) -> None:
+def test_a_sound_data_set_has_no_findings(data: Path) -> None:
     audit = examine(list_files(data))
     assert {(c.part, c.label): c.pictures for c in audit.counts} == {
         ("train", "cat"): 2,
@@ -61,15 +61,15 @@ def test_where_nothing_is_wrong_nothing_is_found(data: Path) -> None:
     assert audit.samples["cat"] == ("train/cat/0.jpg", "train/cat/1.jpg")
 
 
-def test_one_file_under_two_labels_is_excluded_under_both(data: Path) -> None:
+def test_a_file_with_two_labels_is_excluded_from_both_classes(data: Path) -> None:
     shutil.copy(data / "train" / "cat" / "0.jpg", data / "train" / "dog" / "copy.jpg")
     audit = examine(list_files(data))
     (group,) = audit.groups
     assert (group.kind, group.leaks, group.contradicts) == ("same file", False, True)
     assert paths(group) == ["train/cat/0.jpg", "train/dog/copy.jpg"]
     assert excluded(audit) == {
-        "cat/0.jpg": ("contradiction", "the same file as train/dog/copy.jpg, labelled dog"),
-        "dog/copy.jpg": ("contradiction", "the same file as train/cat/0.jpg, labelled cat"),
+        "cat/0.jpg": ("contradiction", "the same file as train/dog/copy.jpg, labeled dog"),
+        "dog/copy.jpg": ("contradiction", "the same file as train/cat/0.jpg, labeled cat"),
     }
 
 
@@ -89,7 +89,7 @@ def _cropped(image: Image.Image, share: float) -> Image.Image:
         ("cmyk.jpg", lambda image: image.convert("CMYK")),
     ],
 )
-def test_a_picture_that_was_altered_a_little_is_found_in_train_and_test(
+def test_a_slightly_altered_picture_is_found_in_train_and_test(
     data: Path, name: str, alter: Callable[[Image.Image], Image.Image]
 ) -> None:
     save(data / "train" / "cat" / name, alter(photo("camera")), quality=40)
@@ -98,39 +98,39 @@ def test_a_picture_that_was_altered_a_little_is_found_in_train_and_test(
     (group,) = audit.groups
     assert (group.kind, group.leaks, group.contradicts) == ("near", True, False)
     assert paths(group) == ["test/cat/camera.png", f"train/cat/{name}"]
-    reason = "looks the same as test/cat/camera.png in the test part"
+    reason = "nearly the same picture as test/cat/camera.png in the test part"
     assert excluded(audit) == {f"cat/{name}": ("leak", reason)}
 
 
-def test_a_train_picture_that_test_labels_otherwise_leaks_and_contradicts(data: Path) -> None:
+def test_a_train_picture_with_another_label_in_test_is_a_leak(data: Path) -> None:
     shutil.copy(data / "train" / "cat" / "0.jpg", data / "test" / "dog" / "0.jpg")
     audit = examine(list_files(data))
     (group,) = audit.groups
     assert group.leaks
     assert group.contradicts
     assert paths(group) == ["test/dog/0.jpg", "train/cat/0.jpg"]
-    reason = "the same file as test/dog/0.jpg in the test part, labelled dog"
+    reason = "the same file as test/dog/0.jpg in the test part, labeled dog"
     assert excluded(audit) == {"cat/0.jpg": ("leak", reason)}
 
 
-def test_of_copies_within_a_class_the_largest_stays(data: Path) -> None:
+def test_the_largest_duplicate_within_a_class_is_kept(data: Path) -> None:
     save(data / "train" / "dog" / "large.jpg", china(480, 320))
     save(data / "train" / "dog" / "a small.jpg", china(120, 80))
     (data / "test" / "dog" / "china.jpg").unlink()
     audit = examine(list_files(data))
     assert excluded(audit) == {
-        "dog/a small.jpg": ("copy", "looks the same as train/dog/large.jpg, which is kept")
+        "dog/a small.jpg": ("copy", "nearly the same picture as train/dog/large.jpg, which is kept")
     }
 
 
-def test_copies_within_test_are_shown_and_nothing_is_excluded(data: Path) -> None:
+def test_duplicates_within_test_are_listed_but_not_excluded(data: Path) -> None:
     shutil.copy(data / "test" / "dog" / "china.jpg", data / "test" / "dog" / "again.jpg")
     audit = examine(list_files(data))
     assert paths(audit.groups[0]) == ["test/dog/again.jpg", "test/dog/china.jpg"]
     assert not audit.exclude
 
 
-def test_equal_pixels_in_different_files_are_told_from_equal_files(data: Path) -> None:
+def test_equal_pixels_and_equal_files_are_different_kinds(data: Path) -> None:
     pixels = photo("camera")
     save(data / "train" / "cat" / "lossless.png", pixels)
     (data / "train" / "cat" / "lossless.webp").write_bytes(encode(pixels, "WEBP", lossless=True))
@@ -138,7 +138,7 @@ def test_equal_pixels_in_different_files_are_told_from_equal_files(data: Path) -
     assert group.kind == "same pixels"
 
 
-def test_what_cannot_be_read_is_named_with_its_reason_and_excluded(data: Path) -> None:
+def test_unreadable_files_are_listed_with_a_reason_and_excluded(data: Path) -> None:
     whole = encode(china(), "JPEG")
     (data / "train" / "cat" / "cut off.jpg").write_bytes(whole[: len(whole) // 2])
     (data / "train" / "dog" / "text.jpg").write_text("not a picture")
@@ -166,15 +166,15 @@ def test_formats_and_modes_are_counted(data: Path) -> None:
     assert audit.formats == {"JPEG": 9, "PNG": 2}
 
 
-def test_pictures_of_one_colour_are_named_and_only_equal_ones_are_copies(data: Path) -> None:
-    for name, colour in (("a", "black"), ("b", "white"), ("c", "white"), ("d", "#fefefe")):
-        save(data / "train" / "cat" / f"{name}.png", Image.new("RGB", (64, 64), colour))
+def test_only_equal_pictures_of_one_color_are_duplicates(data: Path) -> None:
+    for name, color in (("a", "black"), ("b", "white"), ("c", "white"), ("d", "#fefefe")):
+        save(data / "train" / "cat" / f"{name}.png", Image.new("RGB", (64, 64), color))
     audit = examine(list_files(data))
     assert audit.flat == tuple(f"train/cat/{name}.png" for name in "abcd")
     assert [paths(group) for group in audit.groups] == [["train/cat/b.png", "train/cat/c.png"]]
 
 
-def test_names_come_back_as_training_lists_them(data: Path, tmp_path: Path) -> None:
+def test_excluded_names_match_those_that_training_lists(data: Path, tmp_path: Path) -> None:
     names = ["mit leer.jpg", "été 雪.jpg", "<b>&\"'.jpg", "tief/drin/1.JPG"]
     for name in names:
         save(data / "train" / "dog" / name, china())
@@ -185,13 +185,14 @@ def test_names_come_back_as_training_lists_them(data: Path, tmp_path: Path) -> N
     assert set(exclusions) < listed
 
 
-def test_a_class_with_nothing_or_little_in_it_is_noted(data: Path) -> None:
+def test_a_class_with_few_or_no_pictures_is_noted(data: Path) -> None:
     (data / "train" / "bird").mkdir()
     (data / "train" / "cat" / "1.jpg").unlink()
     audit = examine(list_files(data))
     assert audit.notes == (
-        "The class bird of the train part has no readable pictures: fill its folder or remove it.",
-        "The class cat of the train part has one picture: none can be set aside for validation.",
+        "The class bird of the train part has no readable pictures. "
+        "Add some, or remove its folder.",
+        "The class cat of the train part has one picture, so none can be set aside for validation.",
         "The class bird is in the train part but not in the test part.",
     )
 
@@ -199,21 +200,21 @@ def test_a_class_with_nothing_or_little_in_it_is_noted(data: Path) -> None:
 def test_a_single_class_is_noted(data: Path) -> None:
     shutil.rmtree(data / "train" / "cat")
     audit = examine(list_files(data / "train"))
-    assert audit.notes == ("There is one class, dog; to tell apart takes at least two.",)
+    assert audit.notes == ("There is only one class, dog. Training needs at least two.",)
 
 
-def test_a_folder_that_cannot_be_audited_is_refused_in_words(data: Path) -> None:
+def test_an_unusable_folder_is_rejected_with_a_message(data: Path) -> None:
     with pytest.raises(DataError, match="nowhere: no such folder"):
         list_files(data / "nowhere")
-    with pytest.raises(DataError, match=r"no pictures .* to train on"):
+    with pytest.raises(DataError, match=r"contains no pictures .* to train on"):
         list_files(data / "train" / "cat")
     (data / "train" / "cat" / "caf\udce9.jpg").write_bytes(encode(china(), "JPEG"))
-    with pytest.raises(DataError, match=r"udce9.jpg.* is not UTF-8; rename the file"):
+    with pytest.raises(DataError, match=r"udce9.jpg.* is not valid UTF-8. Rename the file"):
         list_files(data)
 
 
 @pytest.mark.parametrize("nested", ["seg_{0}/seg_{0}", "seg_{0}"])
-def test_the_folders_are_those_that_training_opens(data: Path, nested: str) -> None:
+def test_the_audit_reads_the_folders_that_training_reads(data: Path, nested: str) -> None:
     shutil.copy(data / "train" / "cat" / "0.jpg", data / "test" / "cat" / "0.jpg")
     for part in ("train", "test"):
         shutil.move(data / part, data / "moved" / nested.format(part))
@@ -224,13 +225,15 @@ def test_the_folders_are_those_that_training_opens(data: Path, nested: str) -> N
     assert list(excluded(examine(listing))) == ["cat/0.jpg"]
 
 
-def test_the_same_scene_is_told_from_a_similar_one(shared_pictures: Path, tmp_path: Path) -> None:
-    """All pairs were looked at: the last seven are as alike as unrelated scenes get."""
+def test_near_duplicates_are_separated_from_similar_scenes(
+    shared_pictures: Path, tmp_path: Path
+) -> None:
+    """All pairs were checked by eye. `similar` are the most similar unrelated scenes."""
     same = [
         ("test/buildings/20805", "train/street/10408"),  # one file, two labels
         ("test/forest/22570", "train/forest/9419"),  # other contrast
         ("test/glacier/22112", "train/glacier/3219", "train/glacier/8194"),  # seconds apart
-        ("train/forest/2018", "train/forest/450"),  # other colours
+        ("train/forest/2018", "train/forest/450"),  # other colors
         ("train/mountain/7037", "train/sea/6337"),  # one file, two labels
         ("train/sea/7664", "train/sea/7927"),  # grey, and in a frame
     ]
@@ -253,7 +256,7 @@ def test_the_same_scene_is_told_from_a_similar_one(shared_pictures: Path, tmp_pa
     assert found == same
 
 
-def test_the_audit_comes_back_from_json_as_it_was(data: Path) -> None:
+def test_the_audit_survives_a_round_trip_through_json(data: Path) -> None:
     shutil.copy(data / "train" / "cat" / "0.jpg", data / "train" / "dog" / "copy.jpg")
     (data / "train" / "cat" / "text.jpg").write_text("text")
     audit = examine(list_files(data))
@@ -261,10 +264,12 @@ def test_the_audit_comes_back_from_json_as_it_was(data: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "no JSON", "{}", '{"schema_version": 2}'])
-def test_what_is_no_audit_is_refused_in_words(tmp_path: Path, content: str) -> None:
+def test_a_file_that_is_not_an_audit_is_rejected(tmp_path: Path, content: str) -> None:
     file = tmp_path / "audit.json"
-    with pytest.raises(DataError, match=r"audit.json: the audit cannot be read: No such file"):
+    with pytest.raises(DataError, match=r"audit.json: cannot read the audit: No such file"):
         read_exclusions(file)
     file.write_text(content)
-    with pytest.raises(DataError, match=r"holds no audit; `python -m training audit DATA` writes"):
+    with pytest.raises(
+        DataError, match=r"is not an audit. Write one with `python -m training audit DATA`"
+    ):
         read_exclusions(file)

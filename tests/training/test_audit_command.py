@@ -1,4 +1,4 @@
-"""`python -m training audit`: the files it leaves, the page, errors and Ctrl-C."""
+"""`python -m training audit`: its files, its page, errors and Ctrl-C."""
 
 import json
 import shutil
@@ -66,7 +66,7 @@ class _Page(HTMLParser):
         self.text += data
 
 
-def test_both_files_tell_what_was_found(audited: Path, data: Path) -> None:
+def test_page_and_json_contain_the_findings(audited: Path, data: Path) -> None:
     assert sorted(path.name for path in audited.iterdir()) == ["audit.html", "audit.json"]
     audit = Audit.model_validate_json((audited / "audit.json").read_bytes())
     exclusions = read_exclusions(audited / "audit.json")
@@ -86,7 +86,7 @@ def test_both_files_tell_what_was_found(audited: Path, data: Path) -> None:
     assert source.count('<em class="out">excluded') == len(marked) > 0
 
 
-def test_the_page_refers_to_nothing_outside_itself_and_names_stay_text(audited: Path) -> None:
+def test_the_page_is_self_contained_and_escapes_names(audited: Path) -> None:
     source = (audited / "audit.html").read_text(encoding="utf-8")
     html = _Page(source)
     assert html.addresses
@@ -96,9 +96,7 @@ def test_the_page_refers_to_nothing_outside_itself_and_names_stay_text(audited: 
     assert "@import" not in source
 
 
-def test_a_browser_shows_all_pictures_without_asking_for_anything(
-    audited: Path, chromium: str
-) -> None:
+def test_a_browser_shows_all_pictures_without_requests(audited: Path, chromium: str) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium, args=["--no-sandbox", "--disable-gpu", "--disable-quic"]
@@ -117,7 +115,7 @@ def test_a_browser_shows_all_pictures_without_asking_for_anything(
     ]
 
 
-def test_a_page_of_very_many_groups_says_how_many_are_left_out(
+def test_a_page_with_many_groups_counts_the_hidden_ones(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for i in range(3):
@@ -137,24 +135,24 @@ def test_a_page_of_very_many_groups_says_how_many_are_left_out(
     assert f"… and {len(leaking[0].members) - 2} more pictures in audit.json." in text
 
 
-def test_json_goes_to_standard_output_alone(
+def test_standard_output_contains_only_the_json(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(data, "--out", tmp_path, "--json") == 0
     assert json.loads(capsys.readouterr().out)["data"] == data.name
 
 
-def test_the_summary_counts_what_was_found(
+def test_the_summary_counts_the_findings(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(data, "--out", tmp_path) == 0
     out = capsys.readouterr().out
-    assert "75 pictures to train on, 27 to test on" in out
-    assert "unreadable files: 1, passed over for their suffix: 0" in out
+    assert "Pictures: 75 train, 27 test" in out
+    assert "Unreadable files: 1\nFiles ignored because of their suffix: 0\n" in out
     assert f"--exclude {tmp_path / 'audit.json'}" in out
 
 
-def test_without_a_place_said_it_goes_below_runs(
+def test_the_default_folder_is_below_runs(
     crops: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -162,7 +160,7 @@ def test_without_a_place_said_it_goes_below_runs(
     assert (tmp_path / "runs" / "audit-train" / "audit.json").is_file()
 
 
-def test_unusable_folders_are_errors_in_words_and_leave_nothing(
+def test_unusable_folders_are_errors_and_leave_nothing(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
@@ -174,10 +172,10 @@ def test_unusable_folders_are_errors_in_words_and_leave_nothing(
     assert "File exists" in capsys.readouterr().err
 
 
-def test_ctrl_c_ends_it_without_a_trace_and_leaves_nothing(tmp_path: Path) -> None:
+def test_ctrl_c_ends_without_a_traceback_and_leaves_nothing(tmp_path: Path) -> None:
     first = tmp_path / "data" / "a" / "0.jpg"
     first.parent.mkdir(parents=True)
-    first.write_bytes(encode(china(2400, 1600), "PNG"))
+    first.write_bytes(encode(china(1200, 800), "PNG"))
     for i in range(1, 400):
         (first.parent / f"{i}.jpg").hardlink_to(first)
     out = tmp_path / "out"

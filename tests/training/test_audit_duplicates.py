@@ -1,4 +1,4 @@
-"""Finding near hashes among many: the same as comparing each with each, in bounded memory."""
+"""Near duplicates by hash: equal to comparing all pairs, in bounded memory."""
 
 import tracemalloc
 
@@ -23,7 +23,7 @@ def _flipped(fingerprint: Fingerprints, perceptual: int, difference: int) -> Fin
     return np.packbits(bits).view(np.uint64)
 
 
-def test_groups_are_those_of_comparing_each_with_each() -> None:
+def test_groups_equal_those_of_comparing_all_pairs() -> None:
     some = _random(40)
     altered = [
         _flipped(some[i], p, d)
@@ -42,7 +42,7 @@ def test_groups_are_those_of_comparing_each_with_each() -> None:
             assert (numbers[i] == numbers[j]) == near
 
 
-def test_pictures_are_found_across_blocks_and_through_others() -> None:
+def test_groups_span_blocks_and_chains() -> None:
     fingerprints = _random(2 * BLOCK + 50)
     near = _flipped(fingerprints[3], 50, 5)
     fingerprints[BLOCK + 7] = near
@@ -53,7 +53,7 @@ def test_pictures_are_found_across_blocks_and_through_others() -> None:
     assert len(np.unique(numbers)) == len(fingerprints) - 2
 
 
-def test_memory_stays_small_even_where_all_are_alike() -> None:
+def test_memory_stays_bounded_if_all_pictures_are_equal() -> None:
     n = 4000
     fingerprints = np.repeat(_random(1), n, axis=0)
     tracemalloc.start()
@@ -64,5 +64,5 @@ def test_memory_stays_small_even_where_all_are_alike() -> None:
     assert peak < n * n / 2 * 16 * 0.75  # bytes; two indices a pair would be 128 MB
 
 
-def test_nothing_to_compare_is_no_group() -> None:
+def test_no_pictures_give_no_groups() -> None:
     assert group(np.empty((0, 5), dtype=np.uint64)).size == 0

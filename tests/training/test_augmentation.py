@@ -1,4 +1,4 @@
-"""Augmentation: how far pictures are changed, and that a seed says how."""
+"""Augmentation: the limits of the changes, and that they follow a seed."""
 
 import numpy as np
 import pytest
@@ -19,18 +19,18 @@ def pixels(photo: bytes) -> np.ndarray:
     return images.decode(photo, (64, 64)).pixels
 
 
-def test_the_default_is_what_the_field_knows_by_these_numbers() -> None:
+def test_the_default_preset_has_the_usual_limits() -> None:
     default = PRESETS["default"]
     assert (default.rotation, default.shift, default.shear) == (20, 0.2, 0.2)
     assert (default.zoom_in, default.zoom_out) == (0.2, 0.2)
-    assert (default.colour, default.mixup) == (0, 0)
+    assert (default.color, default.mixup) == (0, 0)
 
 
-def test_none_without_flips_leaves_a_picture_as_it_is(pixels: np.ndarray) -> None:
+def test_none_without_flips_changes_nothing(pixels: np.ndarray) -> None:
     before, targets = _batch(pixels, 4)
-    after, same = augment(before, targets, [1, 2], "none", flip=False)
+    after, unchanged = augment(before, targets, [1, 2], "none", flip=False)
     np.testing.assert_allclose(after, before, atol=1e-3)
-    np.testing.assert_array_equal(same, targets)
+    np.testing.assert_array_equal(unchanged, targets)
 
 
 def test_none_with_flips_mirrors_about_half(pixels: np.ndarray) -> None:
@@ -43,7 +43,7 @@ def test_none_with_flips_mirrors_about_half(pixels: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("preset", ["light", "default", "strong"])
-def test_a_seed_says_what_is_done(pixels: np.ndarray, preset) -> None:
+def test_the_same_seed_gives_the_same_changes(pixels: np.ndarray, preset) -> None:
     before, targets = _batch(pixels, 6)
     one, again, other = (
         augment(before, targets, seed, preset, flip=True)[0] for seed in ([1, 2], [1, 2], [1, 3])
@@ -55,7 +55,7 @@ def test_a_seed_says_what_is_done(pixels: np.ndarray, preset) -> None:
     assert np.max(one) <= 255
 
 
-def test_shifts_stay_within_their_share_and_repeat_the_border() -> None:
+def test_shifts_stay_within_their_limit_and_repeat_the_border() -> None:
     side = 100
     white = np.zeros((1, side, side, 3), np.float32)
     white[:, :, side // 2 :] = 255  # a vertical edge in the middle
@@ -71,7 +71,7 @@ def test_shifts_stay_within_their_share_and_repeat_the_border() -> None:
     assert (middle[:, -1] == 255).all()
 
 
-def test_rotation_reaches_twenty_degrees_and_no_more() -> None:
+def test_rotation_reaches_twenty_degrees_at_most() -> None:
     side = 101
     line = np.zeros((1, side, side, 3), np.float32)
     line[:, side // 2 - 1 : side // 2 + 2] = 255  # a horizontal line through the centre
@@ -87,14 +87,14 @@ def test_rotation_reaches_twenty_degrees_and_no_more() -> None:
     assert np.abs(angles).max() >= 17
 
 
-def test_mixup_mixes_targets_as_it_mixes_pixels() -> None:
+def test_mixup_mixes_targets_in_the_same_shares_as_pixels() -> None:
     before = tf.reshape(tf.constant([0.0, 255.0]), (2, 1, 1, 1)) * tf.ones((2, 8, 8, 3))
     targets = tf.constant([[1.0, 0.0], [0.0, 1.0]])
     shares = []
     for i in range(40):
         after, mixed = augment(before, targets, [i, 0], "strong", flip=False)
         np.testing.assert_allclose(tf.reduce_sum(mixed, axis=1), 1, atol=1e-5)
-        # Mixed after the colours: white is at least 0.8 * 0.8 of white, black stays black.
+        # Mixed after the color changes: white is at least 0.8 * 0.8 of white, black stays black.
         blackness = mixed[0, 0].numpy()
         assert after[0, 4, 4, 0] <= 255 * (1 - blackness) + 1
         shares.append(blackness)
@@ -102,6 +102,6 @@ def test_mixup_mixes_targets_as_it_mixes_pixels() -> None:
     assert min(shares) < 0.9 < max(shares)
 
 
-def test_samples_are_pictures(pixels: np.ndarray) -> None:
+def test_samples_are_uint8_pictures(pixels: np.ndarray) -> None:
     made = samples(np.stack([pixels, pixels]), "strong", flip=True, times=3)
     assert (made.shape, made.dtype) == ((2, 3, 64, 64, 3), np.uint8)

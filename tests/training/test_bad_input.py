@@ -1,4 +1,4 @@
-"""What people get wrong: the command says which file and what to do, and leaves nothing behind."""
+"""Unusable input: the command names the file and a remedy, and leaves nothing behind."""
 
 import json
 import shutil
@@ -19,7 +19,7 @@ from training.run.folder import STATE_BYTES, Run
 
 @pytest.fixture
 def data(crops: Path, tmp_path: Path) -> Path:
-    """Few pictures, to spoil: 8 a class, without a test part."""
+    """A copy of a few pictures: 8 per class, without a test part."""
     root = tmp_path / "data"
     for path in sorted((crops / "test").glob("*/*.jpg")):
         (root / path.parent.name).mkdir(parents=True, exist_ok=True)
@@ -76,16 +76,16 @@ def _name_that_is_not_text(data: Path) -> None:
 SPOILED = [
     (_no_folder, ["data: no such folder"]),
     (_a_file_in_its_place, ["data: no such folder"]),
-    (_one_class, ["at least two classes; found 1"]),
-    (_empty_class, ["flower: no pictures", "add some, or remove it"]),
-    (_class_of_other_files, ["flower: no pictures", "add some, or remove it"]),
+    (_one_class, ["contains 1 class folders", "at least two classes"]),
+    (_empty_class, ["flower contains no pictures", "Add some, or remove the folder"]),
+    (_class_of_other_files, ["flower contains no pictures", "Add some, or remove the folder"]),
     (_one_picture, ["the class 'flower' has 1", "Add some, or remove the class"]),
     (
         _unreadable_files,
         [
             *(
                 "4 of 28 files",
-                "repair or remove them",
+                "Repair or remove them",
                 "coffee/cut off é.jpg: The JPEG picture is",
             ),
             *(
@@ -95,12 +95,12 @@ SPOILED = [
             ),
         ],
     ),
-    (_name_that_is_not_text, [r"'coffee/caf\udce9.jpg' in ", "rename the file"]),
+    (_name_that_is_not_text, [r"'coffee/caf\udce9.jpg' in ", "Rename the file"]),
 ]
 
 
 @pytest.mark.parametrize(("spoil", "messages"), SPOILED, ids=[s.__name__[1:] for s, _ in SPOILED])
-def test_pictures_that_cannot_be_trained_on(
+def test_unusable_pictures_are_rejected(
     data: Path, tmp_path: Path, capsys, spoil, messages
 ) -> None:
     spoil(data)
@@ -113,7 +113,7 @@ def test_pictures_that_cannot_be_trained_on(
     assert not run.parent.exists()
 
 
-def test_two_pictures_a_class_and_odd_names_are_enough_to_train(data: Path, tmp_path: Path) -> None:
+def test_two_pictures_per_class_are_enough_to_train(data: Path, tmp_path: Path) -> None:
     for folder in list(data.iterdir()):
         for path in sorted(folder.iterdir())[2:]:
             path.unlink()
@@ -141,7 +141,7 @@ def test_weights_that_do_not_fit(
     command = ["train", str(data), str(tmp_path / "run"), "--weights", str(other_weights)]
     assert main([*command, "--architecture", architecture, "--image-size", "64"]) == 2
     said = capsys.readouterr().err
-    assert f"{other_weights}' cannot be used" in said
+    assert f"Cannot use the weights '{other_weights}'" in said
     assert "--weights none" in said
     assert not (tmp_path / "run").exists()
 
@@ -166,7 +166,7 @@ def _leave(monkeypatch: pytest.MonkeyPatch, *free: int) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage())
 
 
-def test_a_disk_without_room_is_noticed_before_anything_is_written__disk_usage_mocked(
+def test_a_full_disk_is_reported_before_writing__disk_usage_mocked(
     data: Path, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _leave(monkeypatch, 10_000_000)
@@ -174,26 +174,26 @@ def test_a_disk_without_room_is_noticed_before_anything_is_written__disk_usage_m
     assert main(["train", str(data), str(run), *SMALL_NETWORK, "--epochs", "1"]) == 2
     said = capsys.readouterr().err
     assert f"{run}: " in said
-    assert "10 MB are free" in said
-    assert "Make room" in said
+    assert "10 MB free" in said
+    assert "Free some space" in said
     assert not run.parent.exists()
 
 
-def test_a_disk_that_fills_up_stops_the_run_and_it_goes_on_later__disk_usage_mocked(
+def test_a_run_can_be_resumed_after_a_full_disk__disk_usage_mocked(
     data: Path, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = Run(tmp_path / "run")
-    command = ["train", str(data), str(run.folder), *SMALL_NETWORK, "--epochs", "3"]
+    command = ["train", str(data), str(run.folder), *SMALL_NETWORK, "--epochs", "2"]
     with monkeypatch.context() as patch:
         _leave(patch, 10**9, 10**9, 1_000_000)  # at the start, in the first epoch, in the second
         assert main(command) == 2
-    assert "1 MB are free" in capsys.readouterr().err
+    assert "1 MB free" in capsys.readouterr().err
     assert len(run.epochs()) == 1
     assert main([*command, "--resume"]) == 0
-    assert len(run.epochs()) == 3
+    assert len(run.epochs()) == 2
 
 
-def test_the_room_that_a_run_asks_for_is_what_it_takes(small_run: Run) -> None:
+def test_the_required_disk_space_is_the_size_of_the_model(small_run: Run) -> None:
     model = keras.models.load_model(small_run.model_path)
     needed = STATE_BYTES * model.count_params()
     assert small_run.model_path.stat().st_size == pytest.approx(needed, rel=0.1)
@@ -204,7 +204,7 @@ def _cut_off(model: keras.Model, path: Path, *_: object, **__: object) -> None:
     raise KeyboardInterrupt
 
 
-def test_a_save_that_was_cut_off_is_made_good_on_resuming__save_mocked(
+def test_a_run_can_be_resumed_after_an_interrupted_save__save_mocked(
     data: Path, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = Run(tmp_path / "run")
@@ -215,13 +215,13 @@ def test_a_save_that_was_cut_off_is_made_good_on_resuming__save_mocked(
         assert main(command) == 130
     assert not run.finished
     assert main(["report", str(run.folder), "--data", str(data)]) == 2
-    assert "holds no finished run" in capsys.readouterr().err
+    assert "contains no finished run" in capsys.readouterr().err
     assert main([*command, "--resume"]) == 0
     keras.models.load_model(run.model_path, compile=False)
     assert len(run.epochs()) == 2
 
 
-def test_a_better_model_whose_save_is_cut_off_leaves_the_best_one_before__save_mocked(
+def test_an_interrupted_save_keeps_the_previous_model__save_mocked(
     small_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, model = Run(tmp_path), keras.models.load_model(small_run.model_path)
@@ -239,7 +239,7 @@ def test_a_better_model_whose_save_is_cut_off_leaves_the_best_one_before__save_m
     assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
 
 
-def test_a_last_save_that_is_cut_off_leaves_the_best_model__save_mocked(
+def test_an_interrupted_last_save_keeps_the_best_model__save_mocked(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = Run(tmp_path / "run")
@@ -258,7 +258,7 @@ def test_a_last_save_that_is_cut_off_leaves_the_best_model__save_mocked(
     assert run.finished
 
 
-def test_a_run_that_is_killed_over_its_report_writes_it_on_resuming__report_mocked(
+def test_resuming_writes_an_interrupted_report__report_mocked(
     data: Path, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = Run(tmp_path / "run")
@@ -270,13 +270,13 @@ def test_a_run_that_is_killed_over_its_report_writes_it_on_resuming__report_mock
     with monkeypatch.context() as patch:
         patch.setattr("training.train.write_report", interrupt)
         assert main(command) == 130
-    assert "Go on by adding --resume" in capsys.readouterr().out
+    assert "To continue, rerun with --resume" in capsys.readouterr().out
     assert main([*command, "--resume"]) == 0
     assert (run.folder / "report" / "report.html").is_file()
     assert len(run.epochs()) == 1
 
 
-def test_a_report_of_a_test_picture_that_does_not_decode_names_it(
+def test_a_report_names_a_test_picture_that_does_not_decode(
     small_run: Run, crops: Path, tmp_path: Path, capsys
 ) -> None:
     data = tmp_path / "data"
@@ -286,18 +286,18 @@ def test_a_report_of_a_test_picture_that_does_not_decode_names_it(
     assert "coffee/25.jpg" in capsys.readouterr().err
 
 
-def test_a_report_of_a_run_without_its_model_is_refused(
+def test_a_report_needs_the_model_of_the_run(
     small_run: Run, crops: Path, tmp_path: Path, capsys
 ) -> None:
     run = Run(tmp_path / "run")
     shutil.copytree(small_run.folder, run.folder)
     run.model_path.unlink()
     assert main(["report", str(run.folder), "--data", str(crops)]) == 2
-    assert f"{run.model_path}: is not there. Train again" in capsys.readouterr().err
+    assert f"{run.model_path}: no such file. Train again" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("survived", range(5))  # steps: two files, each written and renamed
-def test_a_run_that_is_killed_as_it_begins_is_new_or_can_be_resumed__write_mocked(
+def test_a_run_killed_at_its_start_is_new_or_resumable__write_mocked(
     small_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, survived: int
 ) -> None:
     run, config, split = Run(tmp_path / "run"), small_run.config(), small_run.split()
@@ -310,12 +310,12 @@ def test_a_run_that_is_killed_as_it_begins_is_new_or_can_be_resumed__write_mocke
 
     with monkeypatch.context() as patch, suppress(KeyboardInterrupt):
         patch.setattr(Path, "write_text", partialmethod(step, Path.write_text))
-        patch.setattr(Path, "rename", partialmethod(step, Path.rename))
+        patch.setattr(Path, "replace", partialmethod(step, Path.replace))
         run.create(config, split, parameters=1)
     if survived == 4:
         run.check_resumable(config, split)
     else:
-        with pytest.raises(RunError, match="leaving --resume out"):
+        with pytest.raises(RunError, match="Start one without --resume"):
             run.check_resumable(config, split)
         run.check_new()
 
@@ -328,4 +328,4 @@ def test_a_damaged_run_names_the_file(
     shutil.copytree(small_run.folder, run)
     (run / name).write_text(json.dumps({"half": "a"})[:-3])
     assert main(["report", str(run), "--data", str(crops)]) == 2
-    assert f"{run}: holds no run ({name}: " in capsys.readouterr().err
+    assert f"{run} contains no run ({name}: " in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""What `fit` is fed with: every picture, in an order that seed and epoch decide."""
+"""Input pipelines: every picture, in an order that follows seed and epoch."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def _epoch(pictures: LabelledPictures, epoch: int, context, config=CONFIG) -> np
     return np.concatenate([targets[:, 0] for _, targets in taken.as_numpy_iterator()]).astype(int)
 
 
-def test_an_epoch_holds_every_picture_and_fills_its_last_batch_up(pictures) -> None:
+def test_an_epoch_contains_every_picture_and_full_batches(pictures) -> None:
     epoch = _epoch(pictures, 0, _context())
     assert len(pictures) == 72
     assert len(epoch) == 80
@@ -38,7 +38,7 @@ def test_an_epoch_holds_every_picture_and_fills_its_last_batch_up(pictures) -> N
     assert list(epoch[72:]) == list(epoch[:8])
 
 
-def test_epochs_differ_and_can_be_begun_at_any(pictures) -> None:
+def test_epochs_differ_and_training_can_start_at_any(pictures) -> None:
     numbers = np.arange(72, dtype=np.float32)[:, np.newaxis]
     endless = training_batches(pictures, numbers, CONFIG, _context(), first_epoch=0)
     third = np.concatenate([y[:, 0] for _, y in endless.skip(8).take(4).as_numpy_iterator()])
@@ -46,7 +46,7 @@ def test_epochs_differ_and_can_be_begun_at_any(pictures) -> None:
     assert (_epoch(pictures, 0, _context()) != third).any()
 
 
-def test_pixels_are_those_of_the_picture_that_the_target_names(pictures) -> None:
+def test_pixels_and_targets_belong_to_the_same_picture(pictures) -> None:
     numbers = np.arange(72, dtype=np.float32)[:, np.newaxis]
     batches = training_batches(pictures, numbers, CONFIG, _context(), first_epoch=0)
     pixels, targets = next(batches.as_numpy_iterator())
@@ -55,7 +55,7 @@ def test_pixels_are_those_of_the_picture_that_the_target_names(pictures) -> None
         np.testing.assert_allclose(picture, read_picture(path, 32), atol=1e-2)
 
 
-def test_augmentation_is_the_same_for_the_same_epoch_and_another_for_another(pictures) -> None:
+def test_augmentation_depends_on_the_epoch(pictures) -> None:
     config = CONFIG.model_copy(update={"augmentation": "strong"})
     targets = np.eye(3, dtype=np.float32)[pictures.labels]
 
@@ -75,12 +75,12 @@ def test_two_workers_share_every_batch(pictures) -> None:
         assert sorted(together) == sorted(whole[step * 20 : step * 20 + 20])
 
 
-def test_a_batch_that_the_devices_cannot_share_is_refused(pictures) -> None:
+def test_an_indivisible_batch_is_rejected(pictures) -> None:
     with pytest.raises(ValueError, match="20 is not divisible"):
         _epoch(pictures, 0, _context(3, 0, 3))
 
 
-def test_validation_weighs_every_picture_once_whatever_the_batches(pictures) -> None:
+def test_validation_weights_count_every_picture_once(pictures) -> None:
     config = CONFIG.model_copy(update={"batch_size": 50})
     numbers = np.arange(72, dtype=np.float32)[:, np.newaxis]
     batches = validation_batches(pictures, numbers, config, _context())

@@ -1,4 +1,4 @@
-"""Temperature, threshold and calibration error on answers whose truth is known."""
+"""Temperature, threshold and calibration error of predictions whose labels are known."""
 
 import numpy as np
 import pytest
@@ -26,12 +26,12 @@ def _drawn(temperature: float, count: int = 20_000) -> tuple[np.ndarray, np.ndar
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
-def test_the_temperature_that_made_the_labels_is_found(temperature: float) -> None:
+def test_the_fit_recovers_the_true_temperature(temperature: float) -> None:
     logits, labels = _drawn(temperature)
     assert fit_temperature(logits, labels) == pytest.approx(temperature, rel=0.05)
 
 
-def test_a_few_pictures_that_are_all_right_do_not_make_every_answer_certain() -> None:
+def test_a_few_correct_pictures_do_not_give_confidence_one() -> None:
     labels = np.arange(15) % 3
     logits = np.eye(3)[labels] * 4
     probabilities = softmax(logits, fit_temperature(logits, labels))
@@ -39,13 +39,13 @@ def test_a_few_pictures_that_are_all_right_do_not_make_every_answer_certain() ->
     assert fit_threshold(probabilities, labels) <= probabilities.max()
 
 
-def test_the_calibration_error_falls_to_nothing_at_the_right_temperature() -> None:
+def test_the_calibration_error_vanishes_at_the_true_temperature() -> None:
     logits, labels = _drawn(2.5)
     assert expected_calibration_error(softmax(logits, 1.0), labels) > 0.1
     assert expected_calibration_error(softmax(logits, 2.5), labels) < 0.02
 
 
-def test_the_calibration_error_of_a_case_worked_by_hand() -> None:
+def test_the_calibration_error_of_an_example_worked_by_hand() -> None:
     # Four answers of 0.9, three right: |0.75 - 0.9|; two of 0.6, both right: |1 - 0.6|.
     confidence = np.array([0.9, 0.9, 0.9, 0.9, 0.6, 0.6])
     probabilities = np.column_stack([confidence, 1 - confidence])
@@ -55,7 +55,7 @@ def test_the_calibration_error_of_a_case_worked_by_hand() -> None:
     assert [n for _, _, n in calibration_bins(probabilities, labels)] == [2, 4]
 
 
-def test_the_answers_above_the_threshold_reach_the_target_and_lower_ones_do_not() -> None:
+def test_predictions_above_the_threshold_reach_the_target() -> None:
     logits, labels = _drawn(1.0)
     probabilities = softmax(logits, 1.0)
     threshold = fit_threshold(probabilities, labels)
@@ -65,17 +65,17 @@ def test_the_answers_above_the_threshold_reach_the_target_and_lower_ones_do_not(
     assert right[confidence >= threshold - 0.05].mean() < TARGET_ACCURACY
 
 
-def test_where_no_threshold_is_good_enough_nothing_is_confident() -> None:
+def test_the_threshold_is_one_if_none_reaches_the_target() -> None:
     probabilities = np.array([[0.9, 0.1], [0.8, 0.2]])
     assert fit_threshold(probabilities, np.array([1, 1])) == 1.0
 
 
-def test_where_all_is_right_the_threshold_is_the_lowest_confidence_that_was_seen() -> None:
+def test_the_threshold_is_the_lowest_confidence_if_all_are_correct() -> None:
     probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.65, 0.35]])
     assert fit_threshold(probabilities, np.array([0, 1, 0])) == 0.65
 
 
-def test_pictures_of_one_confidence_are_all_answered_or_none() -> None:
+def test_pictures_of_equal_confidence_are_covered_together() -> None:
     # Copies of a picture: two right and one wrong at 0.9, then one right at 0.8.
     probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.9, 0.1], [0.8, 0.2]])
     thresholds, coverage, accuracy = coverage_curve(probabilities, np.array([0, 0, 1, 0]))
@@ -85,7 +85,7 @@ def test_pictures_of_one_confidence_are_all_answered_or_none() -> None:
     assert fit_threshold(probabilities, np.array([0, 0, 1, 0])) == 1.0
 
 
-def test_calibrate_fits_the_temperature_first_and_the_threshold_at_it() -> None:
+def test_the_threshold_is_fitted_at_the_fitted_temperature() -> None:
     logits, labels = _drawn(2.5)
     calibration = calibrate(logits.astype(np.float16), labels)
     assert calibration.temperature == pytest.approx(2.5, rel=0.05)
@@ -94,13 +94,13 @@ def test_calibrate_fits_the_temperature_first_and_the_threshold_at_it() -> None:
     assert calibration.target_accuracy == TARGET_ACCURACY
 
 
-def test_probabilities_are_those_that_are_served() -> None:
+def test_probabilities_equal_those_of_the_service() -> None:
     logits = np.random.default_rng(0).normal(0, 5, (50, 6)).astype(np.float32)
     np.testing.assert_allclose(calibrated(logits, 0.7), softmax(logits, 0.7), rtol=1e-12)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_the_answers_of_a_network_that_diverged_are_refused_in_words(value: float) -> None:
+def test_nan_and_infinity_are_rejected_with_a_message(value: float) -> None:
     logits, labels = _drawn(1.0, count=10)
     logits[3, 1] = value
     with pytest.raises(CalibrationError, match=r"diverged.*smaller learning rate"):

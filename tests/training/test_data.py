@@ -1,4 +1,4 @@
-"""Folders of labelled pictures: what is listed, refused, split and streamed."""
+"""Folders of labeled pictures: listing, errors, splitting and streaming."""
 
 import shutil
 from pathlib import Path
@@ -13,7 +13,7 @@ from training.data import content_hash, open_dataset, read_folder, read_picture,
 from training.errors import DataError
 
 
-def test_classes_are_the_sorted_folders_and_other_files_are_left_out(
+def test_classes_are_the_sorted_folders_and_other_files_are_ignored(
     crops: Path, tmp_path: Path
 ) -> None:
     root = tmp_path / "bilder mit ümlaut"
@@ -50,12 +50,12 @@ def _test_with_other_classes(root: Path) -> None:
     ("spoil", "message"),
     [
         (_no_folder, "no such folder"),
-        (_one_class, "at least two classes; found 1"),
-        (_empty_class, "desert: no pictures"),
+        (_one_class, "contains 1 class folders"),
+        (_empty_class, "desert contains no pictures"),
         (_test_with_other_classes, "but test has coffee, flowers, hubble"),
     ],
 )
-def test_an_unusable_folder_is_refused_in_words(
+def test_an_unusable_folder_is_rejected_with_a_message(
     crops: Path, tmp_path: Path, spoil, message
 ) -> None:
     root = tmp_path / "data"
@@ -65,13 +65,13 @@ def test_an_unusable_folder_is_refused_in_words(
         open_dataset(root)
 
 
-def test_a_folder_of_classes_without_train_and_test_is_all_to_train_on(crops: Path) -> None:
+def test_without_train_and_test_all_pictures_are_for_training(crops: Path) -> None:
     pictures, test = open_dataset(crops / "train")
     assert test is None
     assert len(pictures) == 72
 
 
-def test_unreadable_pictures_are_named(crops: Path, tmp_path: Path) -> None:
+def test_unreadable_pictures_are_listed(crops: Path, tmp_path: Path) -> None:
     shutil.copytree(crops / "train", tmp_path, dirs_exist_ok=True)
     (tmp_path / "hubble" / "broken.jpg").write_bytes(b"\xff\xd8\xff" + b"junk")
     (tmp_path / "flower" / "text.png").write_text("text")
@@ -82,9 +82,7 @@ def test_unreadable_pictures_are_named(crops: Path, tmp_path: Path) -> None:
     assert "flower/text.png: This is not a JPEG" in str(caught.value)
 
 
-def test_the_content_hash_follows_names_and_contents_but_not_the_place(
-    crops: Path, tmp_path: Path
-) -> None:
+def test_the_content_hash_depends_on_names_and_contents_only(crops: Path, tmp_path: Path) -> None:
     original = content_hash(read_folder(crops / "train"))
     copy = tmp_path / "copy"
     shutil.copytree(crops / "train", copy)
@@ -96,7 +94,7 @@ def test_the_content_hash_follows_names_and_contents_but_not_the_place(
     assert len({original, renamed, content_hash(read_folder(copy))}) == 3
 
 
-def test_the_split_is_stratified_disjoint_and_the_same_for_the_same_seed(crops: Path) -> None:
+def test_the_split_is_stratified_disjoint_and_follows_the_seed(crops: Path) -> None:
     pictures = read_folder(crops / "train")
     rest, validation = split(pictures, 0.25, seed=3)
     assert set(rest.paths).isdisjoint(validation.paths)
@@ -106,14 +104,14 @@ def test_the_split_is_stratified_disjoint_and_the_same_for_the_same_seed(crops: 
     assert split(pictures, 0.25, seed=4)[1].paths != validation.paths
 
 
-def test_a_class_too_small_to_split_is_named(crops: Path) -> None:
+def test_a_class_too_small_to_split_is_reported(crops: Path) -> None:
     pictures = read_folder(crops / "train")
     lonely = pictures.subset([*np.flatnonzero(pictures.labels != 1), 24])
     with pytest.raises(DataError, match="'flower' has 1"):
         split(lonely, 0.2, seed=0)
 
 
-def test_the_stream_gives_the_pixels_that_the_service_would_see(crops: Path) -> None:
+def test_the_stream_decodes_pictures_as_the_service_does(crops: Path) -> None:
     pictures = read_folder(crops / "train")
     batches = list(stream(pictures, 64, 32).as_numpy_iterator())
     assert [len(pixels) for pixels in batches] == [32, 32, 8]

@@ -1,11 +1,11 @@
-"""The figures on answers whose truth is known."""
+"""Metrics of predictions whose labels are known."""
 
 import numpy as np
 import pytest
 from numpy.typing import ArrayLike
 
 from training.calibration import Calibration, Floats, Labels
-from training.metrics import POINTS, Metrics, measure, score
+from training.metrics import POINTS, ReportMetrics, report_metrics, score
 
 PLAIN = Calibration(temperature=1.0, threshold=0.8, target_accuracy=0.97)
 CLASSES = ("forest", "glacier", "sea")
@@ -21,10 +21,10 @@ def _drawn(count: int) -> tuple[Floats, Labels]:
     return rng.normal(0, 1, (count, 3)), rng.integers(0, 3, count)
 
 
-def test_the_figures_of_a_case_worked_by_hand() -> None:
+def test_metrics_of_an_example_worked_by_hand() -> None:
     # Two classes. Confidence 0.9: right, right, wrong; 0.6: right.
     probabilities = [[0.9, 0.1], [0.1, 0.9], [0.9, 0.1], [0.6, 0.4]]
-    metrics = measure(_logits(probabilities), np.array([0, 1, 1, 0]), ("no", "yes"), PLAIN)
+    metrics = report_metrics(_logits(probabilities), np.array([0, 1, 1, 0]), ("no", "yes"), PLAIN)
     assert metrics.pictures == 4
     assert metrics.accuracy == 0.75
     assert metrics.confusion == ((2, 0), (1, 1))
@@ -48,7 +48,7 @@ def test_the_figures_of_a_case_worked_by_hand() -> None:
 
 def test_a_perfect_classifier() -> None:
     labels = np.arange(300) % 3
-    metrics = measure(np.eye(3)[labels] * 50, labels, CLASSES, PLAIN)
+    metrics = report_metrics(np.eye(3)[labels] * 50, labels, CLASSES, PLAIN)
     assert metrics.accuracy == metrics.macro.f1 == metrics.accuracy_confident == 1.0
     assert metrics.share_confident == 1.0
     assert metrics.log_loss == metrics.calibration_error == 0.0
@@ -59,7 +59,7 @@ def test_a_perfect_classifier() -> None:
 
 def test_a_classifier_that_guesses() -> None:
     logits, labels = _drawn(6000)
-    metrics = measure(logits, labels, CLASSES, PLAIN)
+    metrics = report_metrics(logits, labels, CLASSES, PLAIN)
     low, high = metrics.accuracy_interval
     assert low < 1 / 3 < high
     assert high - low == pytest.approx(2 * 1.96 * np.sqrt(2 / 9 / 6000), rel=0.02)
@@ -67,30 +67,30 @@ def test_a_classifier_that_guesses() -> None:
     assert metrics.log_loss > np.log(3)  # worse than to say 1/3 to everything
 
 
-def test_a_class_that_is_never_answered_counts_with_zeros() -> None:
+def test_a_class_that_is_never_predicted_has_scores_of_zero() -> None:
     logits = _logits([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.8, 0.1, 0.1]])
-    metrics = measure(logits, np.array([0, 1, 2]), CLASSES, PLAIN)
+    metrics = report_metrics(logits, np.array([0, 1, 2]), CLASSES, PLAIN)
     sea = metrics.per_class["sea"]
     assert (sea.precision, sea.recall, sea.f1, sea.support) == (0.0, 0.0, 0.0, 1)
     assert metrics.macro.recall == 0.666667
 
 
-def test_a_class_without_a_picture_is_in_the_figures_all_the_same() -> None:
+def test_a_class_without_pictures_is_included() -> None:
     scores = score(np.array([0, 1]), np.array([0, 1]), CLASSES)
     assert scores.per_class["sea"].support == 0
     assert np.array(scores.confusion).shape == (3, 3)
 
 
-def test_where_nothing_is_confident_there_is_no_accuracy_of_the_confident() -> None:
-    metrics = measure(*_drawn(20), CLASSES, PLAIN.model_copy(update={"threshold": 1.0}))
+def test_without_confident_predictions_their_accuracy_is_none() -> None:
+    metrics = report_metrics(*_drawn(20), CLASSES, PLAIN.model_copy(update={"threshold": 1.0}))
     assert metrics.share_confident == 0.0
     assert metrics.accuracy_confident is None
 
 
-def test_the_temperature_changes_confidence_and_never_an_answer() -> None:
+def test_the_temperature_changes_confidence_but_no_prediction() -> None:
     logits, labels = _drawn(500)
-    cold = measure(logits, labels, CLASSES, PLAIN)
-    hot = measure(logits, labels, CLASSES, PLAIN.model_copy(update={"temperature": 10.0}))
+    cold = report_metrics(logits, labels, CLASSES, PLAIN)
+    hot = report_metrics(logits, labels, CLASSES, PLAIN.model_copy(update={"temperature": 10.0}))
     assert hot.confusion == cold.confusion
     assert hot.calibration_error_uncalibrated == cold.calibration_error
     assert hot.log_loss_uncalibrated == cold.log_loss
@@ -99,9 +99,9 @@ def test_the_temperature_changes_confidence_and_never_an_answer() -> None:
     assert hot.log_loss < cold.log_loss
 
 
-def test_the_curve_of_many_pictures_is_thinned_and_keeps_its_ends() -> None:
+def test_a_long_coverage_curve_is_thinned_and_keeps_its_ends() -> None:
     logits, labels = _drawn(5000)
-    metrics = measure(logits, labels, CLASSES, PLAIN)
+    metrics = report_metrics(logits, labels, CLASSES, PLAIN)
     curve = metrics.coverage
     assert POINTS / 2 < len(curve.coverage) <= POINTS
     assert len(curve.coverage) == len(curve.accuracy) == len(curve.threshold)
@@ -112,6 +112,6 @@ def test_the_curve_of_many_pictures_is_thinned_and_keeps_its_ends() -> None:
     assert (np.diff(curve.threshold) < 0).all()
 
 
-def test_the_figures_are_the_same_after_a_round_through_json() -> None:
-    metrics = measure(*_drawn(50), CLASSES, PLAIN)
-    assert Metrics.model_validate_json(metrics.model_dump_json()) == metrics
+def test_metrics_survive_a_round_trip_through_json() -> None:
+    metrics = report_metrics(*_drawn(50), CLASSES, PLAIN)
+    assert ReportMetrics.model_validate_json(metrics.model_dump_json()) == metrics

@@ -1,4 +1,4 @@
-"""The report: what is in it, what it refers to, what it replaces and what it leaves alone."""
+"""The report: its contents, and the replacement of an old one."""
 
 import json
 import shutil
@@ -14,7 +14,7 @@ from training.calibration import Calibration, Floats, calibrated
 from training.config import TrainingConfig
 from training.data import LabelledPictures, read_folder, read_picture
 from training.errors import RunError
-from training.metrics import Metrics
+from training.metrics import ReportMetrics
 from training.report import report
 from training.report.figures import draw_curves
 from training.report.report import check_destination, find_mistakes, write_report
@@ -68,7 +68,7 @@ def _logits(pictures: LabelledPictures, wrong: tuple[int, ...] = (3, 10, 17)) ->
 
 def _write(
     folder: Path, pictures: LabelledPictures, history: Path, logits: Floats | None = None
-) -> Metrics:
+) -> ReportMetrics:
     originals = np.stack([read_picture(pictures.root / p, 48) for p in pictures.paths[:3]])
     return write_report(
         folder,
@@ -110,22 +110,22 @@ def _contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_a_report_is_figures_numbers_and_a_page(written: Path) -> None:
+def test_a_report_contains_figures_metrics_and_a_page(written: Path) -> None:
     assert {path.name for path in written.iterdir()} == report.FILES
     for path in written.glob("*.png"):
         with Image.open(path) as image:
             assert min(image.size) > 200
             assert len(set(image.convert("L").tobytes())) > 20  # something was drawn
-    metrics = Metrics.model_validate_json((written / "metrics.json").read_bytes())
+    metrics = ReportMetrics.model_validate_json((written / "metrics.json").read_bytes())
     assert metrics.accuracy == 21 / 24
     text = _page(written).text
     assert "spring run on 24 validation pictures" in text
     assert f"{metrics.accuracy:.4f}" in text
-    assert "Wrong answers: 3. Look" in text
+    assert "Misclassified pictures: 3. Check" in text
     assert [path.name for path in written.parent.iterdir()] == ["first"]
 
 
-def test_the_page_holds_its_figures_and_refers_to_nothing_outside_itself(written: Path) -> None:
+def test_the_page_is_self_contained(written: Path) -> None:
     page = _page(written)
     assert len(page.addresses) == 8
     assert all(address.startswith("data:image/png;base64,") for address in page.addresses)
@@ -135,14 +135,12 @@ def test_the_page_holds_its_figures_and_refers_to_nothing_outside_itself(written
     assert "http" not in html.replace('http-equiv="Content-Security-Policy"', "")
 
 
-def test_the_most_confident_mistakes_come_first_with_path_and_labels(
-    pictures: LabelledPictures, written: Path
-) -> None:
+def test_the_most_confident_mistakes_come_first(pictures: LabelledPictures, written: Path) -> None:
     probabilities = calibrated(_logits(pictures), 0.8)
     mistakes = find_mistakes(pictures, probabilities)
     assert [m.path for m in mistakes] == [pictures.paths[i].as_posix() for i in (17, 10, 3)]
     first = mistakes[0]
-    assert (first.label, first.answer) == ("hubble", "coffee")
+    assert (first.label, first.predicted) == ("hubble", "coffee")
     assert first.confidence == probabilities[17].max()
     assert first.confidence_true == probabilities[17, 2]
     text = _page(written).text
@@ -150,7 +148,7 @@ def test_the_most_confident_mistakes_come_first_with_path_and_labels(
     assert positions == sorted(positions)
 
 
-def test_a_network_without_mistakes_and_without_augmentation(
+def test_a_report_without_mistakes_and_augmentation(
     pictures: LabelledPictures, history: Path, tmp_path: Path
 ) -> None:
     write_report(
@@ -168,14 +166,12 @@ def test_a_network_without_mistakes_and_without_augmentation(
         "augmented.png",
     }
     text = _page(tmp_path / "report").text
-    assert "All answers are right" in text
+    assert "No picture was misclassified" in text
     assert "Augmentation" not in text
-    assert "expect a little less" not in text  # nothing was chosen on test pictures
+    assert "Expect slightly lower accuracy" not in text  # nothing was chosen on test pictures
 
 
-def test_names_from_anywhere_in_the_world_are_shown_as_they_are(
-    crops: Path, tmp_path: Path
-) -> None:
+def test_names_in_any_script_are_shown_unchanged(crops: Path, tmp_path: Path) -> None:
     names = {"coffee": "Café crème", "flower": "<u>花 & $x$", "hubble": "_" + "long " * 30 + "$"}
     for old, new in names.items():
         shutil.copytree(crops / "test" / old, tmp_path / "data" / new)
@@ -190,7 +186,7 @@ def test_names_from_anywhere_in_the_world_are_shown_as_they_are(
     assert not page.tags & {"u", "s", "i"}
     for name in (*pictures.classes, run.name, photo.relative_to(tmp_path / "data").as_posix()):
         assert name in page.text
-    metrics = Metrics.model_validate_json((tmp_path / "report" / "metrics.json").read_bytes())
+    metrics = ReportMetrics.model_validate_json((tmp_path / "report" / "metrics.json").read_bytes())
     assert tuple(metrics.per_class) == pictures.classes
 
 
@@ -205,14 +201,14 @@ def test_a_history_of_one_phase_or_one_epoch_is_drawn(tmp_path: Path, rows: list
     ("spoil", "message"),
     [
         (lambda path: path.unlink(), "No such file"),
-        (lambda path: path.write_text(""), "holds no epoch"),
-        (lambda path: path.write_text(COLUMNS + "\n"), "holds no epoch"),
+        (lambda path: path.write_text(""), "contains no epochs"),
+        (lambda path: path.write_text(COLUMNS + "\n"), "contains no epochs"),
         (lambda path: path.write_text("epoch,loss\n0,0.5\n"), "val_accuracy"),
         (lambda path: path.write_text(COLUMNS + "\nhead,0,0.5"), "val_loss"),
         (lambda path: path.write_bytes(b"\xff\xfe\x00"), "not the history"),
     ],
 )
-def test_a_history_that_is_none_is_named_before_anything_is_written(
+def test_a_bad_history_is_reported_before_anything_is_written(
     pictures: LabelledPictures, history: Path, tmp_path: Path, spoil, message: str
 ) -> None:
     spoil(history)
@@ -222,14 +218,14 @@ def test_a_history_that_is_none_is_named_before_anything_is_written(
     assert [path.name for path in tmp_path.iterdir()] == ["spring run"]
 
 
-def test_epochs_are_read_in_their_order_with_their_phase(history: Path) -> None:
+def test_epochs_are_read_in_order_with_their_phase(history: Path) -> None:
     epochs = read_history(history)
     assert [epoch.phase for epoch in epochs] == ["head"] * 3 + ["all"] * 3
     assert [epoch.epoch for epoch in epochs] == list(range(6))
     assert epochs[4].val_accuracy == 0.84
 
 
-def test_a_new_report_replaces_the_whole_of_an_old_one(
+def test_a_new_report_replaces_all_of_an_old_one(
     old: Path, pictures: LabelledPictures, history: Path
 ) -> None:
     assert (old / "mistakes.png").is_file()
@@ -243,7 +239,7 @@ class _Interrupted(BaseException):
 
 
 @pytest.mark.parametrize("step", ["_draw", "_draw_mistakes", "_page"])
-def test_an_interrupted_report_leaves_the_old_one_whole__a_step_mocked(
+def test_an_interrupted_report_leaves_the_old_one__a_step_mocked(
     old: Path, pictures: LabelledPictures, history: Path, tmp_path: Path, monkeypatch, step: str
 ) -> None:
     before = _contents(old)
@@ -258,7 +254,7 @@ def test_an_interrupted_report_leaves_the_old_one_whole__a_step_mocked(
     assert {path.name for path in tmp_path.iterdir()} == {"report", "spring run"}
 
 
-def test_an_interruption_while_the_folders_are_swapped_brings_the_old_one_back__rename_mocked(
+def test_an_interrupted_swap_restores_the_old_report__rename_mocked(
     old: Path, pictures: LabelledPictures, history: Path, tmp_path: Path, monkeypatch
 ) -> None:
     before = _contents(old)
@@ -276,12 +272,12 @@ def test_an_interruption_while_the_folders_are_swapped_brings_the_old_one_back__
     assert {path.name for path in tmp_path.iterdir()} == {"report", "spring run"}
 
 
-def test_a_folder_that_holds_more_than_a_report_is_left_alone(
+def test_a_folder_with_other_files_is_not_replaced(
     pictures: LabelledPictures, history: Path, tmp_path: Path
 ) -> None:
     folder = history.parent  # the run itself
     for check in (check_destination, lambda f: _write(f, pictures, history)):
-        with pytest.raises(RunError, match=r"holds more than a report \(history\.csv\)"):
+        with pytest.raises(RunError, match=r"contains other files than a report \(history\.csv\)"):
             check(folder)
     assert [path.name for path in folder.iterdir()] == ["history.csv"]
     (tmp_path / "file").write_text("in the way")
@@ -289,7 +285,7 @@ def test_a_folder_that_holds_more_than_a_report_is_left_alone(
         check_destination(tmp_path / "file" / "report")
 
 
-def test_many_classes_are_drawn_too(tmp_path: Path, crops: Path) -> None:
+def test_many_classes_are_drawn(tmp_path: Path, crops: Path) -> None:
     photo = next((crops / "test" / "flower").iterdir())
     for i in range(60):
         (tmp_path / "data" / f"kind {i:02}").mkdir(parents=True)
@@ -302,4 +298,4 @@ def test_many_classes_are_drawn_too(tmp_path: Path, crops: Path) -> None:
     assert metrics.accuracy == 0.5
     with Image.open(tmp_path / "report" / "classes.png") as image:
         assert image.height < 4000
-    assert "Wrong answers: 30. These have the most" in _page(tmp_path / "report").text
+    assert "Misclassified pictures: 30. The most confident" in _page(tmp_path / "report").text

@@ -1,4 +1,4 @@
-"""Interruption: a run that is gone on with ends as it would have."""
+"""Interruption: a resumed run ends as an uninterrupted one."""
 
 import signal
 import subprocess
@@ -14,7 +14,7 @@ from tests.small_line import SMALL_NETWORK
 from training.__main__ import main
 from training.run.folder import Run
 
-EPOCHS = ["--epochs", "4", "--augmentation", "strong"]
+EPOCHS = ["--epochs", "3", "--augmentation", "strong"]
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def undisturbed(crops: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def _interrupt(crops: Path, run: Run, sign: int) -> subprocess.CompletedProcess[str]:
-    """Train in a process of its own, and interrupt it in its second epoch."""
+    """Train in a separate process, and interrupt it in its second epoch."""
     command = [sys.executable, "-m", "training", "train", str(crops), str(run.folder)]
     command += [*SMALL_NETWORK, *EPOCHS]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -44,12 +44,12 @@ def _weights(run: Run) -> list[np.ndarray]:
     return list(keras.models.load_model(run.model_path, compile=False).get_weights())
 
 
-def test_a_run_that_was_killed_ends_bit_by_bit_as_it_would_have(
+def test_a_killed_and_resumed_run_is_bit_for_bit_the_same(
     crops: Path, tmp_path: Path, undisturbed: Run
 ) -> None:
     run = Run(tmp_path / "run")
     assert _interrupt(crops, run, signal.SIGKILL).returncode == -signal.SIGKILL
-    assert len(run.epochs()) < 4
+    assert len(run.epochs()) < 3
     arguments = ["train", str(crops), str(run.folder), *SMALL_NETWORK, *EPOCHS]
     assert main([*arguments, "--resume"]) == 0
     assert run.epochs() == undisturbed.epochs()
@@ -62,7 +62,7 @@ def test_a_run_that_was_killed_ends_bit_by_bit_as_it_would_have(
     assert not run.backup_path.exists()
 
 
-def test_an_interrupted_run_says_how_to_go_on_and_goes_on_with_nothing_else(
+def test_an_interrupted_run_can_be_resumed_unchanged_only(
     crops: Path, tmp_path: Path, capsys
 ) -> None:
     run = Run(tmp_path / "run")
@@ -75,4 +75,4 @@ def test_an_interrupted_run_says_how_to_go_on_and_goes_on_with_nothing_else(
     (run.folder / "backup" / "partial").mkdir()  # a save that was cut off
     assert main(arguments) == 0
     assert run.finished
-    assert len(run.epochs()) == 4
+    assert len(run.epochs()) == 3

@@ -1,4 +1,4 @@
-"""A run: its folder, its command line, interruption and resumption."""
+"""A run: its folder and its command line."""
 
 import json
 import shutil
@@ -16,10 +16,10 @@ from training.audit.examine import examine
 from training.audit.files import list_files
 from training.batches import stream
 from training.config import TrainingConfig
-from training.data import read_folder
-from training.errors import RunError
+from training.data import read_folder, split
+from training.errors import DataError, RunError
 from training.run.folder import Run, file_sha256, resolve
-from training.train import train
+from training.train import check_exclusions, train
 
 
 def _audit_of(data: Path, names: dict[str, str]) -> str:
@@ -29,7 +29,7 @@ def _audit_of(data: Path, names: dict[str, str]) -> str:
     return json.dumps(audit | {"exclude": exclude})
 
 
-def test_a_run_folder_holds_all_that_it_was_made_from_and_made(small_run: Run, crops: Path) -> None:
+def test_a_run_folder_contains_inputs_and_results(small_run: Run, crops: Path) -> None:
     config, split, result = small_run.config(), small_run.split(), small_run.result()
     assert (config.architecture, config.image_size) == ("custom_cnn", 64)
     assert split.classes == ("coffee", "flower", "hubble")
@@ -53,14 +53,16 @@ def test_the_model_of_the_best_epoch_is_kept(small_run: Run) -> None:
     assert result.validation_accuracy > 0.6  # it did learn
 
 
-def test_without_epochs_it_is_the_frozen_network_with_its_head(crops: Path, tmp_path: Path) -> None:
+def test_without_epochs_only_the_head_is_trained(crops: Path, tmp_path: Path) -> None:
     weights, run = tmp_path / "random.weights.h5", Run(tmp_path / "run")
     keras.utils.set_random_seed(0)
     network = keras.applications.MobileNetV2(
-        (64, 64, 3), alpha=0.35, include_top=False, weights=None
+        (32, 32, 3), alpha=0.35, include_top=False, weights=None
     )
     network.save_weights(weights)
-    config = TrainingConfig(weights=str(weights), alpha=0.35, image_size=64, epochs=0)
+    config = TrainingConfig(
+        weights=str(weights), alpha=0.35, image_size=32, head_epochs=20, epochs=0
+    )
     result = train(crops, run.folder, config, tensorboard=True)
     assert list((run.folder / "tensorboard" / "head").rglob("events.*"))
     assert result.epochs == 0
@@ -82,22 +84,21 @@ def test_a_run_is_never_overwritten(small_run: Run, crops: Path, capsys) -> None
     assert after == before
 
 
-def test_unusable_input_is_answered_in_words_and_leaves_no_folder(
-    crops: Path, tmp_path, capsys
-) -> None:
+def test_unusable_input_is_reported_and_leaves_no_folder(crops: Path, tmp_path, capsys) -> None:
     run = tmp_path / "run"
     for arguments, message in [
         ([str(tmp_path / "nowhere")], "no such folder"),
         ([str(crops), "--weights", "nowhere.h5"], "no such weights file"),
         ([str(crops), "--epochs", "-1"], "greater than or equal to 0"),
-        ([str(crops), "--resume"], "holds no run"),
+        ([str(crops), "--architecture", "resnet50", "--alpha", "0.5"], "resnet50 ignores alpha"),
+        ([str(crops), "--resume"], "contains no run"),
     ]:
         assert main(["train", arguments[0], str(run), *arguments[1:]]) == 2
         assert message in capsys.readouterr().err
         assert not run.exists()
 
 
-def test_a_run_can_be_repeated_from_its_configuration_and_options_come_first(
+def test_a_run_can_be_repeated_and_options_override_its_config(
     small_run: Run, crops: Path, tmp_path: Path
 ) -> None:
     run = Run(tmp_path / "again")
@@ -110,7 +111,7 @@ def test_a_run_can_be_repeated_from_its_configuration_and_options_come_first(
     assert list((run.folder / "tensorboard").rglob("events.*"))
 
 
-def test_what_an_audit_lists_is_left_out_of_an_unchanged_split(
+def test_excluded_files_are_left_out_of_an_unchanged_split(
     small_run: Run, crops: Path, tmp_path: Path, capsys
 ) -> None:
     split = small_run.split()
@@ -133,9 +134,16 @@ def test_what_an_audit_lists_is_left_out_of_an_unchanged_split(
     assert not Path(other).exists()
 
 
-def test_a_run_that_recorded_no_audit_is_read_and_gone_on_with(
-    small_run: Run, tmp_path: Path
-) -> None:
+def test_excluding_all_validation_pictures_of_a_class_is_rejected(crops: Path) -> None:
+    pictures = read_folder(crops / "train")
+    fitting, validation = split(pictures, 0.2, seed=0)
+    excluded = frozenset(p.as_posix() for p in validation.paths if p.parts[0] == "flower")
+
+    with pytest.raises(DataError, match="no pictures of the class 'flower' in the validation"):
+        check_exclusions(excluded, pictures, fitting, validation)
+
+
+def test_an_older_run_without_audit_fields_can_be_resumed(small_run: Run, tmp_path: Path) -> None:
     run, config, split = Run(tmp_path / "run"), small_run.config(), small_run.split()
     run.create(config, split, parameters=1)
     path = run.folder / "split.json"
@@ -147,7 +155,7 @@ def test_a_run_that_recorded_no_audit_is_read_and_gone_on_with(
     run.check_resumable(config, again)
 
 
-def test_pictures_that_are_in_the_test_set_too_are_warned_of(
+def test_training_warns_of_pictures_that_are_in_the_test_set(
     crops: Path, tmp_path: Path, capsys
 ) -> None:
     data = tmp_path / "data"
@@ -158,13 +166,13 @@ def test_pictures_that_are_in_the_test_set_too_are_warned_of(
     assert main(command) == 0
     said = capsys.readouterr().out
     assert (
-        f"1 training pictures are, byte for byte, in the test set too, first coffee/{leaked.name}"
+        f"1 training pictures have an exact copy in the test set, first coffee/{leaked.name}"
         in said
     )
-    assert "`python -m training audit` finds near copies too" in said
+    assert "`python -m training audit` also finds near copies" in said
 
 
-def test_mixed_precision_leaves_a_model_of_full_precision(crops: Path, tmp_path: Path) -> None:
+def test_mixed_precision_saves_a_float32_model(crops: Path, tmp_path: Path) -> None:
     run = Run(tmp_path / "run")
     command = ["train", str(crops), str(run.folder), *SMALL_NETWORK, "--epochs", "1"]
     assert main([*command, "--mixed-precision"]) == 0
@@ -173,7 +181,7 @@ def test_mixed_precision_leaves_a_model_of_full_precision(crops: Path, tmp_path:
     assert run.result().validation_accuracy > 0.3
 
 
-def test_a_report_of_the_test_pictures_is_written_when_it_is_asked_for(
+def test_a_report_of_the_test_pictures_is_written_on_request(
     small_run: Run, crops: Path, capsys
 ) -> None:
     command = ["report", str(small_run.folder), "--data", str(crops), "--part", "test"]
@@ -184,12 +192,12 @@ def test_a_report_of_the_test_pictures_is_written_when_it_is_asked_for(
     shutil.rmtree(small_run.folder / "report-test")
 
 
-def test_pictures_that_went_missing_since_the_run_are_named(crops: Path) -> None:
+def test_missing_pictures_of_a_run_are_reported(crops: Path) -> None:
     with pytest.raises(RunError, match=r"1 pictures of this run .* first hubble/gone\.jpg"):
         resolve(read_folder(crops / "train"), ("hubble/gone.jpg",))
 
 
-def test_help_reads_without_tensorflow() -> None:
+def test_help_does_not_import_tensorflow() -> None:
     code = "import sys, training.__main__ as t\ntry: t.main(['train', '--help'])\n"
     code += "finally: print('tensorflow' in sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

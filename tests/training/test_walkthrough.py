@@ -1,4 +1,4 @@
-"""The notebook: it runs to its end, and is committed as a newcomer should find it."""
+"""The notebook runs to its end, and is committed without outputs."""
 
 import ast
 import shutil
@@ -27,7 +27,7 @@ def _code(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def test_it_runs_to_the_end_and_leaves_a_report_and_a_bundle_that_answers(
+def test_it_writes_a_report_and_a_working_bundle(
     committed: nbformat.NotebookNode,
     crops: Path,
     tmp_path: Path,
@@ -66,7 +66,7 @@ def test_it_runs_to_the_end_and_leaves_a_report_and_a_bundle_that_answers(
     assert shown == [image] * (2 + figures) + [{"image/jpeg", "text/plain"}]
 
 
-def test_it_is_committed_as_nobody_has_run_it(committed: nbformat.NotebookNode) -> None:
+def test_it_is_committed_without_outputs(committed: nbformat.NotebookNode) -> None:
     nbformat.validate(committed)
     for cell in _code(committed):
         assert cell.outputs == []
@@ -75,7 +75,7 @@ def test_it_is_committed_as_nobody_has_run_it(committed: nbformat.NotebookNode) 
     assert committed.metadata.kernelspec.name == "python3"
 
 
-def test_it_has_no_logic_of_its_own(committed: nbformat.NotebookNode) -> None:
+def test_it_only_calls_the_packages(committed: nbformat.NotebookNode) -> None:
     for cell in _code(committed):
         nodes = list(ast.walk(ast.parse(cell.source)))
         imported = {

@@ -13,12 +13,12 @@ from tests.small_line import SMALL_NETWORK
 from training.__main__ import main
 from training.run.folder import Run
 
-# Without what each worker does to its own share: what is drawn at random, and clipping.
-OPTIONS = [*SMALL_NETWORK, "--epochs", "2", "--augmentation", "none", "--no-flip", "--dropout", "0"]
+# Without random numbers and clipping, which each worker applies to its own share.
+OPTIONS = [*SMALL_NETWORK, "--epochs", "1", "--augmentation", "none", "--no-flip", "--dropout", "0"]
 OPTIONS += ["--clip-norm", "1000"]
 
 
-def test_two_workers_end_where_one_device_does(crops: Path, tmp_path: Path) -> None:
+def test_two_workers_train_like_one_device(crops: Path, tmp_path: Path) -> None:
     together, alone = Run(tmp_path / "together"), Run(tmp_path / "alone")
     addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
     processes = []
@@ -44,7 +44,7 @@ def test_two_workers_end_where_one_device_does(crops: Path, tmp_path: Path) -> N
     assert (together.folder / "report" / "report.html").is_file()
 
 
-def test_a_batch_that_the_devices_cannot_share_is_refused_before_anything_begins(
+def test_an_indivisible_batch_is_rejected_before_training(
     crops: Path, tmp_path: Path, capsys, monkeypatch
 ) -> None:
     class TwoDevices:
@@ -53,5 +53,5 @@ def test_a_batch_that_the_devices_cannot_share_is_refused_before_anything_begins
     monkeypatch.setattr("training.train.choose_strategy", TwoDevices)
     arguments = ["train", str(crops), str(tmp_path / "run"), *SMALL_NETWORK, "--batch-size", "7"]
     assert main(arguments) == 2
-    assert "A batch of 7 cannot be shared by 2 devices" in capsys.readouterr().err
+    assert "A batch of 7 pictures cannot be divided among 2 devices" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()

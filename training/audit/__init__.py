@@ -1,1 +1,1 @@
-"""A look at a data set before training: what is in it, what is broken, what is there twice."""
+"""Audit of a data set before training: contents, broken files and duplicates."""

@@ -1,55 +1,66 @@
-"""`python -m training audit`: look at a data set before training on it."""
+"""Command of `python -m training` that audits a data set."""
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from training.audit.examine import examine
-from training.audit.files import list_files
-from training.audit.findings import Audit
-from training.audit.page import render
+if TYPE_CHECKING:
+    from training.audit.findings import Audit
 
 JSON_FILE = "audit.json"
 PAGE_FILE = "audit.html"
 
 
-def run_audit(parsed: argparse.Namespace) -> int:
-    """Write the audit and say what it found; the exit code is 0.
+def add_commands(commands: Any) -> None:
+    """Add `audit` to the subparsers of argparse."""
+    audit = commands.add_parser(
+        "audit",
+        help="find broken, leaking and duplicate pictures",
+        description="Find broken, leaking, contradictory and duplicate pictures. "
+        "No picture is changed.",
+    )
+    audit.add_argument("data", type=Path, metavar="DATA", help="folder of pictures")
+    audit.add_argument(
+        "--out",
+        type=Path,
+        metavar="FOLDER",
+        help="for audit.json and audit.html (default: runs/audit-<name of DATA>)",
+    )
+    audit.add_argument("--json", action="store_true", help="print the audit as JSON")
+    audit.set_defaults(command=_audit)
 
-    Raises:
-        DataError: a data set that cannot be looked at.
-        OSError: the audit cannot be written; nothing is.
-    """
+
+def _audit(parsed: argparse.Namespace) -> int:
+    from training.atomic import write_text
+    from training.audit.examine import examine
+    from training.audit.files import list_files
+    from training.audit.page import render
+
     out: Path = parsed.out or Path("runs", f"audit-{parsed.data.resolve().name}")
     listing = list_files(parsed.data)
     out.mkdir(parents=True, exist_ok=True)
     audit = examine(listing)
-    _write(out / PAGE_FILE, render(audit, parsed.data))
-    _write(out / JSON_FILE, audit.model_dump_json(indent=1) + "\n")
+    write_text(out / PAGE_FILE, render(audit, parsed.data))
+    write_text(out / JSON_FILE, audit.model_dump_json(indent=1) + "\n")
     print(audit.model_dump_json(indent=1) if parsed.json else _summary(audit, out))
     return 0
 
 
-def _write(path: Path, text: str) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
-
-
-def _summary(audit: Audit, out: Path) -> str:
+def _summary(audit: "Audit", out: Path) -> str:
     leaking = sum(group.leaks for group in audit.groups)
     contradicting = sum(group.contradicts for group in audit.groups)
     lines = [
-        f"{audit.pictures('train'):,} pictures to train on, {audit.pictures('test'):,} to test on",
-        f"unreadable files: {len(audit.unreadable):,}, "
-        f"passed over for their suffix: {len(audit.ignored):,}",
-        f"groups of pictures that show the same: {len(audit.groups):,}, "
-        f"of these in train and in test: {leaking:,}, under several labels: {contradicting:,}",
+        f"Pictures: {audit.pictures('train'):,} train, {audit.pictures('test'):,} test",
+        f"Unreadable files: {len(audit.unreadable):,}",
+        f"Files ignored because of their suffix: {len(audit.ignored):,}",
+        f"Groups of duplicates: {len(audit.groups):,} ({leaking:,} in train and test, "
+        f"{contradicting:,} with several labels)",
         *audit.notes,
-        f"→ {out / PAGE_FILE}",
+        f"Page: {out / PAGE_FILE}",
     ]
     if audit.exclude:
         lines.append(
-            f"Next: train with --exclude {out / JSON_FILE}, "
-            f"which leaves {len(audit.exclude):,} files out."
+            f"Next: train with --exclude {out / JSON_FILE} to leave out "
+            f"{len(audit.exclude):,} files."
         )
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""From the files of a data set to what is wrong with them."""
+"""Examine the files of a data set."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -8,33 +8,33 @@ from rich.console import Console
 from rich.progress import track
 
 from training.audit import duplicates
-from training.audit.files import Listing, Picture, Unreadable, look_at_all
+from training.audit.files import Listing, Picture, Unreadable, inspect_all
 from training.audit.findings import Audit, Count, Exclusion, Faulty, Group, Member, Size
 
 SAMPLES = 8  # pictures of each class
 
-# Text in a notebook too: what rich shows there instead needs ipywidgets.
+# Plain text in notebooks too: rich's notebook display needs ipywidgets.
 CONSOLE = Console(stderr=True, force_jupyter=False)
 
 
 def examine(listing: Listing) -> Audit:
-    """Look at every file of a data set once, with progress on stderr.
+    """Read every file of a data set once, with progress on stderr.
 
-    The memory it takes is some hundred bytes a picture, and one decoded picture a core.
+    Memory use is a few hundred bytes per picture, and one decoded picture per core.
     """
     pictures: list[Picture] = []
     unreadable: list[Unreadable] = []
-    for found in track(
-        look_at_all(listing.pictures),
-        "Looking at the pictures",
+    for inspected in track(
+        inspect_all(listing.pictures),
+        "Reading the pictures",
         total=len(listing.pictures),
         console=CONSOLE,
     ):
-        if isinstance(found, Picture):
-            pictures.append(found)
+        if isinstance(inspected, Picture):
+            pictures.append(inspected)
         else:
-            unreadable.append(found)
-    groups = same(pictures)
+            unreadable.append(inspected)
+    groups = find_duplicates(pictures)
     sizes = Counter((picture.width, picture.height) for picture in pictures)
     counts = _counts(listing, pictures)
     return Audit(
@@ -53,27 +53,27 @@ def examine(listing: Listing) -> Audit:
     )
 
 
-def same(pictures: Sequence[Picture]) -> list[list[Picture]]:
-    """Groups of pictures that show the same, each of two or more; test before train, then by name.
+def find_duplicates(pictures: Sequence[Picture]) -> list[list[Picture]]:
+    """Group exact and near duplicates: two or more each, sorted by test before train, then by name.
 
-    Pictures of one colour are compared by their pixels alone.
+    Pictures of a single color are compared by their pixels only.
     """
     by_pixels: dict[bytes, list[Picture]] = defaultdict(list)
     for picture in pictures:
         by_pixels[picture.pixels].append(picture)
-    alike: dict[int, list[Picture]] = defaultdict(list)
+    near: dict[int, list[Picture]] = defaultdict(list)
     distinct = [copies for copies in by_pixels.values() if copies[0].fingerprint is not None]
     fingerprints = np.array([copies[0].fingerprint for copies in distinct], dtype=np.uint64)
     numbers = duplicates.group(
         fingerprints.reshape(-1, 5),
-        lambda blocks: track(blocks, "Comparing them", console=CONSOLE),
+        lambda blocks: track(blocks, "Comparing the pictures", console=CONSOLE),
     )
     for number, copies in zip(numbers.tolist(), distinct, strict=True):
-        alike[number] += copies
+        near[number] += copies
     flat = [copies for copies in by_pixels.values() if copies[0].fingerprint is None]
     groups = [
         sorted(members, key=lambda picture: (picture.file.part != "test", picture.file.name))
-        for members in (*alike.values(), *flat)
+        for members in (*near.values(), *flat)
         if len(members) > 1
     ]
     return sorted(groups, key=lambda members: members[0].file.name)
@@ -102,7 +102,7 @@ def _group(pictures: list[Picture]) -> Group:
 
 def _distance(a: Picture, b: Picture) -> int:
     if a.fingerprint is None or b.fingerprint is None:
-        return 0  # pictures of one colour are in a group for their equal pixels
+        return 0  # pictures of a single color are grouped by equal pixels
     return int(duplicates.perceptual_distance(a.fingerprint, b.fingerprint))
 
 
@@ -115,33 +115,33 @@ def _unreadable(files: list[Unreadable]) -> tuple[Exclusion, ...]:
 
 
 def _exclude(group: list[Picture]) -> list[Exclusion]:
-    """What of a group had better not be trained on.
+    """Decide which training pictures of a group to exclude.
 
-    Where the group is in test too: all of it, for the test would be of what was trained on.
-    Where it has several labels: all of it, for which one is right cannot be told from the files.
-    Else all but the largest.
+    - If the group includes test pictures: all, because the test would include training pictures.
+    - If it has several labels: all, because the files do not show which label is right.
+    - Otherwise: all but the largest.
     """
     tested = next((picture for picture in group if picture.file.part == "test"), None)
     first_of: dict[str, Picture] = {}
     for picture in group:
         first_of.setdefault(picture.file.label, picture)
     kept = max(group, key=lambda picture: picture.width * picture.height)
-    found: list[Exclusion] = []
+    exclusions: list[Exclusion] = []
     for picture in (picture for picture in group if picture.file.part == "train"):
         label = picture.file.label
         if tested is not None:
             reason = f"{_relation(picture, tested)} in the test part"
             if tested.file.label != label:
-                reason += f", labelled {tested.file.label}"
-            found.append(_exclusion(picture, "leak", reason))
+                reason += f", labeled {tested.file.label}"
+            exclusions.append(_exclusion(picture, "leak", reason))
         elif len(first_of) > 1:
             other = next(first for name, first in first_of.items() if name != label)
-            reason = f"{_relation(picture, other)}, labelled {other.file.label}"
-            found.append(_exclusion(picture, "contradiction", reason))
+            reason = f"{_relation(picture, other)}, labeled {other.file.label}"
+            exclusions.append(_exclusion(picture, "contradiction", reason))
         elif picture is not kept:
             reason = f"{_relation(picture, kept)}, which is kept"
-            found.append(_exclusion(picture, "copy", reason))
-    return found
+            exclusions.append(_exclusion(picture, "copy", reason))
+    return exclusions
 
 
 def _exclusion(picture: Picture, cause: str, reason: str) -> Exclusion:
@@ -153,7 +153,7 @@ def _relation(picture: Picture, other: Picture) -> str:
         return f"the same file as {other.file.name}"
     if picture.pixels == other.pixels:
         return f"the same pixels as {other.file.name}"
-    return f"looks the same as {other.file.name}"
+    return f"nearly the same picture as {other.file.name}"
 
 
 def _counts(listing: Listing, pictures: list[Picture]) -> tuple[Count, ...]:
@@ -169,13 +169,13 @@ def _notes(listing: Listing, counts: tuple[Count, ...]) -> tuple[str, ...]:
     classes = listing.classes["train"]
     notes = []
     if len(classes) < 2:
-        notes.append(f"There is one class, {classes[0]}; to tell apart takes at least two.")
+        notes.append(f"There is only one class, {classes[0]}. Training needs at least two.")
     for count in counts:
         where = f"The class {count.label} of the {count.part} part"
         if not count.pictures:
-            notes.append(f"{where} has no readable pictures: fill its folder or remove it.")
+            notes.append(f"{where} has no readable pictures. Add some, or remove its folder.")
         elif count.part == "train" and count.pictures == 1:
-            notes.append(f"{where} has one picture: none can be set aside for validation.")
+            notes.append(f"{where} has one picture, so none can be set aside for validation.")
     tested = listing.classes.get("test", classes)
     for label in sorted(set(classes) ^ set(tested)):
         here, missing = ("train", "test") if label in classes else ("test", "train")
@@ -184,14 +184,14 @@ def _notes(listing: Listing, counts: tuple[Count, ...]) -> tuple[str, ...]:
 
 
 def _samples(pictures: list[Picture]) -> dict[str, tuple[str, ...]]:
-    """Some pictures of each class to train on, from all over its folder."""
+    """A few training pictures of each class, evenly spread over its folder."""
     names: dict[str, list[str]] = defaultdict(list)
     for picture in pictures:
         if picture.file.part == "train":
             names[picture.file.label].append(picture.file.name)
     return {
-        label: tuple(found[i * len(found) // SAMPLES] for i in range(SAMPLES))
-        if len(found) > SAMPLES
-        else tuple(found)
-        for label, found in names.items()
+        label: tuple(paths[i * len(paths) // SAMPLES] for i in range(SAMPLES))
+        if len(paths) > SAMPLES
+        else tuple(paths)
+        for label, paths in names.items()
     }

@@ -1,4 +1,4 @@
-"""Listing a data set's files and looking at each of them once."""
+"""List the files of a data set, and read each of them once."""
 
 import hashlib
 from collections.abc import Iterator
@@ -17,57 +17,58 @@ from lambda_api import images
 from training.data import part_folder
 from training.errors import DataError
 
-Part = Literal["train", "test"]
+DatasetPart = Literal["train", "test"]
 
-SIDE = 150  # pixels at which pictures are compared
-FLAT = 3.0  # grey levels, 0..255, of standard deviation; real scenes have ten and more
+SIDE = 150  # pixels per side at which pictures are compared
+FLAT = 3.0  # standard deviation of gray levels, 0..255; real scenes have 10 and more
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file below a class's folder.
+    """A file in a class folder.
 
     Attributes:
-        name: its path relative to the data set's folder, with slashes.
-        within: its path relative to the folder of classes, with slashes.
+        name: path relative to the data set's folder, with slashes.
+        within: path relative to the folder that contains the class folders, with slashes.
+        label: class name.
     """
 
     path: Path
     name: str
     within: str
-    part: Part
+    part: DatasetPart
     label: str
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What there is of a data set.
+    """The files of a data set.
 
     Attributes:
         data: the data set's folder.
-        classes: of each part, sorted.
-        pictures: the files that training would read.
-        others: names of the files that it would pass over for their suffix.
+        classes: class names of each part, sorted.
+        pictures: the files that training reads.
+        others: names of the files that training ignores because of their suffix.
     """
 
     data: Path
-    classes: dict[Part, tuple[str, ...]]
+    classes: dict[DatasetPart, tuple[str, ...]]
     pictures: tuple[File, ...]
     others: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What is kept of a picture that was looked at: some hundred bytes.
+    """Properties of a readable picture, a few hundred bytes.
 
     Attributes:
-        mode: Pillow's name for how the file stores a pixel: RGB, L (grey), CMYK, P (palette) …
-        width: pixels, upright.
-        height: pixels, upright.
+        mode: Pillow's color mode of the file: RGB, L (gray), CMYK, P (palette) …
+        width: pixels, after EXIF rotation.
+        height: pixels, after EXIF rotation.
         content: SHA-256 of the file.
-        pixels: SHA-256 of what `lambda_api.images` decodes from it at `SIDE`.
-        fingerprint: uint64, shape (5,): the 256 bits of a perceptual hash and the 64 of a
-            difference hash; None where there is nothing but one colour to see.
+        pixels: SHA-256 of the pixels that `lambda_api.images` decodes at `SIDE`.
+        fingerprint: uint64, shape (5,): 256 bits of a perceptual hash and 64 bits of a difference
+            hash; None for a picture of a single color.
     """
 
     file: File
@@ -82,20 +83,20 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A file that has a picture's suffix and is none, and why."""
+    """A file with a picture's suffix that cannot be read, and the reason."""
 
     file: File
     reason: str
 
 
-def part_folders(data: Path) -> dict[Part, Path]:
-    """The folders that hold one folder a class each.
+def part_folders(data: Path) -> dict[DatasetPart, Path]:
+    """The folders of the parts; each contains one folder per class.
 
     Raises:
-        DataError: no such folder.
+        DataError: `data` does not exist.
     """
     if not data.is_dir():
-        raise DataError(f"{data}: no such folder.")
+        raise DataError(f"{data}: no such folder. Pass the folder of your pictures.")
     train, test = part_folder(data, "train"), part_folder(data, "test")
     if train is None:
         return {"train": data}
@@ -103,12 +104,13 @@ def part_folders(data: Path) -> dict[Part, Path]:
 
 
 def list_files(data: Path) -> Listing:
-    """All files below the classes' folders. What is wrong with a class is not judged here.
+    """List all files in the class folders.
 
     Raises:
-        DataError: no such folder, nothing in it to train on, or a name that is not UTF-8.
+        DataError: `data` does not exist or contains no training pictures, or a name is not valid
+            UTF-8.
     """
-    classes: dict[Part, tuple[str, ...]] = {}
+    classes: dict[DatasetPart, tuple[str, ...]] = {}
     pictures: list[File] = []
     others: list[str] = []
     for part, root in part_folders(data).items():
@@ -123,8 +125,8 @@ def list_files(data: Path) -> Listing:
                     others.append(name)
     if not any(file.part == "train" for file in pictures):
         raise DataError(
-            f"{data}: no pictures (JPEG, PNG or WebP) to train on; one folder a class is needed, "
-            "here or in train/."
+            f"{data} contains no pictures (JPEG, PNG or WebP) to train on. "
+            "Put them into one folder per class, here or in train/."
         )
     return Listing(data, classes, tuple(pictures), tuple(others))
 
@@ -134,17 +136,19 @@ def _name(path: Path, root: Path) -> str:
     try:
         name.encode()
     except UnicodeEncodeError as error:
-        raise DataError(f"{name!r} in {root}: the name is not UTF-8; rename the file.") from error
+        raise DataError(
+            f"{name!r} in {root}: the name is not valid UTF-8. Rename the file."
+        ) from error
     return name
 
 
-def look_at_all(files: tuple[File, ...]) -> Iterator[Picture | Unreadable]:
-    """Look at the files in their order, on all cores; no more pictures in memory than cores."""
-    with ThreadPool() as pool:  # of threads: reading, hashing and decoding let each other run
-        yield from pool.imap(look_at, files, chunksize=8)
+def inspect_all(files: tuple[File, ...]) -> Iterator[Picture | Unreadable]:
+    """Inspect the files in order on all cores, with one decoded picture per core in memory."""
+    with ThreadPool() as pool:  # threads suffice: reading, hashing and decoding release the GIL
+        yield from pool.imap(inspect, files, chunksize=8)
 
 
-def look_at(file: File) -> Picture | Unreadable:
+def inspect(file: File) -> Picture | Unreadable:
     """Read and decode one file."""
     try:
         data = file.path.read_bytes()
@@ -152,7 +156,7 @@ def look_at(file: File) -> Picture | Unreadable:
     except images.PictureError as error:
         return Unreadable(file, str(error))
     except OSError as error:
-        return Unreadable(file, f"The file cannot be read: {error.strerror}.")
+        return Unreadable(file, f"Cannot read the file: {error.strerror}.")
     with Image.open(BytesIO(data), formats=(decoded.format,)) as image:
         mode = image.mode
     return Picture(
@@ -168,9 +172,9 @@ def look_at(file: File) -> Picture | Unreadable:
 
 
 def fingerprint(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64] | None:
-    """What `duplicates` compares; None for a picture of one colour, whose hashes are noise."""
-    grey = Image.fromarray(pixels).convert("L")
-    if np.asarray(grey).std() < FLAT:
+    """Hashes for `duplicates`; None for a picture of a single color, whose hashes are noise."""
+    gray = Image.fromarray(pixels).convert("L")
+    if np.asarray(gray).std() < FLAT:
         return None
-    bits = [imagehash.phash(grey, hash_size=16).hash, imagehash.dhash(grey, hash_size=8).hash]
+    bits = [imagehash.phash(gray, hash_size=16).hash, imagehash.dhash(gray, hash_size=8).hash]
     return np.packbits(np.concatenate([part.ravel() for part in bits])).view(np.uint64)

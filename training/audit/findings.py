@@ -1,4 +1,4 @@
-"""What an audit found, as it is written to `audit.json`."""
+"""Findings of an audit: the contents of `audit.json`."""
 
 from pathlib import Path
 from typing import Literal
@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from lambda_api.images import Format
-from training.audit.files import Part
+from training.audit.files import DatasetPart
 from training.errors import DataError
 
 Cause = Literal["unreadable", "leak", "contradiction", "copy"]
@@ -17,15 +17,15 @@ class _Finding(BaseModel):
 
 
 class Count(_Finding):
-    """How many readable pictures of a class there are."""
+    """Number of readable pictures of a class."""
 
-    part: Part
+    part: DatasetPart
     label: str
     pictures: int
 
 
 class Size(_Finding):
-    """How many pictures are of one size, in pixels, upright."""
+    """Number of pictures of one size, in pixels, after EXIF rotation."""
 
     width: int
     height: int
@@ -33,7 +33,7 @@ class Size(_Finding):
 
 
 class Faulty(_Finding):
-    """A file, relative to the data set's folder, that cannot be read, and why."""
+    """An unreadable file, relative to the data set's folder, and the reason."""
 
     path: str
     reason: str
@@ -44,11 +44,11 @@ class Member(_Finding):
 
     Attributes:
         path: relative to the data set's folder.
-        distance: bits of 256 in which its perceptual hash differs from that of the group's first.
+        distance: bits, 0..256, in which its perceptual hash differs from the first picture's.
     """
 
     path: str
-    part: Part
+    part: DatasetPart
     label: str
     width: int
     height: int
@@ -56,10 +56,11 @@ class Member(_Finding):
 
 
 class Group(_Finding):
-    """Pictures that show the same; those of the test part come first.
+    """Exact or near duplicates; those of the test part come first.
 
     Attributes:
-        kind: all the same file; all decoded to the same pixels; or some only look the same.
+        kind: "same file"; "same pixels" for different files that decode to the same pixels; "near"
+            if at least one picture differs in its pixels.
     """
 
     kind: Literal["same file", "same pixels", "near"]
@@ -67,20 +68,20 @@ class Group(_Finding):
 
     @property
     def leaks(self) -> bool:
-        """In train and in test."""
+        """Whether the group is in train and in test."""
         return len({member.part for member in self.members}) > 1
 
     @property
     def contradicts(self) -> bool:
-        """Under several labels."""
+        """Whether the group has several labels."""
         return len({member.label for member in self.members}) > 1
 
 
 class Exclusion(_Finding):
-    """A file that had better not be trained on.
+    """A file that should be excluded from training.
 
     Attributes:
-        path: relative to the folder of classes that is trained on, with slashes.
+        path: relative to the folder that contains the class folders of train, with slashes.
     """
 
     path: str
@@ -89,21 +90,21 @@ class Exclusion(_Finding):
 
 
 class Audit(_Finding):
-    """Everything that was found.
+    """All findings of an audit.
 
     Attributes:
         data: name of the data set's folder.
-        counts: of every class of every part, also the empty ones.
-        formats: pictures of each format.
-        modes: pictures of each of Pillow's modes.
+        counts: for every class of every part, including empty ones.
+        formats: number of pictures by format.
+        modes: number of pictures by Pillow's color mode.
         sizes: the most frequent first.
-        unreadable: files with a picture's suffix that are none.
-        ignored: files that are passed over for their suffix, relative to the data set's folder.
-        flat: pictures of a single colour, relative to the data set's folder.
-        groups: of pictures that show the same.
-        exclude: what had better not be trained on.
-        notes: what else is wrong, in sentences.
-        samples: a few pictures of each class to train on, relative to the data set's folder.
+        unreadable: files with a picture's suffix that cannot be read.
+        ignored: files ignored because of their suffix, relative to the data set's folder.
+        flat: pictures of a single color, relative to the data set's folder.
+        groups: groups of duplicates.
+        exclude: files that should be excluded from training.
+        notes: other problems, in sentences.
+        samples: a few training pictures of each class, relative to the data set's folder.
     """
 
     schema_version: Literal[1] = 1
@@ -120,27 +121,27 @@ class Audit(_Finding):
     notes: tuple[str, ...]
     samples: dict[str, tuple[str, ...]]
 
-    def pictures(self, part: Part) -> int:
-        """Readable pictures of a part."""
+    def pictures(self, part: DatasetPart) -> int:
+        """Number of readable pictures of a part."""
         return sum(count.pictures for count in self.counts if count.part == part)
 
     def excluded(self, cause: Cause) -> int:
-        """Files to exclude for a cause."""
+        """Number of files to exclude for a cause."""
         return sum(exclusion.cause == cause for exclusion in self.exclude)
 
 
 def read_exclusions(path: Path) -> frozenset[str]:
-    """What an `audit.json` lists for exclusion: paths relative to the folder of classes.
+    """Read the files to exclude from an `audit.json`; see `Exclusion.path`.
 
     Raises:
-        DataError: the file is not there or holds no audit.
+        DataError: the file is missing or not an audit.
     """
     try:
         audit = Audit.model_validate_json(path.read_bytes())
     except OSError as error:
-        raise DataError(f"{path}: the audit cannot be read: {error.strerror}.") from error
+        raise DataError(f"{path}: cannot read the audit: {error.strerror}.") from error
     except ValueError as error:
         raise DataError(
-            f"{path}: holds no audit; `python -m training audit DATA` writes one."
+            f"{path} is not an audit. Write one with `python -m training audit DATA`."
         ) from error
     return frozenset(exclusion.path for exclusion in audit.exclude)

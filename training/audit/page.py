@@ -1,4 +1,4 @@
-"""The audit as one page that opens without a network: figures and pictures are inside it."""
+"""Audit page: one HTML file that contains its figures and pictures, readable offline."""
 
 from io import BytesIO
 from pathlib import Path
@@ -13,18 +13,18 @@ from training.audit.findings import Audit, Size
 from training.report import html_page
 
 THUMBNAIL = 150  # pixels high
-WIDEST = 260  # pixels
-GROUPS = 100  # shown of a kind; audit.json has them all
-MEMBERS = 12  # shown of a group
-FILES = 200  # named of a kind
+WIDEST = 260  # pixels, of a thumbnail
+GROUPS = 100  # shown per section; audit.json contains all
+MEMBERS = 12  # shown per group
+FILES = 200  # listed per section
 
 
 def render(audit: Audit, data: Path) -> str:
-    """The page's HTML.
+    """Render the page as HTML.
 
     Args:
-        audit: of the data set in `data`.
-        data: where the pictures are, for the thumbnails.
+        audit: the audit of `data`.
+        data: the data set's folder, for the thumbnails.
     """
     train = part_folders(data)["train"].relative_to(data)
     return html_page.render(
@@ -43,21 +43,21 @@ def render(audit: Audit, data: Path) -> str:
 
 
 def _thumbnail(path: Path) -> dict[str, str | int]:
-    """The picture as a `data:` address, and the size in pixels at which its sides are right."""
+    """A `data:` URL of the picture, and the size in pixels that restores its aspect ratio."""
     square = images.decode(path.read_bytes(), (THUMBNAIL, THUMBNAIL))
     scale = min(THUMBNAIL / square.height, WIDEST / square.width)
     width, height = (max(round(side * scale), 1) for side in (square.width, square.height))
     buffer = BytesIO()
     Image.fromarray(square.pixels).save(buffer, "JPEG", quality=85)
     return {
-        "src": html_page.address(buffer.getvalue(), "image/jpeg"),
+        "src": html_page.data_url(buffer.getvalue(), "image/jpeg"),
         "width": width,
         "height": height,
     }
 
 
 def _draw_sizes(sizes: tuple[Size, ...]) -> str:
-    """Widths against heights, the area of a mark as the number of pictures; a `data:` address."""
+    """Plot widths and heights, with marker areas by number of pictures; return a `data:` URL."""
     figure = Figure(figsize=(5, 3.6), layout="constrained")
     axes = figure.subplots()
     widths, heights = [size.width for size in sizes], [size.height for size in sizes]
@@ -70,4 +70,4 @@ def _draw_sizes(sizes: tuple[Size, ...]) -> str:
     axes.set_axisbelow(True)
     buffer = BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
-    return html_page.address(buffer.getvalue(), "image/png")
+    return html_page.data_url(buffer.getvalue(), "image/png")

@@ -1,5 +1,6 @@
-"""The Keras network: uint8 or float pixels 0..255 in, softmax out."""
+"""The Keras network: a backbone, pooling and a head."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -7,27 +8,33 @@ import keras
 import numpy as np
 
 from training.config import TrainingConfig
-from training.errors import WeightsError
-from training.networks.architectures import ARCHITECTURES
+from training.errors import ConfigError, WeightsError
+from training.networks.architectures import ARCHITECTURES, USES_ALPHA
 
 FEATURES = "features"  # the pooled output of the backbone
 HIDDEN = "hidden"  # the dense layer
 LOGITS = "logits"  # the layer before the softmax, where conversion cuts
 
+_CONVOLUTIONS = (
+    keras.layers.Conv2D,
+    keras.layers.DepthwiseConv2D,
+    keras.layers.SeparableConv2D,
+)
+
 
 def build(config: TrainingConfig, classes: int) -> Any:
-    """The network of `config.architecture` with a head for `classes`.
+    """Build the network of `config.architecture` with a head for `classes`.
 
     Returns:
-        A `keras.Model`: (batch, size, size, 3) pixels 0..255 to (batch, classes) probabilities.
-        With pretrained weights its BatchNorms are folded (see `fold_batch_norms`) and frozen, and
-        so are all layers below `config.fine_tuned_share`.
+        A `keras.Model`: float32 pixels 0..255, (batch, size, size, 3), to probabilities
+        (batch, classes). With pretrained weights its BatchNorms are folded (see
+        `fold_batch_norms`), and the layers below `config.fine_tuned_share` are frozen.
 
     Raises:
-        WeightsError: weights that cannot be downloaded, are not there or do not fit.
+        ConfigError: see `check_network`.
+        WeightsError: the weights are missing, cannot be downloaded, or do not fit.
     """
-    if config.weights not in ("imagenet", "none") and not Path(config.weights).is_file():
-        raise WeightsError(f"{config.weights}: no such weights file.")
+    check_network(config)
     x = pixels = keras.Input((config.image_size, config.image_size, 3), name="pixels")
     if config.working_size != config.image_size:
         x = keras.layers.Resizing(config.working_size, config.working_size, name="upscale")(x)
@@ -35,9 +42,9 @@ def build(config: TrainingConfig, classes: int) -> Any:
         x = ARCHITECTURES[config.architecture](x, config)
     except Exception as error:  # Keras raises ValueError, OSError, HTTPError, plain Exception …
         raise WeightsError(
-            f"The weights {config.weights!r} cannot be used: {error}\n"
-            "Give a file that was made for this architecture (--weights PATH), "
-            "or train from nothing (--weights none)."
+            f"Cannot use the weights {config.weights!r}: {error}\n"
+            "Pass a file that was made for this architecture (--weights PATH), "
+            "or train from random weights (--weights none)."
         ) from error
     backbone = keras.Model(pixels, x)
     x = keras.layers.GlobalAveragePooling2D(name=FEATURES)(x)
@@ -46,10 +53,29 @@ def build(config: TrainingConfig, classes: int) -> Any:
     probabilities = keras.layers.Softmax(name="softmax", dtype="float32")(x)
     if config.pretrained:
         fold_batch_norms(backbone)
-        learning = round(len(backbone.layers) * config.fine_tuned_share)
-        for layer in backbone.layers[: len(backbone.layers) - learning]:
+        trained = round(len(backbone.layers) * config.fine_tuned_share)
+        for layer in backbone.layers[: len(backbone.layers) - trained]:
             layer.trainable = False
     return keras.Model(pixels, probabilities, name="classifier")
+
+
+def check_network(config: TrainingConfig) -> None:
+    """Check what `build` needs, before the pictures are read.
+
+    Raises:
+        ConfigError: `alpha` is not 1, but the architecture ignores it.
+        WeightsError: the weights file does not exist.
+    """
+    if config.alpha != 1 and config.architecture not in USES_ALPHA:
+        raise ConfigError(
+            f"{config.architecture} ignores alpha ({config.alpha}). Leave --alpha out, "
+            f"or choose an architecture that uses it: {', '.join(sorted(USES_ALPHA))}."
+        )
+    if config.weights not in ("imagenet", "none") and not Path(config.weights).is_file():
+        raise WeightsError(
+            f"{config.weights}: no such weights file. "
+            'Pass the path of a file, "imagenet" or "none" with --weights.'
+        )
 
 
 def head_layers(config: TrainingConfig, classes: int) -> list[Any]:
@@ -63,32 +89,65 @@ def head_layers(config: TrainingConfig, classes: int) -> list[Any]:
 
 
 def fold_batch_norms(model: Any) -> None:
-    """Multiply every BatchNorm into the convolution before it; what is left of it adds a bias.
+    """Fold each BatchNorm that directly follows a convolution into that convolution.
 
-    The function computed stays the same. Fine-tuning needs it: MobileNetV2's depthwise BatchNorms
-    hold channels with a moving variance of 1e-5 and less, and frozen as they are they multiply
-    gradients by up to 75, which wrecks the network in tens of steps.
+    The network computes the same function. What remains of a folded BatchNorm adds a bias, and is
+    frozen. Fine-tuning needs this: MobileNetV2's depthwise BatchNorms have channels with a moving
+    variance of 1e-5 and less. Frozen but not folded, they multiply gradients by up to 75, which
+    destroys the network within tens of steps.
+
+    A BatchNorm stays as it is, and trainable, if no plain, depthwise or separable convolution comes
+    directly before it (as in DenseNet and ResNetV2, where it comes after a concatenation or a sum,
+    and an activation separates it from the next convolution), if that convolution has an activation
+    of its own, or if either layer is used more than once.
+
+    Args:
+        model: a functional model. Layers of nested models are not folded.
     """
-    norms = [x for x in model.layers if isinstance(x, keras.layers.BatchNormalization)]
-    for norm in norms:
+    nodes = [node for depth in model._nodes_by_depth.values() for node in depth]
+    calls = Counter(node.operation for node in nodes)
+    uses = Counter(id(tensor) for node in nodes for tensor in node.input_tensors)
+    for norm in model.layers:
+        if not isinstance(norm, keras.layers.BatchNormalization) or calls[norm] > 1:
+            continue
         convolution = norm.input._keras_history.operation
-        gamma, beta, mean, variance = (np.asarray(w) for w in norm.get_weights())
-        scale = gamma / np.sqrt(variance + norm.epsilon)
-        kernel, *bias = convolution.get_weights()
-        depthwise = isinstance(convolution, keras.layers.DepthwiseConv2D)
-        # A depthwise kernel is (h, w, channels, 1), a plain one (h, w, in, channels).
-        factor = scale[:, np.newaxis] if depthwise else scale
-        convolution.set_weights([kernel * factor, *(b * scale for b in bias)])
-        ones = np.ones_like(gamma)
-        norm.set_weights([ones, beta - mean * scale, 0 * ones, ones - norm.epsilon])
-        norm.trainable = False
+        if (
+            isinstance(convolution, _CONVOLUTIONS)
+            and convolution.activation is keras.activations.linear
+            and calls[convolution] == 1
+            and uses[id(norm.input)] == 1
+            and norm.axis in (-1, 3)
+        ):
+            _fold(norm, convolution)
+
+
+def _fold(norm: Any, convolution: Any) -> None:
+    mean, variance = np.asarray(norm.moving_mean), np.asarray(norm.moving_variance)
+    gamma = np.asarray(norm.gamma) if norm.scale else np.ones_like(mean)
+    scale = gamma / np.sqrt(variance + norm.epsilon)
+    weights = convolution.get_weights()
+    last = -2 if convolution.use_bias else -1  # the pointwise kernel of a separable convolution
+    kernel = weights[last]
+    # A depthwise kernel is (height, width, channels, multiplier), a plain one (…, in, channels).
+    depthwise = isinstance(convolution, keras.layers.DepthwiseConv2D)
+    weights[last] = kernel * (scale.reshape(kernel.shape[2:]) if depthwise else scale)
+    if convolution.use_bias:
+        weights[-1] = weights[-1] * scale
+    convolution.set_weights(weights)
+    if norm.scale:
+        norm.gamma.assign(np.ones_like(mean))
+    if norm.center:
+        norm.beta.assign(np.asarray(norm.beta) - mean * scale)
+    norm.moving_mean.assign(np.zeros_like(mean) if norm.center else mean * scale)
+    norm.moving_variance.assign(np.ones_like(mean) - norm.epsilon)
+    norm.trainable = False
 
 
 def feature_extractor(model: Any) -> Any:
-    """The part of `model` up to the pooled features: (batch, features) float32."""
+    """`model` up to the pooled features: a `keras.Model` to (batch, features), float32."""
     return keras.Model(model.input, model.get_layer(FEATURES).output)
 
 
 def logits_model(model: Any) -> Any:
-    """`model` without its softmax: what conversion quantises."""
+    """`model` without its softmax, for conversion: a `keras.Model` to (batch, classes), float32."""
     return keras.Model(model.input, model.get_layer(LOGITS).output, name="logits_of_classifier")

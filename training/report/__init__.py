@@ -1,1 +1,1 @@
-"""Training report: figures and the HTML page."""
+"""Training report: figures and one HTML page."""

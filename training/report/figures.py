@@ -1,4 +1,4 @@
-"""The report's charts, each a PNG. The model card shares two of them."""
+"""Charts of the report, each a PNG. The model card uses two of them."""
 
 import warnings
 from collections.abc import Sequence
@@ -13,18 +13,18 @@ from matplotlib.ticker import MaxNLocator, NullFormatter, PercentFormatter, StrM
 from matplotlib.typing import RcKeyType
 
 from training.calibration import BINS, Bin
-from training.metrics import ClassMetrics, Metrics
+from training.metrics import ClassScores, ReportMetrics
 from training.run.history import Epoch
 
-DARK, BLUE, LIGHT, ORANGE, GREY = "#12344d", "#2a6f97", "#a9d6e5", "#d9772b", "#616e7c"
+DARK, BLUE, LIGHT, ORANGE, GRAY = "#12344d", "#2a6f97", "#a9d6e5", "#d9772b", "#616e7c"
 DPI = 110
-NUMBERED = 30  # classes; in a larger matrix the numbers could not be read
-BARRED = 40  # classes
-LONGEST = 28  # characters of a class's name
-# Beside matplotlib's own font, where they are installed: for names that it has no letters for.
+NUMBERED = 30  # classes; numbers in a larger matrix are too small to read
+BARRED = 40  # classes, at most, in the bar chart
+LONGEST = 28  # characters of a class name
+# Fallbacks, if installed, for characters that matplotlib's own font does not contain.
 FONTS = {"Noto Sans CJK JP", "Noto Sans CJK SC", "WenQuanYi Zen Hei", "Hiragino Sans", "Yu Gothic"}
 
-# Of a class's folder nothing is known: `$` is not the start of a formula.
+# No math: a `$` in a class name does not start a formula.
 STYLE: dict[RcKeyType, Any] = {
     "text.parse_math": False,
     "font.family": [
@@ -34,19 +34,19 @@ STYLE: dict[RcKeyType, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.titlesize": "medium",
-    "axes.edgecolor": GREY,
+    "axes.edgecolor": GRAY,
     "legend.frameon": False,
 }
 
 
 def short(text: str, longest: int = LONGEST) -> str:
-    """`text`, cut to `longest` characters."""
+    """Shorten `text` to `longest` characters."""
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 @rc_context(STYLE)
 def draw_curves(path: Path, epochs: Sequence[Epoch]) -> None:
-    """Accuracy and loss by epoch, with the border between the phases where there are two."""
+    """Draw accuracy and loss by epoch, with a line between the two phases if there are two."""
     figure = Figure(figsize=(10, 4.1), layout="constrained")
     left, right = figure.subplots(1, 2)
     x = [epoch.epoch + 1 for epoch in epochs]
@@ -62,14 +62,14 @@ def draw_curves(path: Path, epochs: Sequence[Epoch]) -> None:
         markerfacecolor="none",
         color=DARK,
         linestyle="none",
-        label=f"highest on validation, {best.val_accuracy:.4f}",
+        label=f"best on validation, {best.val_accuracy:.4f}",
     )
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     fine = [epoch.epoch + 1 for epoch in epochs if epoch.phase == "all"]
     if 0 < len(fine) < len(epochs):
         for axes in (left, right):
             border = min(fine) - 0.5
-            axes.axvline(border, color=GREY, linestyle="--", linewidth=1)
+            axes.axvline(border, color=GRAY, linestyle="--", linewidth=1)
             for text, side, shift in (("head ", "right", -2), (" all layers", "left", 2)):
                 axes.annotate(
                     text,
@@ -79,7 +79,7 @@ def draw_curves(path: Path, epochs: Sequence[Epoch]) -> None:
                     textcoords="offset points",
                     ha=side,
                     fontsize="small",
-                    color=GREY,
+                    color=GRAY,
                 )
     save(figure, path)
 
@@ -98,14 +98,14 @@ def _draw_curve(
 def draw_confusion(
     path: Path, counts: Sequence[Sequence[int]], classes: Sequence[str], title: str, *, shares: bool
 ) -> None:
-    """The confusion matrix, shaded by the share of its row.
+    """Draw the confusion matrix, shaded by the share of the row.
 
     Args:
         path: of the PNG.
-        counts: pictures by true class (row) and answered class (column).
-        classes: their names.
-        title: above it.
-        shares: whether the numbers in it are percentages of the row instead of counts.
+        counts: number of pictures by true class (row) and predicted class (column).
+        classes: class names.
+        title: of the figure.
+        shares: whether to print percentages of the row instead of counts.
     """
     numbers = np.array(counts)
     rows = numbers / np.maximum(numbers.sum(axis=1, keepdims=True), 1)
@@ -120,7 +120,7 @@ def draw_confusion(
     axes.set_xticks(ticks, names, rotation=45, ha="right", rotation_mode="anchor", fontsize=size)
     axes.set_yticks(ticks, names, fontsize=size)
     axes.tick_params(length=0)
-    axes.set_xlabel("answered")
+    axes.set_xlabel("predicted")
     axes.set_ylabel("true")
     axes.set_title(title)
     if len(classes) <= NUMBERED:
@@ -132,8 +132,8 @@ def draw_confusion(
 
 
 @rc_context(STYLE)
-def draw_classes(path: Path, per_class: dict[str, ClassMetrics]) -> None:
-    """Precision, recall and F1 as bars of each class, or of those of the lowest F1."""
+def draw_classes(path: Path, per_class: dict[str, ClassScores]) -> None:
+    """Draw bars of precision, recall and F1 for each class, at most the 40 with the lowest F1."""
     shown = per_class
     if len(per_class) > BARRED:
         worst = sorted(per_class, key=lambda name: per_class[name].f1)[:BARRED]
@@ -142,13 +142,13 @@ def draw_classes(path: Path, per_class: dict[str, ClassMetrics]) -> None:
     axes = figure.subplots()
     y = np.arange(len(shown))
     bars = {
-        "precision": (DARK, [metrics.precision for metrics in shown.values()]),
-        "recall": (BLUE, [metrics.recall for metrics in shown.values()]),
-        "F1": (LIGHT, [metrics.f1 for metrics in shown.values()]),
+        "precision": (DARK, [scores.precision for scores in shown.values()]),
+        "recall": (BLUE, [scores.recall for scores in shown.values()]),
+        "F1": (LIGHT, [scores.f1 for scores in shown.values()]),
     }
     for i, (label, (color, values)) in enumerate(bars.items()):
         drawn = axes.barh(y + 0.26 * (i - 1), values, 0.24, color=color, label=label)
-        axes.bar_label(drawn, fmt="%.3f", padding=3, fontsize=7, color=GREY)
+        axes.bar_label(drawn, fmt="%.3f", padding=3, fontsize=7, color=GRAY)
     axes.set_yticks(y, [f"{short(name)} ({m.support:,})" for name, m in shown.items()])
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(shown) - 0.5, -0.5)  # the first class on top
@@ -163,15 +163,15 @@ def draw_classes(path: Path, per_class: dict[str, ClassMetrics]) -> None:
 
 @rc_context(STYLE)
 def draw_reliability(path: Path, curves: dict[str, list[Bin]]) -> None:
-    """Confidence against accuracy, and below it how many answers have which confidence.
+    """Draw accuracy by confidence, and below it a histogram of the confidence.
 
     Args:
         path: of the PNG.
-        curves: by label, one or two, each as of `calibration.calibration_bins`.
+        curves: one or two results of `calibration.calibration_bins`, by label.
     """
     figure = Figure(figsize=(5.5, 6.6), layout="constrained")
     axes, below = figure.subplots(2, 1, sharex=True, height_ratios=[5, 1])
-    axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1, label="perfect")
+    axes.plot([0, 1], [0, 1], color=GRAY, linestyle="--", linewidth=1, label="perfect")
     colors = (ORANGE, BLUE)[-len(curves) :]
     for i, ((label, bins), color) in enumerate(zip(curves.items(), colors, strict=True)):
         confidence, accuracy, counts = zip(*bins, strict=True)
@@ -179,26 +179,26 @@ def draw_reliability(path: Path, curves: dict[str, list[Bin]]) -> None:
         slots = np.minimum(np.floor(np.array(confidence) * BINS), BINS - 1)
         places = (slots + (i + 0.5) / len(curves)) / BINS
         below.bar(places, counts, width=0.85 / BINS / len(curves), color=color)
-    axes.set(xlim=(0, 1.02), ylim=(0, 1.02), ylabel="share that is right")
+    axes.set(xlim=(0, 1.02), ylim=(0, 1.02), ylabel="accuracy")
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")
-    below.set(xlabel="mean confidence", ylabel="answers", yscale="log")
+    below.set(xlabel="mean confidence", ylabel="pictures", yscale="log")
     below.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     below.yaxis.set_minor_formatter(NullFormatter())
-    below.set_ylim(bottom=0.5)  # a single answer is a bar too
+    below.set_ylim(bottom=0.5)  # keeps the bar of a single picture visible
     save(figure, path)
 
 
 @rc_context(STYLE)
-def draw_coverage(path: Path, metrics: Metrics) -> None:
-    """Accuracy of the answers against the share that is answered; the threshold is marked."""
+def draw_coverage(path: Path, metrics: ReportMetrics) -> None:
+    """Draw accuracy by coverage, and mark the threshold."""
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.subplots()
     curve, calibration = metrics.coverage, metrics.calibration
     axes.plot(curve.coverage, curve.accuracy, color=BLUE)
     axes.axhline(
         calibration.target_accuracy,
-        color=GREY,
+        color=GRAY,
         linestyle="--",
         linewidth=1,
         label=f"target on validation, {calibration.target_accuracy:.0%}",
@@ -211,11 +211,11 @@ def draw_coverage(path: Path, metrics: Metrics) -> None:
             color=ORANGE,
             linestyle="none",
             label=f"confidence of {calibration.threshold:.3f} or more: "
-            f"{metrics.share_confident:.1%} answered, {metrics.accuracy_confident:.1%} right",
+            f"{metrics.share_confident:.1%} of pictures, accuracy {metrics.accuracy_confident:.1%}",
         )
     lowest = min(metrics.accuracy, calibration.target_accuracy, *curve.accuracy)
     axes.set(xlim=(0, 1.01), ylim=(max(0, lowest - 0.03), 1.005))
-    axes.set(xlabel="share of the pictures that is answered", ylabel="share of those that is right")
+    axes.set(xlabel="coverage (share of pictures)", ylabel="accuracy on these pictures")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(PercentFormatter(1))
     axes.grid(alpha=0.3)
@@ -226,6 +226,6 @@ def draw_coverage(path: Path, metrics: Metrics) -> None:
 def save(figure: Figure, path: Path) -> None:
     """Write a figure as a PNG."""
     with warnings.catch_warnings():
-        # A letter that no font here has is drawn as a box; the page and the JSON have the name.
+        # A character without a glyph is drawn as a box; page and JSON contain the whole name.
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         figure.savefig(path, dpi=DPI)

@@ -1,4 +1,4 @@
-"""Pages that open without a network: everything is inside them."""
+"""HTML pages that contain everything they show, readable offline."""
 
 import base64
 from pathlib import Path
@@ -8,7 +8,11 @@ from jinja2 import StrictUndefined, Template
 
 
 def render(template: Path, **values: Any) -> str:
-    """The HTML of a Jinja template; a name that is not among `values` is an error."""
+    """Render a Jinja template as HTML.
+
+    Raises:
+        jinja2.UndefinedError: the template uses a name that is not in `values`.
+    """
     page: str = Template(
         template.read_text(encoding="utf-8"),
         autoescape=True,
@@ -19,6 +23,6 @@ def render(template: Path, **values: Any) -> str:
     return page
 
 
-def address(content: bytes, kind: str) -> str:
-    """A `data:` address of a picture; `kind` is "image/png", say."""
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+def data_url(content: bytes, media_type: str) -> str:
+    """A `data:` URL of a picture; `media_type` is "image/png", for example."""
+    return f"data:{media_type};base64,{base64.b64encode(content).decode()}"

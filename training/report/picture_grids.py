@@ -1,4 +1,4 @@
-"""The report's figures that are made of pictures, each a PNG."""
+"""Figures of the report that show pictures, each a PNG."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ Pixels = npt.NDArray[np.uint8]
 
 @rc_context(STYLE)
 def draw_pictures(path: Path, pictures: Sequence[Pixels], captions: Sequence[str]) -> None:
-    """Pictures, uint8 (h, w, 3), in rows of six, each with a caption of four lines below."""
+    """Draw pictures, uint8 (h, w, 3), in rows of six, with captions of up to four lines."""
     columns = min(6, len(pictures))
     rows = -(-len(pictures) // columns)
     axes = _grid(1.85, columns, 1.4 * rows)
@@ -32,7 +32,7 @@ def draw_pictures(path: Path, pictures: Sequence[Pixels], captions: Sequence[str
 
 @rc_context(STYLE)
 def draw_augmented(path: Path, originals: Pixels, augmented: Pixels) -> None:
-    """Originals (n, h, w, 3), each at the head of a row of what became of it (n, k, h, w, 3)."""
+    """Draw originals (n, h, w, 3), each followed by its augmented versions (n, k, h, w, 3)."""
     rows, columns = augmented.shape[:2]
     axes = _grid(1.4, columns + 1.1, rows + 0.2)
     axes.text(0, 0.14, "original")
@@ -45,7 +45,7 @@ def draw_augmented(path: Path, originals: Pixels, augmented: Pixels) -> None:
 
 
 def _grid(side: float, width: float, height: float) -> Any:
-    """Empty axes of `width` by `height` units of `side` inches, the origin at the upper left."""
+    """Empty axes of `width` by `height` units of `side` inches, with the origin at the top left."""
     figure = Figure(figsize=(side * width, side * height))
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
     axes.set_axis_off()
@@ -53,6 +53,6 @@ def _grid(side: float, width: float, height: float) -> Any:
 
 
 def _place(axes: Any, pixels: Pixels, left: float, top: float) -> None:
-    """Show a picture, less a border, in the unit square below and right of (`left`, `top`)."""
+    """Draw a picture with a margin in the unit square below and right of (`left`, `top`)."""
     extent = (left, left + 0.96, top + 0.96, top)
     axes.imshow(pixels, extent=extent, aspect="auto", interpolation="antialiased")

@@ -1,4 +1,4 @@
-"""The report of a run: figures, `metrics.json` and one page that opens without a network."""
+"""Report of a run: figures, `metrics.json`, and one HTML page that is readable offline."""
 
 import tempfile
 from dataclasses import dataclass
@@ -7,18 +7,18 @@ from typing import Literal
 
 import numpy as np
 
-from training.atomic import put_in_place
+from training.atomic import replace_folder, write_text
 from training.calibration import Calibration, Floats, calibrated, calibration_bins
 from training.config import TrainingConfig
 from training.data import LabelledPictures, read_picture
 from training.errors import RunError
-from training.metrics import Metrics, measure
+from training.metrics import ReportMetrics, report_metrics
 from training.report import figures
-from training.report.html_page import address, render
+from training.report.html_page import data_url, render
 from training.report.picture_grids import Pixels, draw_augmented, draw_pictures
 from training.run.history import Epoch, read_history
 
-Part = Literal["validation", "test"]
+EvaluatedPart = Literal["validation", "test"]
 
 PAGE_FILE = "report.html"
 METRICS_FILE = "metrics.json"
@@ -39,32 +39,34 @@ FILES = frozenset(
 
 SHOWN_MISTAKES = 24
 SHOWN_CONFUSIONS = 10
-TAIL = 24  # characters of a path that fit under its picture
+TAIL = 24  # last characters of a path, which fit under its picture
 
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A picture that was answered wrongly.
+    """A misclassified picture.
 
     Attributes:
-        path: relative to the folder of classes, with slashes.
-        confidence: 0..1, calibrated, of the answer.
-        confidence_true: the same of the label.
+        path: relative to the folder that contains the class folders, with slashes.
+        label: the true class.
+        predicted: the predicted class.
+        confidence: calibrated probability, 0..1, of the predicted class.
+        confidence_true: calibrated probability, 0..1, of the true class.
     """
 
     path: str
     label: str
-    answer: str
+    predicted: str
     confidence: float
     confidence_true: float
 
 
 def check_destination(folder: Path) -> None:
-    """See that a report can be written to `folder` before the work is done.
+    """Check that a report can be written to `folder`, before the work starts.
 
     Raises:
-        RunError: it holds something that no report wrote.
-        OSError: it cannot be written.
+        RunError: `folder` contains files that are not part of a report.
+        OSError: `folder` cannot be written.
     """
     if folder.exists():
         others = sorted(
@@ -74,8 +76,8 @@ def check_destination(folder: Path) -> None:
         )
         if others:
             raise RunError(
-                f"{folder}: holds more than a report ({others[0]}), and a new report would "
-                "replace it all. Move that away, or choose another folder."
+                f"{folder} contains other files than a report ({others[0]}), which a new report "
+                "would delete. Move them, or choose another folder."
             )
     folder.parent.mkdir(parents=True, exist_ok=True)
     tempfile.TemporaryFile(dir=folder.parent).close()
@@ -87,61 +89,64 @@ def write_report(
     pictures: LabelledPictures,
     logits: Floats,
     calibration: Calibration,
-    part: Part,
+    part: EvaluatedPart,
     history: Path,
     config: TrainingConfig,
     augmented: tuple[Pixels, Pixels] | None,
-) -> Metrics:
-    """Measure a run and write what came of it. A report that is there is replaced as a whole.
+) -> ReportMetrics:
+    """Evaluate a run and write its report. An existing report is replaced as a whole.
 
     Args:
-        folder: for the report; its parent is made where it is missing.
-        pictures: what the network was asked.
-        logits: its answers, shape (n, classes).
-        calibration: fitted on validation pictures.
-        part: which pictures these are.
-        history: the run's `history.csv`; its folder names the run.
-        config: the run's.
-        augmented: pictures to train on, uint8 (n, h, w, 3), and what augmentation makes of each,
-            uint8 (n, k, h, w, 3); None where the run did not augment.
+        folder: for the report. Missing parent folders are created.
+        pictures: n pictures.
+        logits: of the network for these pictures, shape (n, classes).
+        calibration: fitted on the validation pictures.
+        part: the part that the pictures are.
+        history: the run's `history.csv`; its folder gives the run's name.
+        config: the run's configuration.
+        augmented: pictures, uint8 (n, h, w, 3), and augmented versions of each, uint8
+            (n, k, h, w, 3); None if the run used no augmentation.
+
+    Returns:
+        The metrics, as in `metrics.json`.
 
     Raises:
-        RunError: `folder` is in the way, or `history` is none.
-        OSError: `folder` cannot be written. Nothing was changed.
+        RunError: `folder` contains other files, or `history` cannot be read.
+        OSError: `folder` cannot be written. It is unchanged.
     """
     check_destination(folder)
     epochs = read_history(history)
-    metrics = measure(logits, pictures.labels, pictures.classes, calibration)
+    metrics = report_metrics(logits, pictures.labels, pictures.classes, calibration)
     mistakes = find_mistakes(pictures, calibrated(logits, calibration.temperature))
-    with tempfile.TemporaryDirectory(prefix=".report-", dir=folder.parent) as workshop:
-        made = Path(workshop, "new")
-        made.mkdir()
-        _draw(made, pictures, logits, metrics, epochs)
+    with tempfile.TemporaryDirectory(prefix=".report-", dir=folder.parent) as scratch:
+        new = Path(scratch, "new")
+        new.mkdir()
+        _draw(new, pictures, logits, metrics, epochs)
         if mistakes:
-            _draw_mistakes(made / MISTAKES, mistakes[:SHOWN_MISTAKES], pictures, config.image_size)
+            _draw_mistakes(new / MISTAKES, mistakes[:SHOWN_MISTAKES], pictures, config.image_size)
         if augmented is not None:
-            draw_augmented(made / AUGMENTED, *augmented)
-        (made / METRICS_FILE).write_text(metrics.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        page = _page(made, history.absolute().parent.name, part, metrics, mistakes, config)
-        (made / PAGE_FILE).write_text(page, encoding="utf-8")
-        put_in_place(made, folder, Path(workshop, "old"))
+            draw_augmented(new / AUGMENTED, *augmented)
+        write_text(new / METRICS_FILE, metrics.model_dump_json(indent=1) + "\n")
+        page = _page(new, history.absolute().parent.name, part, metrics, mistakes, config)
+        write_text(new / PAGE_FILE, page)
+        replace_folder(new, folder, Path(scratch, "old"))
     return metrics
 
 
 def find_mistakes(pictures: LabelledPictures, probabilities: Floats) -> list[Mistake]:
-    """The pictures whose answer is not their label, the most confident first.
+    """List the misclassified pictures, the most confident first.
 
     Args:
-        pictures: n of them.
+        pictures: n pictures.
         probabilities: calibrated, shape (n, classes).
     """
-    answers, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    (wrong,) = np.nonzero(answers != pictures.labels)
+    predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    (wrong,) = np.nonzero(predicted != pictures.labels)
     return [
         Mistake(
             pictures.paths[i].as_posix(),
             pictures.classes[pictures.labels[i]],
-            pictures.classes[answers[i]],
+            pictures.classes[predicted[i]],
             float(confidence[i]),
             float(probabilities[i, pictures.labels[i]]),
         )
@@ -153,7 +158,7 @@ def _draw(
     folder: Path,
     pictures: LabelledPictures,
     logits: Floats,
-    metrics: Metrics,
+    metrics: ReportMetrics,
     epochs: list[Epoch],
 ) -> None:
     confusion, classes = metrics.confusion, pictures.classes
@@ -186,7 +191,7 @@ def _draw_mistakes(
         [read_picture(pictures.root / mistake.path, size) for mistake in mistakes],
         [
             f"{'…' * (len(m.path) > TAIL)}{m.path[-TAIL:]}\n"
-            f"true: {m.label}\nanswered: {m.answer}\nconfidence {m.confidence:.3f}"
+            f"true: {m.label}\npredicted: {m.predicted}\nconfidence {m.confidence:.3f}"
             for m in mistakes
         ],
     )
@@ -195,8 +200,8 @@ def _draw_mistakes(
 def _page(
     folder: Path,
     run: str,
-    part: Part,
-    metrics: Metrics,
+    part: EvaluatedPart,
+    metrics: ReportMetrics,
     mistakes: list[Mistake],
     config: TrainingConfig,
 ) -> str:
@@ -209,12 +214,12 @@ def _page(
         mistakes=mistakes[:SHOWN_MISTAKES],
         all_mistakes=len(mistakes),
         config=config.model_dump(),
-        images={p.stem: address(p.read_bytes(), "image/png") for p in folder.glob("*.png")},
+        images={p.stem: data_url(p.read_bytes(), "image/png") for p in folder.glob("*.png")},
     )
 
 
-def _confusions(metrics: Metrics) -> list[tuple[str, str, int]]:
-    """True class, answered class and pictures of the cells off the diagonal, the fullest first."""
+def _confusions(metrics: ReportMetrics) -> list[tuple[str, str, int]]:
+    """True class, predicted class and number of pictures, the most frequent confusions first."""
     names = list(metrics.per_class)
     cells = [
         (names[i], names[j], count)

@@ -1,1 +1,1 @@
-"""Run folder: its files, checkpoints and history."""
+"""Run folder: its files, checkpoints, history and model."""

@@ -1,4 +1,4 @@
-"""Interruption: what a run leaves after every epoch, so that it can end as it would have."""
+"""Checkpoints: the state after every epoch, from which `--resume` continues exactly."""
 
 import json
 import shutil
@@ -15,7 +15,7 @@ FIGURES = ("accuracy", "loss", "val_accuracy", "val_loss")
 
 
 class BestModel(keras.callbacks.ModelCheckpoint):  # type: ignore[misc]
-    """Keeps the model of the best validation accuracy; it takes its place when it is whole."""
+    """Save the model with the best validation accuracy, replacing the previous one atomically."""
 
     def __init__(self, run: Run) -> None:
         super().__init__(
@@ -28,40 +28,40 @@ class BestModel(keras.callbacks.ModelCheckpoint):  # type: ignore[misc]
         self.run = run
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Save, if it is the best."""
+        """Save the model if it is the best so far."""
         partial = self.run.partial_model_path
-        partial.unlink(missing_ok=True)  # of a save that was cut off
+        partial.unlink(missing_ok=True)  # left by an interrupted save
         super().on_epoch_end(epoch, logs)
         if partial.is_file():
             partial.replace(self.run.model_path)
 
 
 class Checkpoint(keras.callbacks.Callback):  # type: ignore[misc]
-    """Saves weights, optimiser, history and what other callbacks count, after every epoch.
+    """Save weights, optimizer, history and the counters of other callbacks after every epoch.
 
-    A checkpoint is a folder that gets its name when it is whole: killed at any moment, the one
-    before is there. Comes last in the list of callbacks.
+    A checkpoint is a folder that is renamed when it is complete. A process killed at any moment
+    leaves the previous one. This must be the last callback in the list.
 
     Attributes:
-        done: epochs of all layers so far.
+        done: completed epochs that trained all layers.
     """
 
-    def __init__(self, run: Run, counting: list[Any]) -> None:
+    def __init__(self, run: Run, stateful: list[Any]) -> None:
         super().__init__()
-        self.run, self.counting, self.done = run, counting, 0
+        self.run, self.stateful, self.done = run, stateful, 0
         self._epochs = [epoch for epoch in run.epochs() if epoch.phase == "head"]
         self._counted: list[dict[str, float]] = []
 
     def restore(self, model: Any) -> bool:
-        """Give a compiled `model` what the newest checkpoint holds, if there is one.
+        """Load the newest checkpoint, if any, into a compiled `model`.
 
         Returns:
-            Whether training had come to its end.
+            Whether training had already ended.
         """
-        whole = [path for path in self.run.backup_path.glob("*") if path.name.isdecimal()]
-        if not whole:
+        complete = [path for path in self.run.backup_path.glob("*") if path.name.isdecimal()]
+        if not complete:
             return False
-        newest = max(whole, key=lambda path: int(path.name))
+        newest = max(complete, key=lambda path: int(path.name))
         model.optimizer.build(model.trainable_variables)
         model.load_weights(newest / WEIGHTS)
         state = json.loads((newest / STATE).read_text())
@@ -71,19 +71,19 @@ class Checkpoint(keras.callbacks.Callback):  # type: ignore[misc]
         return bool(state["ended"])
 
     def on_train_begin(self, _: Any = None) -> None:
-        """Put the counting callbacks back, after they have begun anew."""
-        for callback, counted in zip(self.counting, self._counted, strict=False):
+        """Restore the counters of other callbacks, which reset themselves at this point."""
+        for callback, counted in zip(self.stateful, self._counted, strict=False):
             vars(callback).update(counted)
 
     def on_epoch_begin(self, epoch: int, _: Any = None) -> None:
-        """See that there is room to save; draw dropout from seed and epoch, not from before."""
+        """Check the free disk space, and seed dropout by epoch so that a resumed run agrees."""
         self.run.check_space(STATE_BYTES * self.model.count_params())
         for layer in self.model.layers:
             if isinstance(layer, keras.layers.Dropout) and layer.rate:
                 layer.seed_generator.state.assign([layer.seed, epoch])
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Save."""
+        """Write the checkpoint and the history, then delete the previous checkpoint."""
         self.done = epoch + 1
         rate = float(np.asarray(self.model.optimizer.learning_rate))
         figures = {name: float(logs[name]) for name in FIGURES} | {"learning_rate": rate}
@@ -92,21 +92,21 @@ class Checkpoint(keras.callbacks.Callback):  # type: ignore[misc]
             "epochs": [epoch.model_dump() for epoch in self._epochs],
             "done": self.done,
             "ended": self.model.stop_training or self.done == self.params["epochs"],
-            "counted": [_numbers(vars(callback)) for callback in self.counting],
+            "counted": [_numbers(vars(callback)) for callback in self.stateful],
         }
-        partial, whole = self.run.backup_path / "partial", self.run.backup_path / str(epoch)
+        partial, complete = self.run.backup_path / "partial", self.run.backup_path / str(epoch)
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         self.model.save_weights(partial / WEIGHTS)
         (partial / STATE).write_text(json.dumps(state))
-        partial.rename(whole)
+        partial.rename(complete)
         write_history(self.run.history_path, self._epochs)
         for other in self.run.backup_path.iterdir():
-            if other != whole:
+            if other != complete:
                 shutil.rmtree(other)
 
 
 def _numbers(attributes: dict[str, Any]) -> dict[str, float]:
-    """What a callback counts and remembers."""
+    """The numeric attributes of a callback."""
     kinds = (int, float, np.number)
     return {name: float(value) for name, value in attributes.items() if isinstance(value, kinds)}

@@ -1,4 +1,4 @@
-"""The run folder: everything a run was made from and made."""
+"""Run folder: the configuration, pictures, model and results of one training run."""
 
 import hashlib
 import json
@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from training.atomic import write_text
 from training.calibration import Calibration
 from training.config import TrainingConfig
 from training.data import LabelledPictures
@@ -17,12 +18,12 @@ from training.run.history import Epoch, read_history
 
 CONFIG, SPLIT, RESULT = "config.json", "split.json", "result.json"
 
-# What there is of a run whose beginning was cut off: `create` writes the configuration last.
+# All that a run contains if `create` was interrupted: it writes the configuration last.
 BARELY_BEGUN = {f".{SPLIT}.partial", SPLIT, f".{CONFIG}.partial"}
 
-AUDIT = {"excluded", "audit_sha256"}  # of a split, not in runs of before
+AUDIT = {"excluded", "audit_sha256"}  # fields of a split that older runs do not have
 
-STATE_BYTES = 12  # a parameter: its weight and the optimiser's two moments, float32
+STATE_BYTES = 12  # per parameter: the weight and the optimizer's two moments, float32
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -32,12 +33,16 @@ class _Record(BaseModel):
 
 
 class Split(_Record):
-    """Which pictures a run trained on. Paths are relative to the folder of the classes.
+    """The pictures of a run. Paths are relative to the folder that contains the class folders.
 
     Attributes:
-        dataset_sha256: of all training and validation pictures, names and contents.
-        excluded: how many others an audit listed, which were left out.
-        audit_sha256: of that audit's JSON.
+        dataset: name of the data folder.
+        dataset_sha256: hash of the names and contents of all training and validation pictures.
+        classes: class names, sorted.
+        train: paths of the pictures to train on.
+        validation: paths of the validation pictures.
+        excluded: number of pictures that were left out because an audit lists them.
+        audit_sha256: hash of that audit's JSON.
     """
 
     dataset: str
@@ -50,14 +55,16 @@ class Split(_Record):
 
 
 class Result(_Record):
-    """What came of a run; its presence says that the run is finished. Accuracies are 0..1.
+    """The result of a run. A run that has one is finished. Accuracies are 0..1.
 
     Attributes:
-        head_accuracy: of the head on the frozen network, on validation.
-        epochs: of all layers.
-        weights_sha256: of the weights file that training started from, if it was a file.
+        head_accuracy: validation accuracy after the head phase; None without one.
+        validation_accuracy: of the model that was kept.
+        epochs: number of epochs that trained all layers.
+        weights_sha256: hash of the weights file that training started from, if it was a file.
         finished: time of the end, UTC, ISO 8601.
-        calibration: fitted on the validation pictures.
+        toolchain: versions of the libraries.
+        calibration: temperature and threshold, fitted on the validation pictures.
     """
 
     head_accuracy: float | None
@@ -71,7 +78,7 @@ class Result(_Record):
 
 @dataclass(frozen=True)
 class Run:
-    """A folder of a finished or unfinished run."""
+    """The folder of a finished or unfinished run."""
 
     folder: Path
 
@@ -81,7 +88,7 @@ class Run:
 
     @property
     def partial_model_path(self) -> Path:
-        """The next model, until it is whole."""
+        """The next model while it is being saved."""
         return self.folder / "partial.keras"
 
     @property
@@ -90,7 +97,7 @@ class Run:
 
     @property
     def backup_path(self) -> Path:
-        """Checkpoints, while the run is not finished."""
+        """Checkpoints of an unfinished run."""
         return self.folder / "backup"
 
     @property
@@ -102,118 +109,116 @@ class Run:
         return (self.folder / RESULT).is_file()
 
     def check_new(self) -> None:
-        """Raise `RunError` where the folder holds anything, but for a run that barely began."""
+        """Raise `RunError` unless the folder is missing, empty, or from an interrupted `create`."""
         if self.folder.exists() and {p.name for p in self.folder.iterdir()} - BARELY_BEGUN:
             raise RunError(
-                f"{self.folder}: is not empty. Choose another folder, "
-                "or go on with an interrupted run by --resume."
+                f"{self.folder} is not empty. Choose another folder, "
+                "or continue an interrupted run with --resume."
             )
 
     def check_resumable(self, config: TrainingConfig, split: Split) -> None:
-        """Raise `RunError` unless the folder holds an unfinished run of just this."""
+        """Raise `RunError` unless this is an unfinished run with the same settings and pictures."""
         if not self.begun:
-            raise RunError(
-                f"{self.folder}: holds no run to go on with. Begin one by leaving --resume out."
-            )
+            raise RunError(f"{self.folder} contains no run to resume. Start one without --resume.")
         if self.finished:
-            raise RunError(f"{self.folder}: this run is finished; there is nothing to resume.")
-        # What an audit left out shows in the pictures.
+            raise RunError(f"{self.folder}: the run is finished. There is nothing to resume.")
+        # The audit itself may differ: the pictures show what it left out.
         begun, this = (s.model_dump(exclude=AUDIT) for s in (self.split(), split))
         if self.config() != config or begun != this:
             raise RunError(
-                f"{self.folder}: was begun with another configuration or other pictures."
+                f"{self.folder}: the run was started with another configuration or other pictures. "
+                "Repeat its options and data folder, or choose a new folder."
             )
 
     def check_space(self, needed: int) -> None:
-        """Raise `RunError` where the folder's disk has less than `needed` bytes free."""
+        """Raise `RunError` if the folder's disk has less than `needed` bytes free."""
         there = next(p for p in (self.folder, *self.folder.absolute().parents) if p.is_dir())
         free = shutil.disk_usage(there).free
         if free < needed:
             raise RunError(
-                f"{self.folder}: {needed / 1e6:,.0f} MB are needed on its disk, "
-                f"{free / 1e6:,.0f} MB are free. Make room (an interrupted run then goes on by "
+                f"{self.folder}: the disk has {free / 1e6:,.0f} MB free, but training needs "
+                f"{needed / 1e6:,.0f} MB. Free some space (and continue an interrupted run with "
                 "--resume), or choose a folder on another disk."
             )
 
     def create(self, config: TrainingConfig, split: Split, parameters: int) -> None:
-        """Make the folder for the training of a network of so many `parameters`.
+        """Make the folder for training a network with this many `parameters`.
 
         Raises:
-            RunError: the disk has too little room.
+            RunError: the disk has too little free space.
         """
-        # The model, a checkpoint, and the next one of either.
+        # The model, a checkpoint, and room to write the next one of each.
         self.check_space(3 * STATE_BYTES * parameters)
         self.folder.mkdir(parents=True, exist_ok=True)
         self._write(SPLIT, split)
         self._write(CONFIG, config)
 
     def save(self, model: Any) -> None:
-        """Keep a Keras `model`; it takes the place of the one before when it is whole."""
+        """Save a Keras `model`, replacing the previous one atomically."""
         model.save(self.partial_model_path)
         self.partial_model_path.replace(self.model_path)
 
     def epochs(self) -> list[Epoch]:
-        """The epochs so far."""
+        """All epochs so far."""
         return read_history(self.history_path) if self.history_path.is_file() else []
 
     def head_accuracy(self) -> float | None:
-        """Validation accuracy, 0..1, of the head that was kept, the one of the lowest loss."""
+        """Validation accuracy, 0..1, of the head that was kept: the one with the lowest loss."""
         head = [epoch for epoch in self.epochs() if epoch.phase == "head"]
         return min(head, key=lambda epoch: epoch.val_loss).val_accuracy if head else None
 
     def best_accuracy(self) -> float | None:
-        """Validation accuracy, 0..1, of the model that is kept; None where there is none yet."""
+        """Validation accuracy, 0..1, of the model that was kept; None if there is none yet."""
         accuracies = [epoch.val_accuracy for epoch in self.epochs() if epoch.phase == "all"]
         head = self.head_accuracy()
         return max(accuracies if head is None else [head, *accuracies], default=None)
 
     def finish(self, result: Result) -> None:
-        """Record the result and drop what was only kept to resume."""
+        """Write the result and delete the checkpoints."""
         self._write(RESULT, result)
         shutil.rmtree(self.backup_path, ignore_errors=True)
 
     def config(self) -> TrainingConfig:
-        """The configuration. Raises `RunError` where there is none."""
+        """Read the configuration. Raises `RunError` if it is missing or damaged."""
         return self._read(CONFIG, TrainingConfig)
 
     def split(self) -> Split:
-        """The pictures. Raises `RunError` where there are none."""
+        """Read the split. Raises `RunError` if it is missing or damaged."""
         return self._read(SPLIT, Split)
 
     def result(self) -> Result:
-        """The result. Raises `RunError` where the run is not finished."""
+        """Read the result. Raises `RunError` if the run is not finished."""
         if not self.finished:
-            raise RunError(f"{self.folder}: holds no finished run.")
+            raise RunError(f"{self.folder} contains no finished run.")
         return self._read(RESULT, Result)
 
     def calibration(self) -> Calibration:
-        """Temperature and threshold. Raises `RunError` where the run is not finished."""
+        """Temperature and threshold. Raises `RunError` if the run is not finished."""
         return self.result().calibration
 
     def _read(self, name: str, model: type[M]) -> M:
         try:
             return model.model_validate_json((self.folder / name).read_bytes())
         except (OSError, ValueError) as error:
-            raise RunError(f"{self.folder}: holds no run ({name}: {error}).") from error
+            raise RunError(f"{self.folder} contains no run ({name}: {error}).") from error
 
     def _write(self, name: str, value: BaseModel) -> None:
-        partial = self.folder / f".{name}.partial"
         text = json.dumps(value.model_dump(), indent=1, ensure_ascii=False)
-        partial.write_text(f"{text}\n", encoding="utf-8")
-        partial.rename(self.folder / name)
+        write_text(self.folder / name, f"{text}\n")
 
 
 def resolve(pictures: LabelledPictures, names: tuple[str, ...]) -> LabelledPictures:
-    """The pictures of a split's `names` in the folder that `pictures` lists.
+    """Find the pictures of a split by their `names` among `pictures`.
 
     Raises:
-        RunError: a picture of the split is no longer there.
+        RunError: a picture of the split is missing.
     """
     index = {path.as_posix(): i for i, path in enumerate(pictures.paths)}
     missing = [name for name in names if name not in index]
     if missing:
         raise RunError(
-            f"{len(missing)} pictures of this run are not in {pictures.root}, first {missing[0]}."
+            f"{len(missing)} pictures of this run are not in {pictures.root}, first {missing[0]}. "
+            "Pass the data folder that the run was trained on."
         )
     return pictures.subset(index[name] for name in names)
 

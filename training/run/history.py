@@ -1,25 +1,27 @@
-"""The history of a run: a line of `history.csv` an epoch."""
+"""Training history: `history.csv`, one row per epoch."""
 
 import csv
+from io import StringIO
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from training.atomic import write_text
 from training.errors import RunError
 
 
 class Epoch(BaseModel):
-    """What an epoch came to.
+    """Metrics of one epoch. Accuracies are 0..1.
 
     Attributes:
-        phase: "head" on the frozen network, "all" where its layers learn too.
-        epoch: counted from 0, on across both phases.
-        accuracy: 0..1, on the training pictures as they went by: with dropout and, in phase "all",
-            augmented.
-        loss: on the same.
-        val_accuracy: 0..1, on the validation pictures after the epoch.
-        val_loss: on the same.
+        phase: "head" while the backbone is frozen, "all" while its layers are trained too.
+        epoch: counted from 0 across both phases.
+        accuracy: on the training pictures during the epoch: with dropout and, in phase "all", with
+            augmentation.
+        loss: cross-entropy on the same pictures, in nats.
+        val_accuracy: on the validation pictures after the epoch.
+        val_loss: cross-entropy on the validation pictures, in nats.
         learning_rate: at the end of the epoch.
     """
 
@@ -35,26 +37,27 @@ class Epoch(BaseModel):
 
 
 def read_history(path: Path) -> list[Epoch]:
-    """The epochs of a `history.csv`, at least one.
+    """Read the epochs of a `history.csv`; the list is not empty.
 
     Raises:
-        RunError: no such file, or it is not a history.
+        RunError: the file is missing, damaged or empty.
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:
             epochs = [Epoch.model_validate(row) for row in csv.DictReader(file)]
     except (OSError, ValueError, csv.Error) as error:
-        raise RunError(f"{path}: is not the history of a run ({error}).") from error
+        raise RunError(
+            f"{path} is not the history of a run: {error}\nRestore the file, or train again."
+        ) from error
     if not epochs:
-        raise RunError(f"{path}: holds no epoch.")
+        raise RunError(f"{path} contains no epochs. Restore the file, or train again.")
     return epochs
 
 
 def write_history(path: Path, epochs: list[Epoch]) -> None:
-    """Write a `history.csv`, all of it or nothing."""
-    partial = path.with_suffix(".partial")
-    with partial.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(Epoch.model_fields))
-        writer.writeheader()
-        writer.writerows(epoch.model_dump() for epoch in epochs)
-    partial.replace(path)
+    """Write a `history.csv` atomically."""
+    text = StringIO(newline="")
+    writer = csv.DictWriter(text, list(Epoch.model_fields))
+    writer.writeheader()
+    writer.writerows(epoch.model_dump() for epoch in epochs)
+    write_text(path, text.getvalue())
