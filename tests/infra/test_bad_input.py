@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shutil
 import socket
 import subprocess
@@ -15,7 +14,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from infra.bundle import BundleError, check_bundle
-from infra.settings import Settings, SettingsError, read_settings
+from infra.settings import SettingsError, read_settings
 from tests.infra.conftest import FLAGS, ROOT
 
 
@@ -240,16 +239,3 @@ def test_an_ssm_that_cannot_be_reached_is_told_without_a_traceback_by_moto(
     assert ended.returncode == 1
     assert ended.stderr.startswith("error: Whether the account is bootstrapped cannot be seen")
     assert nowhere in ended.stderr
-
-
-def test_the_readme_lists_every_key_with_its_default() -> None:
-    section = (ROOT / "README.md").read_text().partition("## Deploy\n")[2].partition("\n## ")[0]
-    listed: dict[str, str] = {}
-    for keys, defaults in re.findall(r"^\| (`.*?) \| (.*?) \|", section, re.MULTILINE):
-        listed |= zip(re.findall(r"\w+", keys), defaults.replace("`", "").split(", "), strict=True)
-
-    def shown(value: object) -> str:
-        empty = value is None or value == ()
-        return "none" if empty else str(value).lower() if isinstance(value, bool) else str(value)
-
-    assert listed == {name: shown(field.default) for name, field in Settings.model_fields.items()}
