@@ -10,9 +10,13 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+import convert.__main__
 import frontend.settings
+import infra.__main__
 import infra.settings
+import lambda_api.__main__
 import lambda_api.settings
+import training.__main__
 from lambda_api.classifier import Classifier
 from lambda_api.manifest import read_bundle
 from tests.conftest import ROOT
@@ -27,6 +31,12 @@ PAGES = [
     ROOT / "frontend" / "samples" / "CREDITS.md",
 ]
 MAX_README_LINES = 150
+MAINS = {
+    "convert": convert.__main__.main,
+    "infra": infra.__main__.main,
+    "lambda_api": lambda_api.__main__.main,
+    "training": training.__main__.main,
+}
 CODE_FOLDERS = "benchmarks|convert|frontend|infra|lambda_api|scripts|tests|training"
 
 
@@ -127,6 +137,25 @@ def test_make_commands_of_a_page_are_targets(page: Path) -> None:
     commands = set(re.findall(r"(?:`|^ {4,}|&& |=\S+ )make ([a-z0-9-]+)", text, re.MULTILINE))
 
     assert commands <= make_targets()
+
+
+def test_command_lines_of_the_pages_have_the_commands_and_options(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    parts = "|".join(MAINS)
+    options: dict[tuple[str, str], set[str]] = {}
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for part, command, rest in re.findall(rf"python -m ({parts}) ([a-z-]+)([^`#\n]*)", text):
+            options.setdefault((part, command), set()).update(re.findall(r"--[a-z-]+", rest))
+
+    assert {part for part, _ in options} == set(MAINS)
+    for (part, command), named in options.items():
+        with pytest.raises(SystemExit) as stopped:
+            MAINS[part]([command, "--help"])
+        offered = set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
+        assert stopped.value.code == 0, (part, command)
+        assert named <= offered, (part, command)
 
 
 def test_every_page_is_linked_from_the_readme() -> None:
