@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from pathlib import Path
+from typing import get_args
 from urllib.parse import unquote
 
 import pytest
@@ -20,6 +21,7 @@ import training.__main__
 from lambda_api.classifier import Classifier
 from lambda_api.manifest import read_bundle
 from tests.conftest import ROOT
+from training.config import Architecture, Preset
 
 README = ROOT / "README.md"
 PAGES = [
@@ -156,6 +158,34 @@ def test_command_lines_of_the_pages_have_the_commands_and_options(
         offered = set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
         assert stopped.value.code == 0, (part, command)
         assert named <= offered, (part, command)
+
+
+def test_training_page_lists_every_architecture_and_augmentation() -> None:
+    page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    listed = {
+        option: tuple(re.findall(r"`(\w+)`", values))
+        for option, values in re.findall(r"^\| `--([\w-]+)` \| (.+) \|$", page, re.MULTILINE)
+    }
+
+    assert listed["architecture"] == get_args(Architecture)
+    assert listed["augmentation"] == get_args(Preset)
+
+
+def test_operations_page_explains_every_alarm() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    template = (ROOT / "tests/infra/snapshots/landscape-classifier-dev.yaml").read_text()
+    resources = re.findall(r"(?m)^  Alarms(\w+)[0-9A-F]{8}:\n((?:    .*\n)+)", template)
+    alarms = [alarm for alarm, text in resources if "Type: AWS::CloudWatch::Alarm\n" in text]
+    (section,) = re.findall(r"(?ms)^## Alarms\n(.*?)^## ", page)
+
+    assert alarms
+    assert sorted(re.findall(r"^\| `(\w+)`", section, re.MULTILINE)) == sorted(alarms)
+
+
+def test_every_screenshot_is_shown() -> None:
+    shown_on_pages = {(page.parent / link).resolve() for page in PAGES for link in links(page)}
+
+    assert set((ROOT / "docs" / "images").iterdir()) <= shown_on_pages
 
 
 def test_every_page_is_linked_from_the_readme() -> None:
