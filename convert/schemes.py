@@ -5,12 +5,12 @@ from typing import get_args
 from lambda_api.manifest import Scheme
 from training.config import Architecture
 
-CALIBRATION_PICTURES = 500  # more pictures do not lower the error (docs/quantisation.md)
+CALIBRATION_PICTURES = 500  # more pictures do not lower the error (docs/quantization.md)
 SCHEMES: tuple[Scheme, ...] = get_args(Scheme)
 QUANTIZED_ACTIVATIONS: frozenset[Scheme] = frozenset({"int8", "int16x8"})  # need calibration
 
 # The first scheme is the default of an architecture. `--scheme auto` tries all of them. int16x8 is
-# in neither list: in LiteRT it is thirty times slower than float32 (docs/quantisation.md), so it
+# in neither list: in LiteRT it is thirty times slower than float32 (docs/quantization.md), so it
 # can never be the fastest scheme that passes.
 INTEGER: tuple[Scheme, ...] = ("int8", "dynamic", "float16", "float32")
 # Networks with squeeze-and-excite and swish lose accuracy in int8 but not in float16

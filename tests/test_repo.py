@@ -1,12 +1,10 @@
-"""The repo as a newcomer finds it: what the README promises, what is pinned, what is tracked."""
+"""The repository: make targets, pinned requirements, tracked files."""
 
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
-
-from lambda_api.manifest import read_bundle
 
 ROOT = Path(__file__).parents[1]
 WHOLE = ROOT / "requirements.txt"
@@ -26,30 +24,6 @@ def pins(requirements: Path) -> dict[str, list[str]]:
 
 def name(path: Path) -> str:
     return str(path.relative_to(ROOT))
-
-
-def test_every_make_command_of_the_readme_is_a_target() -> None:
-    readme = (ROOT / "README.md").read_text()
-    commands = set(re.findall(r"(?:`|\$ |^)make ([a-z0-9-]+)", readme, re.MULTILINE))
-
-    assert {"demo", "test"} <= commands
-    assert commands <= make_targets()
-
-
-def test_the_figures_of_the_readme_are_those_of_the_bundle() -> None:
-    readme = (ROOT / "README.md").read_text()
-    manifest, _ = read_bundle(ROOT / "models" / "intel-scenes")
-    measured = manifest.evaluation
-
-    assert f"On {measured.count:,} {measured.pictures} pictures" in readme
-    assert f'"model_version": "{manifest.version}"' in readme
-    for name, figure in [
-        ("accuracy", "accuracy"),
-        ("macro F1", "macro_f1"),
-        ("expected calibration error", "calibration_error"),
-    ]:
-        keras, bundle = getattr(measured.keras, figure), getattr(measured.bundle, figure)
-        assert f"| {name} | {keras:.3f} | {bundle:.3f} |" in readme
 
 
 def test_make_without_a_target_lists_every_target() -> None:

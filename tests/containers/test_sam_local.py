@@ -1,4 +1,4 @@
-"""`sam local start-api` as the README has it, on podman's socket in place of docker's."""
+"""`sam local start-api` as docs/deployment.md has it, on podman's socket in place of docker's."""
 
 import os
 import socket

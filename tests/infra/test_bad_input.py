@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shutil
 import socket
 import subprocess
@@ -15,7 +14,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from infra.bundle import BundleCheckError, check_bundle
-from infra.settings import Settings, SettingsError, read_settings
+from infra.settings import SettingsError, read_settings
 from tests.infra.conftest import FLAGS, ROOT
 
 
@@ -241,16 +240,3 @@ def test_unreachable_ssm_is_reported_without_a_traceback_on_moto(
     assert process.returncode == 1
     assert process.stderr.startswith("error: Cannot check whether the account is bootstrapped")
     assert unreachable in process.stderr
-
-
-def test_readme_lists_every_setting_with_its_default() -> None:
-    section = (ROOT / "README.md").read_text().partition("## Deploy\n")[2].partition("\n## ")[0]
-    listed: dict[str, str] = {}
-    for keys, defaults in re.findall(r"^\| (`.*?) \| (.*?) \|", section, re.MULTILINE):
-        listed |= zip(re.findall(r"\w+", keys), defaults.replace("`", "").split(", "), strict=True)
-
-    def shown(value: object) -> str:
-        empty = value is None or value == ()
-        return "none" if empty else str(value).lower() if isinstance(value, bool) else str(value)
-
-    assert listed == {name: shown(field.default) for name, field in Settings.model_fields.items()}

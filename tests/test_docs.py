@@ -1,0 +1,262 @@
+"""The documentation: its links, its commands and its figures."""
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from typing import get_args
+from urllib.parse import unquote
+
+import pytest
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+import convert.__main__
+import frontend.settings
+import infra.__main__
+import infra.settings
+import lambda_api.__main__
+import lambda_api.settings
+import training.__main__
+from lambda_api.classifier import Classifier
+from lambda_api.manifest import read_bundle
+from tests.conftest import ROOT
+from training.config import Architecture, Preset
+
+README = ROOT / "README.md"
+PAGES = [
+    README,
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted(ROOT.glob("models/*/*.md")),
+    ROOT / "benchmarks" / "results" / "service.md",
+    ROOT / "frontend" / "samples" / "CREDITS.md",
+]
+MAX_README_LINES = 150
+MAINS = {
+    "convert": convert.__main__.main,
+    "infra": infra.__main__.main,
+    "lambda_api": lambda_api.__main__.main,
+    "training": training.__main__.main,
+}
+CODE_FOLDERS = "benchmarks|convert|frontend|infra|lambda_api|scripts|tests|training"
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def prose(page: Path) -> str:
+    """The page without fenced and indented code."""
+    text = page.read_text(encoding="utf-8")
+    return re.sub(r"(?ms)^```.*?^```|^ {4,}[^\n]*$", "", text)
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub makes of the page's headings."""
+    found: set[str] = set()
+    repeated: Counter[str] = Counter()
+    for heading in re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE):
+        text = re.sub(r"\[(.*?)\]\(.*?\)", r"\1", heading).strip().lower()
+        slug = re.sub(r"[^\w\- ]", "", text).replace(" ", "-")
+        found.add(f"{slug}-{repeated[slug]}" if repeated[slug] else slug)
+        repeated[slug] += 1
+    return found
+
+
+def links(page: Path) -> list[str]:
+    """The targets of links and pictures that stay in the repository."""
+    targets = re.findall(r"\]\(([^)\s]+)\)", prose(page))
+    return [unquote(target) for target in targets if not re.match(r"[a-z]+:", target)]
+
+
+def make_targets() -> set[str]:
+    return set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def settings_table(section: str) -> dict[str, str]:
+    """The names and defaults of a table in docs/configuration.md."""
+    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    (text,) = re.findall(rf"(?ms)^## {section}\n(.*?)^## ", page)
+    return {
+        setting: default.replace("`", "")
+        for setting, default in re.findall(r"^\| `(\w+)` \| (.+?) \|", text, re.MULTILINE)
+    }
+
+
+def shown(default: object) -> str:
+    """A default as the tables write it."""
+    match default:
+        case _ if default is PydanticUndefined:
+            return "required"
+        case None | () | {}:
+            return "none"
+        case bool():
+            return str(default).lower()
+        case int() if default >= 10_000:
+            return f"{default:,}"
+        case _:
+            return str(default).removeprefix(f"{ROOT}/")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
+    for link in links(page):
+        target, _, anchor = link.partition("#")
+        file = (page.parent / target).resolve() if target else page
+
+        assert file.exists(), link
+        assert not anchor or anchor in anchors(file), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_files_that_a_page_names_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    named = re.findall(rf"(?<![\w/.])(?:{CODE_FOLDERS}|docs)/[\w/.-]*\w\.\w+", text)
+
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_pages_that_the_code_names_exist() -> None:
+    files = [
+        *(path for folder in CODE_FOLDERS.split("|") for path in (ROOT / folder).rglob("*.py")),
+        ROOT / "Makefile",
+        ROOT / ".env.example",
+    ]
+    named = {
+        (path, page)
+        for path in files
+        for page in re.findall(r"\bdocs/[\w.-]+\.(?:md|json)\b", path.read_text(encoding="utf-8"))
+    }
+
+    assert named
+    assert [(name(path), page) for path, page in named if not (ROOT / page).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_make_commands_of_a_page_are_targets(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    commands = set(re.findall(r"(?:`|^ {4,}|&& |=\S+ )make ([a-z0-9-]+)", text, re.MULTILINE))
+
+    assert commands <= make_targets()
+
+
+def test_command_lines_of_the_pages_have_the_commands_and_options(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    parts = "|".join(MAINS)
+    options: dict[tuple[str, str], set[str]] = {}
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for part, command, rest in re.findall(rf"python -m ({parts}) ([a-z-]+)([^`#\n]*)", text):
+            options.setdefault((part, command), set()).update(re.findall(r"--[a-z-]+", rest))
+
+    assert {part for part, _ in options} == set(MAINS)
+    for (part, command), named in options.items():
+        with pytest.raises(SystemExit) as stopped:
+            MAINS[part]([command, "--help"])
+        offered = set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
+        assert stopped.value.code == 0, (part, command)
+        assert named <= offered, (part, command)
+
+
+def test_training_page_lists_every_architecture_and_augmentation() -> None:
+    page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    listed = {
+        option: tuple(re.findall(r"`(\w+)`", values))
+        for option, values in re.findall(r"^\| `--([\w-]+)` \| (.+) \|$", page, re.MULTILINE)
+    }
+
+    assert listed["architecture"] == get_args(Architecture)
+    assert listed["augmentation"] == get_args(Preset)
+
+
+def test_operations_page_explains_every_alarm() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    template = (ROOT / "tests/infra/snapshots/landscape-classifier-dev.yaml").read_text()
+    resources = re.findall(r"(?m)^  Alarms(\w+)[0-9A-F]{8}:\n((?:    .*\n)+)", template)
+    alarms = [alarm for alarm, text in resources if "Type: AWS::CloudWatch::Alarm\n" in text]
+    (section,) = re.findall(r"(?ms)^## Alarms\n(.*?)^## ", page)
+
+    assert alarms
+    assert sorted(re.findall(r"^\| `(\w+)`", section, re.MULTILINE)) == sorted(alarms)
+
+
+def test_every_screenshot_is_shown() -> None:
+    shown_on_pages = {(page.parent / link).resolve() for page in PAGES for link in links(page)}
+
+    assert set((ROOT / "docs" / "images").iterdir()) <= shown_on_pages
+
+
+def test_every_page_is_linked_from_the_readme() -> None:
+    linked = {(ROOT / link.partition("#")[0]).resolve() for link in links(README)}
+
+    assert set((ROOT / "docs").glob("*.md")) <= linked
+    assert ROOT / "CONTRIBUTING.md" in linked
+
+
+def test_readme_is_short() -> None:
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= MAX_README_LINES
+
+
+def test_results_in_the_readme_are_those_of_the_bundle() -> None:
+    readme = README.read_text(encoding="utf-8")
+    manifest, _ = read_bundle(ROOT / "models" / "intel-scenes")
+    measured = manifest.evaluation
+
+    assert f"On {measured.count:,} {measured.pictures} pictures" in readme
+    assert f"{measured.bundle.accuracy:.3f} test accuracy" in readme
+    assert f"{manifest.model.bytes / 1e6:.1f} MB" in readme
+    assert f"calibration error is {measured.bundle.calibration_error:.3f}" in readme
+    for label, figure in [
+        ("accuracy", "accuracy"),
+        ("macro F1", "macro_f1"),
+        ("expected calibration error", "calibration_error"),
+    ]:
+        keras, bundle = getattr(measured.keras, figure), getattr(measured.bundle, figure)
+        assert f"| {label} | {keras:.3f} | {bundle:.3f} |" in readme
+
+
+def test_costs_in_the_readme_are_those_of_the_cost_page() -> None:
+    readme = README.read_text(encoding="utf-8")
+    cost = (ROOT / "docs" / "cost.md").read_text(encoding="utf-8")
+    per_month = dict(re.findall(r"^\| ([\d,]+) \| ([\d.]+) \|", cost, re.MULTILINE))
+
+    assert f"${per_month['1,000,000']} per million requests" in readme
+    assert f"${per_month['0']} per idle month" in readme
+
+
+def test_example_response_in_the_readme_is_that_of_the_bundle() -> None:
+    readme = README.read_text(encoding="utf-8")
+    picture, top_k = re.findall(r'-F file=@(\S+) "http://\S+\?top_k=(\d+)"', readme)[0]
+    (example,) = map(json.loads, re.findall(r"(?ms)^```json\n(.*?)^```", readme))
+    classifier = Classifier(ROOT / "models" / "intel-scenes")
+
+    prediction = classifier.classify((ROOT / picture).read_bytes())
+
+    expected = dict(prediction.scores[: int(top_k)])
+    scores = {score["label"]: score["confidence"] for score in example["predictions"]}
+    assert example["model_version"] == classifier.manifest.version
+    assert example["label"] == prediction.label
+    assert example["confident"] == prediction.confident
+    assert example["confidence"] == pytest.approx(prediction.confidence, abs=1e-3)
+    assert scores == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("section", "settings", "is_environment"),
+    [
+        ("Service", lambda_api.settings.Settings, True),
+        ("Page", frontend.settings.Settings, True),
+        ("Deployment", infra.settings.Settings, False),
+    ],
+)
+def test_configuration_page_lists_every_setting_with_its_default(
+    section: str, settings: type[BaseModel], is_environment: bool
+) -> None:
+    expected = {
+        field.upper() if is_environment else field: shown(info.default)
+        for field, info in settings.model_fields.items()
+    }
+
+    assert settings_table(section) == expected
