@@ -24,6 +24,9 @@ CDK := $(INFRA_PATH) $(CDK_FOLDER)/node_modules/.bin/cdk
 DEMO_REQUIREMENTS := lambda_api/requirements-serve.txt frontend/requirements.txt
 PARTS := lambda_api/requirements lambda_api/requirements-serve frontend/requirements infra/requirements training/requirements
 
+# A worker of the tests takes up to 2 GB.
+PARALLEL := --numprocesses=logical --maxprocesses=4 --dist=loadgroup --no-loadscope-reorder
+
 .PHONY: help demo serve frontend setup test check lint format audit train convert bench openapi schema lock clean \
 	e2e app synth diff bootstrap deploy destroy cost snapshot
 
@@ -42,7 +45,7 @@ frontend: $(DEMO)  ## The page alone, against API_URL (or the API of `make serve
 setup: $(DEV)  ## Make .venv, the environment for all but the demo
 
 test: $(DEV)  ## All tests that this machine can run; some only: ARGS="-k handler"
-	@.venv/bin/python -m pytest $(ARGS)
+	@.venv/bin/python -m pytest $(PARALLEL) $(ARGS)
 
 check: lint  ## Lint, and types and the borders between the folders
 	.venv/bin/python -m mypy
@@ -106,7 +109,7 @@ snapshot: $(DEV)  ## Write tests/infra/snapshots anew, once the difference is wh
 
 lock: $(DEV)  ## Pin what the requirements.in files name, in all requirements.txt
 	@lock() { .venv/bin/uv pip compile --universal --python-version 3.11 --fork-strategy fewest \
-		--generate-hashes --no-emit-index-url --custom-compile-command "make lock" -q "$$@"; }; \
+		--generate-hashes --no-emit-index-url --no-strip-extras --custom-compile-command "make lock" -q "$$@"; }; \
 	lock requirements.in -o requirements.txt && \
 	for part in $(PARTS); do lock $$part.in -c requirements.txt -o $$part.txt || exit; done
 

@@ -19,9 +19,9 @@ def make_targets() -> set[str]:
 
 
 def pins(requirements: Path) -> dict[str, list[str]]:
-    """The lines of each requirement, by `name==version`."""
+    """The lines of each requirement, by `name==version`, without extras."""
     blocks = re.split(r"^(?=\w)", requirements.read_text(), flags=re.MULTILINE)[1:]
-    return {block.split()[0]: block.splitlines() for block in blocks}
+    return {re.sub(r"\[.*\]", "", block).split()[0]: block.splitlines() for block in blocks}
 
 
 def name(path: Path) -> str:

@@ -10,6 +10,7 @@ from convert.bundle import make_bundle
 from convert.schemes import SCHEMES
 from lambda_api.manifest import Scheme
 from lambda_api.measurements import Thresholds
+from tests.once import make_once
 from tests.small_line import LENIENT
 from training.run import Run
 
@@ -45,14 +46,17 @@ def small_bundles(
     small_run: Run, crops: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[Scheme, Path]:
     """The small run by every scheme."""
-    folder = tmp_path_factory.mktemp("schemes")
-    for scheme in SCHEMES:
-        make_bundle(
-            small_run,
-            crops,
-            folder / scheme,
-            scheme=scheme,
-            thresholds=Thresholds(**LENIENT),
-            calibration_pictures=20,
-        )
+
+    def make(folder: Path) -> None:
+        for scheme in SCHEMES:
+            make_bundle(
+                small_run,
+                crops,
+                folder / scheme,
+                scheme=scheme,
+                thresholds=Thresholds(**LENIENT),
+                calibration_pictures=20,
+            )
+
+    folder = make_once(tmp_path_factory, "schemes", make)
     return {scheme: folder / scheme for scheme in SCHEMES}
