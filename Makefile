@@ -8,8 +8,8 @@ BUNDLE ?= models/intel-scenes
 
 # A Python that can make an environment; Debian leaves ensurepip to python3-venv.
 USABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
-PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
-	$$python -c '$(USABLE)' 2>/dev/null && echo $$python && break; done)
+# Without PYTHON, an environment keeps the Python that it has.
+PYTHONS = $(or $(PYTHON),$(@D)/bin/python python3.13 python3.12 python3.11 python3)
 
 DEV := .venv/.complete
 DEMO := .venv-demo/.complete
@@ -17,12 +17,13 @@ DEMO := .venv-demo/.complete
 INFRA := $(if $(wildcard .venv/.complete),.venv,.venv-infra)
 INFRA_READY := $(patsubst %,%/.complete,$(filter .venv-infra,$(INFRA)))
 INFRA_PATH := PATH="$(CURDIR)/$(INFRA)/bin:$$PATH"
-# Of the registry's newer numbers, one is an old release that cannot read what the library writes.
-CDK_VERSION := 2.1148.1
-CDK_FOLDER := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/landscape-classifier/aws-cdk-$(CDK_VERSION)
+CDK_LOCK := infra/cdk_cli/package-lock.json
+CDK_FOLDER := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/landscape-classifier/aws-cdk-$(firstword $(shell cksum $(CDK_LOCK)))
 CDK := $(INFRA_PATH) $(CDK_FOLDER)/node_modules/.bin/cdk
 DEMO_REQUIREMENTS := lambda_api/requirements-serve.txt frontend/requirements.txt
-PARTS := lambda_api/requirements lambda_api/requirements-serve frontend/requirements infra/requirements training/requirements
+PARTS := requirements-uv lambda_api/requirements lambda_api/requirements-serve frontend/requirements infra/requirements training/requirements
+# Tools of tests, in environments of their own: their pins are not the project's.
+TOOLS := tests/containers/sam/requirements tests/convert/tflite_runtime/requirements tests/deploy/ministack/requirements
 
 # A worker of the tests takes up to 2 GB.
 PARALLEL := --numprocesses=logical --maxprocesses=4 --dist=loadgroup --no-loadscope-reorder
@@ -111,32 +112,33 @@ lock: $(DEV)  ## Pin what the requirements.in files name, in all requirements.tx
 	@lock() { .venv/bin/uv pip compile --universal --python-version 3.11 --fork-strategy fewest \
 		--generate-hashes --no-emit-index-url --no-strip-extras --custom-compile-command "make lock" -q "$$@"; }; \
 	lock requirements.in -o requirements.txt && \
-	for part in $(PARTS); do lock $$part.in -c requirements.txt -o $$part.txt || exit; done
+	for part in $(PARTS); do lock $$part.in -c requirements.txt -o $$part.txt || exit; done && \
+	for tool in $(TOOLS); do lock $$tool.in -o $$tool.txt || exit; done
 
 clean:  ## Remove environments and caches; keeps .env and runs/
 	rm -rf .venv .venv-demo .venv-infra cdk.out logs .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(DEV): requirements.txt
+$(DEV): requirements.txt FORCE
 	$(environment)
 
-$(DEMO): $(DEMO_REQUIREMENTS)
+$(DEMO): $(DEMO_REQUIREMENTS) FORCE
 	$(environment)
 
-.venv-infra/.complete: infra/requirements.txt
+.venv-infra/.complete: infra/requirements.txt FORCE
 	$(environment)
+
+FORCE:  # the script itself finds what is up to date
 
 $(CDK_FOLDER): | $(INFRA_READY)
-	@$(INFRA_PATH) npm install --silent --no-audit --no-fund --prefix $@ aws-cdk@$(CDK_VERSION) || \
-		{ rm -rf $@; exit 1; }
+	@mkdir -p $@ && cp $(CDK_LOCK) $(dir $(CDK_LOCK))package.json $@ && \
+		$(INFRA_PATH) npm ci --silent --no-audit --no-fund --prefix $@ || \
+		{ rm -rf $@; echo >&2 "error: npm could not install the CDK's command line. Check the network and the\
+		disk, then run the same command again"; exit 1; }
 
-# .complete is written last and removed first: what was interrupted is made anew.
-# Without byte code: that took two thirds of the time, mostly for modules that are never imported.
 define environment
-	@$(or $(PYTHON),false) -c '$(USABLE)' || { echo >&2 "error: this needs Python 3.11 to 3.13 with venv\
-	(on Debian and Ubuntu: apt-get install python3-venv). Name one by PYTHON=/path/to/python"; exit 1; }
-	@if [ -e $@ ]; then rm $@; else echo "Making $(@D) with $(PYTHON), once"; $(PYTHON) -m venv --clear $(@D); fi
-	@$(@D)/bin/python -m pip install --disable-pip-version-check --no-compile --require-hashes \
-		$(addprefix -r ,$^)
-	@touch $@
+	@for python in $(PYTHONS); do \
+		$$python -c '$(USABLE)' 2>/dev/null && exec $$python scripts/environment.py $(@D) $(filter-out FORCE,$^); \
+	done; echo >&2 "error: this needs Python 3.11 to 3.13 with venv (on Debian and Ubuntu: apt-get install\
+	python3-venv). Or set PYTHON=/path/to/python"; exit 1
 endef

@@ -10,7 +10,7 @@ from lambda_api.manifest import read_bundle
 
 ROOT = Path(__file__).parents[1]
 WHOLE = ROOT / "requirements.txt"
-PARTS = sorted(ROOT.glob("*/requirements*.txt"))
+PARTS = [ROOT / "requirements-uv.txt", *sorted(ROOT.glob("*/requirements*.txt"))]
 MAX_TRACKED_BYTES = 6_000_000
 
 

@@ -1,10 +1,8 @@
 """A bundle of every scheme runs on tflite-runtime 2.14 too, the last of its name (October 2023)."""
 
-import os
 import platform
 import subprocess
 import sys
-from hashlib import sha256
 from pathlib import Path
 from shutil import which
 
@@ -19,12 +17,12 @@ from convert.schemes import SCHEMES
 from lambda_api.classifier import Network
 from lambda_api.manifest import MODEL_FILE, Scheme, read_bundle
 from tests.conftest import skip_or_fail
+from tests.environments import python_environment
 from training.data import read_folder, read_picture
 from training.network import logits_model
 from training.run import Run
 
 PARTS = Path(__file__).parent / "tflite_runtime"
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "landscape-classifier"
 
 
 @pytest.fixture(scope="session")
@@ -35,17 +33,10 @@ def tflite_python() -> Path:
         skip_or_fail("tflite-runtime ends at Python 3.11, and there is no python3.11 here")
     if (sys.platform, platform.machine()) != ("linux", "x86_64"):
         skip_or_fail("tflite-runtime is pinned for Linux on x86-64 here")
-    requirements = PARTS / "requirements.txt"
-    folder = CACHE / f"tflite-{sha256(requirements.read_bytes()).hexdigest()[:16]}"
-    inside = folder / "bin" / "python"
-    if not (folder / ".complete").exists():
-        subprocess.run([python, "-m", "venv", "--clear", folder], check=True)
-        install = [inside, "-m", "pip", "install", "--quiet", "--require-hashes"]
-        done = subprocess.run([*install, "-r", requirements], capture_output=True, text=True)
-        if done.returncode:
-            skip_or_fail(f"tflite-runtime cannot be installed: {done.stderr[-300:]}")
-        (folder / ".complete").touch()
-    return inside
+    try:
+        return python_environment("tflite", PARTS / "requirements.txt", python) / "python"
+    except subprocess.CalledProcessError as error:
+        skip_or_fail(f"tflite-runtime cannot be installed: {error.stderr[-300:]}")
 
 
 def logits_of(python: Path, model: bytes, pixels: np.ndarray, folder: Path) -> np.ndarray:
