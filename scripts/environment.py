@@ -48,7 +48,7 @@ REMEDIES = {
     "Could not find a version": UNREACHABLE,
     "Failed to fetch": UNREACHABLE,
     "Failed to download": UNREACHABLE,
-    "ensurepip": NO_VENV,
+    "No module named ensurepip": NO_VENV,
 }
 
 
@@ -83,7 +83,9 @@ def make(folder: Path, locks: Sequence[Path]) -> None:
     if not usable:
         # Not the environment that may run this script, as it is about to be replaced.
         interpreter = getattr(sys, "_base_executable", sys.executable)
-        _run([interpreter, "-m", "venv", "--clear", folder])
+        _run([interpreter, "-m", "venv", "--clear", "--without-pip", folder])
+        # venv does it too, but hides the reason of a failure.
+        _run([python, "-m", "ensurepip", "--upgrade", "--default-pip"])
     pip: Command = [python, "-m", "pip", "--disable-pip-version-check"]
     install: Command = [*pip, "install", "--quiet", "--no-compile", "--no-deps"]
     _run([*install, "--require-hashes", "--requirement", UV_LOCK])
