@@ -13,6 +13,7 @@ PYTHONS = $(or $(PYTHON),$(@D)/bin/python python3.13 python3.12 python3.11 pytho
 
 DEV := .venv/.complete
 DEMO := .venv-demo/.complete
+AUDIT := .venv-audit/.complete
 # The CDK app runs in .venv as it is found, or in a small environment of its own.
 INFRA := $(if $(wildcard .venv/.complete),.venv,.venv-infra)
 INFRA_READY := $(patsubst %,%/.complete,$(filter .venv-infra,$(INFRA)))
@@ -22,17 +23,19 @@ CDK_FOLDER := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/landscape-classifier/aws-cd
 CDK := $(INFRA_PATH) $(CDK_FOLDER)/node_modules/.bin/cdk
 DEMO_REQUIREMENTS := lambda_api/requirements-serve.txt frontend/requirements.txt
 PARTS := requirements-uv lambda_api/requirements lambda_api/requirements-serve frontend/requirements infra/requirements training/requirements
-# Tools of tests, in environments of their own: their pins are not the project's.
-TOOLS := tests/containers/sam/requirements tests/convert/tflite_runtime/requirements tests/deploy/ministack/requirements
+# Tools in environments of their own: their pins are not the project's.
+TOOLS := requirements-audit tests/containers/sam/requirements tests/convert/tflite_runtime/requirements tests/deploy/ministack/requirements
 
 # A worker of the tests takes up to 2 GB.
 PARALLEL := --numprocesses=logical --maxprocesses=4 --dist=loadgroup --no-loadscope-reorder
 
+LOCKS := requirements.txt $(PARTS:=.txt) $(TOOLS:=.txt)
+
 .PHONY: help demo serve frontend setup test check lint format audit train convert bench openapi schema lock clean \
-	e2e app synth diff bootstrap deploy destroy cost snapshot
+	e2e app synth diff bootstrap deploy destroy cdk cost snapshot pin-images vulnerabilities sbom
 
 help:  ## List the targets
-	@awk -F ':.*  ## ' '/^[a-z0-9-]+:.*  ## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*  ## ' '/^[a-z0-9-]+:.*  ## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(DEMO)  ## API and page until Ctrl-C; other ports: API_PORT=8001 PAGE_PORT=8502
 	@.venv-demo/bin/python -m scripts.demo
@@ -52,10 +55,12 @@ check: lint  ## Lint, and types and the borders between the folders
 	.venv/bin/python -m mypy
 	.venv/bin/lint-imports
 
-lint: $(DEV)  ## Style, formatting and Dockerfiles
+lint: $(DEV)  ## Style, formatting, Dockerfiles and workflows
 	.venv/bin/python -m ruff check
 	.venv/bin/python -m ruff format --check
 	$(if $(wildcard Dockerfile*),.venv/bin/hadolint $(wildcard Dockerfile*))
+	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	.venv/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 
 format: $(DEV)  ## Format, and mend what can be mended
 	.venv/bin/python -m ruff check --fix
@@ -102,6 +107,9 @@ deploy: $(CDK_FOLDER)  ## Build the images and deploy to AWS; another stage: ARG
 destroy: $(CDK_FOLDER)  ## Remove from AWS what was deployed
 	@$(CDK) destroy --all $(ARGS)
 
+cdk: $(CDK_FOLDER)  ## The CDK's command line: ARGS="deploy --all"
+	@$(CDK) $(ARGS)
+
 cost: $(INFRA_READY)  ## Write docs/cost.md: dollars a month; or print another load: ARGS="--requests 1e7"
 	@$(INFRA_PATH) python -m infra cost $(ARGS) $(if $(ARGS),,> docs/cost.md.new && mv docs/cost.md.new docs/cost.md)
 
@@ -115,14 +123,36 @@ lock: $(DEV)  ## Pin what the requirements.in files name, in all requirements.tx
 	for part in $(PARTS); do lock $$part.in -c requirements.txt -o $$part.txt || exit; done && \
 	for tool in $(TOOLS); do lock $$tool.in -o $$tool.txt || exit; done
 
+pin-images:  ## Pin the bases of both images to their newest digests; needs docker and a network
+	@for base in $$(sed -nE 's/^FROM ([^@ ]+).*/\1/p' .github/bases/Dockerfile); do \
+		digest=$$(docker buildx imagetools inspect "$$base" --format '{{.Manifest.Digest}}') || exit; \
+		for file in .github/bases/Dockerfile Dockerfile.lambda Dockerfile-streamlit; do \
+			sed -E "s|^((FROM \|ARG BASE=)$$base)(@sha256:[0-9a-f]+)?|\1@$$digest|" $$file > $$file.new && mv $$file.new $$file || exit; \
+		done; \
+	done
+
+vulnerabilities: $(AUDIT)  ## Look up all pinned packages in the database of known vulnerabilities
+	@for lock in $(LOCKS); do echo "$$lock"; \
+		.venv-audit/bin/pip-audit --disable-pip --require-hashes --progress-spinner=off --requirement $$lock || failed=1; \
+	done; exit $${failed:-0}
+
+sbom: $(AUDIT)  ## Write a CycloneDX bill of materials for every lock to sbom/
+	@mkdir -p sbom
+	@for lock in $(LOCKS); do \
+		.venv-audit/bin/cyclonedx-py requirements --output-reproducible $$lock -o sbom/$$(echo $${lock%.txt} | tr / -).json || exit; \
+	done
+
 clean:  ## Remove environments and caches; keeps .env and runs/
-	rm -rf .venv .venv-demo .venv-infra cdk.out logs .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-audit .venv-demo .venv-infra cdk.out logs sbom .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(DEV): requirements.txt FORCE
 	$(environment)
 
 $(DEMO): $(DEMO_REQUIREMENTS) FORCE
+	$(environment)
+
+$(AUDIT): requirements-audit.txt FORCE
 	$(environment)
 
 .venv-infra/.complete: infra/requirements.txt FORCE

@@ -55,6 +55,7 @@ def _runs_the_image(architecture: str) -> str:
 
 
 Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+Repository = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$")]
 Origin = Annotated[str, Field(pattern=r"^https?://[^/*\s]+$")]
 
 
@@ -83,6 +84,7 @@ class Settings(BaseModel):
         frontend: whether the page stands too.
         page_networks: from where it may be opened, as in "203.0.113.0/24 198.51.100.7", split by
             spaces; "0.0.0.0/0" is everywhere.
+        github: repository "owner/name" whose workflows may deploy, see infra/github.py.
         budget: dollars a month of the whole account, of which they are warned.
     """
 
@@ -106,6 +108,7 @@ class Settings(BaseModel):
     rotate_password_days: int | None = Field(None, ge=1, le=1000)
     cors_origins: Annotated[tuple[Origin, ...], BeforeValidator(_split)] = ()
     alarm_email: Email | None = None
+    github: Repository | None = None
     budget: float | None = Field(None, gt=0)
     frontend: bool = False
     page_networks: Annotated[tuple[IPv4Network, ...], BeforeValidator(_split)] = ()

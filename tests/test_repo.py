@@ -73,6 +73,31 @@ def test_requirements_are_pinned_with_hashes_and_name_no_index(requirements: Pat
     assert "://" not in requirements.read_text()
 
 
+def test_both_images_are_built_on_the_bases_that_dependabot_raises() -> None:
+    """If this fails on a pull request of Dependabot: make pin-images."""
+    raised = re.findall(
+        r"^FROM (\S+)", (ROOT / ".github/bases/Dockerfile").read_text(), re.MULTILINE
+    )
+    built = [
+        re.findall(r"^ARG BASE=(\S+)", (ROOT / file).read_text(), re.MULTILINE)
+        for file in ("Dockerfile.lambda", "Dockerfile-streamlit")
+    ]
+
+    assert built == [[base] for base in raised]
+
+
+def test_actions_are_pinned_by_commit() -> None:
+    used = [
+        line
+        for workflow in (ROOT / ".github" / "workflows").glob("*.yml")
+        for line in workflow.read_text().splitlines()
+        if "uses:" in line
+    ]
+
+    assert used
+    assert [line for line in used if not re.search(r"@[0-9a-f]{40} # v\d", line)] == []
+
+
 def test_the_example_of_the_settings_holds_no_password() -> None:
     assert "API_PASSWORD=" in (ROOT / ".env.example").read_text().splitlines()
 

@@ -16,6 +16,9 @@ from tests.environments import CACHE, python_environment
 STAND_IN = Path(__file__).parent / "stand_in"
 SUITE, PACKAGE = "trixie", "python3-venv"
 DEBIAN = f"localhost/debian:{SUITE}-{PACKAGE}"
+# Names of the stand-ins, without the digests that Dockerfiles may pin.
+LAMBDA_BASE = "public.ecr.aws/lambda/python:3.13"
+PAGE_BASE = "docker.io/library/python:3.13-slim"
 UNUSED = ("./var/cache/apt", "./var/lib/apt/lists", "./usr/share/doc", "./usr/share/locale")
 
 
@@ -63,9 +66,8 @@ def _build_base(podman: Podman, debian: str, target: str, name: str) -> None:
 @pytest.fixture(scope="session")
 def lambda_bases(podman: Podman, debian: str) -> None:
     """The AWS base image as 3.13; without its C++ library, as 3.13-without-libstdc."""
-    name = "public.ecr.aws/lambda/python:3.13"
-    _build_base(podman, debian, "lambda", name)
-    _build_base(podman, debian, "lambda-without-libstdc", f"{name}-without-libstdc")
+    _build_base(podman, debian, "lambda", LAMBDA_BASE)
+    _build_base(podman, debian, "lambda-without-libstdc", f"{LAMBDA_BASE}-without-libstdc")
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +78,8 @@ def lambda_wheels() -> Path:
 @pytest.fixture(scope="session")
 def lambda_image(podman: Podman, lambda_bases: None, lambda_wheels: Path) -> str:
     name = "landscape-classifier"
-    podman.build(ROOT, "--file=Dockerfile.lambda", f"--tag={name}", wheels=lambda_wheels)
+    options = ("--file=Dockerfile.lambda", f"--build-arg=BASE={LAMBDA_BASE}", f"--tag={name}")
+    podman.build(ROOT, *options, wheels=lambda_wheels)
     return name
 
 
@@ -84,8 +87,8 @@ def lambda_image(podman: Podman, lambda_bases: None, lambda_wheels: Path) -> str
 def sam_image(podman: Podman, lambda_bases: None, lambda_wheels: Path) -> str:
     """The image as `sam local` can build on it, by the name that template.yaml has."""
     name = "landscape-classifier:local"
-    options = ("--file=Dockerfile.lambda", "--target=service", f"--tag={name}")
-    podman.build(ROOT, *options, wheels=lambda_wheels)
+    options = ("--file=Dockerfile.lambda", f"--build-arg=BASE={LAMBDA_BASE}", f"--tag={name}")
+    podman.build(ROOT, *options, "--target=service", wheels=lambda_wheels)
     return name
 
 
@@ -97,8 +100,9 @@ def sam() -> Path:
 
 @pytest.fixture(scope="session")
 def page_image(podman: Podman, debian: str) -> str:
-    _build_base(podman, debian, "slim", "docker.io/library/python:3.13-slim")
+    _build_base(podman, debian, "slim", PAGE_BASE)
     name = "landscape-page"
     packages = _wheels(ROOT / "frontend" / "requirements.txt")
-    podman.build(ROOT, "--file=Dockerfile-streamlit", f"--tag={name}", wheels=packages)
+    options = ("--file=Dockerfile-streamlit", f"--build-arg=BASE={PAGE_BASE}", f"--tag={name}")
+    podman.build(ROOT, *options, wheels=packages)
     return name
