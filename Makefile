@@ -27,7 +27,7 @@ PARTS := requirements-uv lambda_api/requirements lambda_api/requirements-serve f
 TOOLS := requirements-audit tests/containers/sam/requirements tests/convert/tflite_runtime/requirements tests/deploy/ministack/requirements
 
 # A worker of the tests takes up to 2 GB.
-PARALLEL := --numprocesses=logical --maxprocesses=4 --dist=loadgroup --no-loadscope-reorder
+PARALLEL := --numprocesses=logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 LOCKS := requirements.txt $(PARTS:=.txt) $(TOOLS:=.txt)
 
@@ -160,10 +160,12 @@ $(AUDIT): requirements-audit.txt FORCE
 
 FORCE:  # the script itself finds what is up to date
 
+# Moved into place when complete: another make may be doing the same.
 $(CDK_FOLDER): | $(INFRA_READY)
-	@mkdir -p $@ && cp $(CDK_LOCK) $(dir $(CDK_LOCK))package.json $@ && \
-		$(INFRA_PATH) npm ci --silent --no-audit --no-fund --prefix $@ || \
-		{ rm -rf $@; echo >&2 "error: npm could not install the CDK's command line. Check the network and the\
+	@mkdir -p $(@D) && new=$$(mktemp -d $@.XXXXXX) && cp $(CDK_LOCK) $(dir $(CDK_LOCK))package.json $$new && \
+		$(INFRA_PATH) npm ci --silent --no-audit --no-fund --prefix $$new && \
+		{ mv -T $$new $@ 2>/dev/null || rm -rf $$new; } && test -e $@ || \
+		{ rm -rf $$new; echo >&2 "error: npm could not install the CDK's command line. Check the network and the\
 		disk, then run the same command again"; exit 1; }
 
 define environment

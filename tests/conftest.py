@@ -13,25 +13,17 @@ pytest_plugins = ["tests.small_line", "tests.containers.images"]
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
 
-# The longest first, so that no worker begins one when the others have finished. Files that share
-# containers are one group, and every other file is a group of its own: what a module makes is made
-# in one worker.
+# The longest first, so that no worker begins one when the others have finished.
 LONGEST = ("deploy", "containers", "training", "convert", "lambda_api", "e2e")
-GROUPS = {"deploy": "images", "test_lambda_image": "images", "test_sam_local": "images"}
 
 # `nohup make test &` starts pytest with SIGINT ignored, which its children would inherit.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Order and group the tests for `pytest --numprocesses=2 --dist=loadgroup`."""
+    """Put the longest tests first; pytest-xdist keeps the order of files."""
     order = {name: place for place, name in enumerate(LONGEST)}
-    for item in items:
-        names = (item.path.parent.name, item.path.stem)
-        group = next((GROUPS[name] for name in names if name in GROUPS), str(item.path))
-        item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=lambda item: order.get(item.path.relative_to(ROOT / "tests").parts[0], 99))
 
 

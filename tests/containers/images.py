@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import ROOT, skip_or_fail
 from tests.containers.podman import Podman
 from tests.containers.wheels import fetch
-from tests.environments import CACHE, python_environment
+from tests.environments import CACHE, lock_of, python_environment
 
 STAND_IN = Path(__file__).parent / "stand_in"
 SUITE, PACKAGE = "trixie", "python3-venv"
@@ -32,25 +32,30 @@ def podman() -> Podman:
         skip_or_fail("debootstrap and these containers need root")
     if platform.machine() != "x86_64":
         skip_or_fail("the images are for x86-64")
-    podman = Podman(CACHE / "containers")
-    podman.forget_old_builds()
+    with lock_of("containers"):
+        podman = Podman(CACHE / "containers")
+        podman.forget_old_builds()
     return podman
 
 
 @pytest.fixture(scope="session")
 def debian(podman: Podman, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A minimal Debian with a Python; made once for a machine."""
-    if not podman.has_image(DEBIAN):
-        tree = tmp_path_factory.mktemp("debian")
-        subprocess.run(
-            ["debootstrap", "--variant=minbase", f"--include={PACKAGE}", SUITE, tree],
-            stdout=subprocess.DEVNULL,
-            check=True,
-        )
-        command = ["tar", f"--directory={tree}", *(f"--exclude={x}" for x in UNUSED), "-c", "."]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as tar:
-            podman("import", "-", DEBIAN, stdin=tar.stdout)
+    with lock_of("debian"):
+        if not podman.has_image(DEBIAN):
+            _import_debian(podman, tmp_path_factory.mktemp("debian"))
     return DEBIAN
+
+
+def _import_debian(podman: Podman, tree: Path) -> None:
+    subprocess.run(
+        ["debootstrap", "--variant=minbase", f"--include={PACKAGE}", SUITE, tree],
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    command = ["tar", f"--directory={tree}", *(f"--exclude={x}" for x in UNUSED), "-c", "."]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as tar:
+        podman("import", "-", DEBIAN, stdin=tar.stdout)
 
 
 def _wheels(requirements: Path) -> Path:
@@ -60,7 +65,8 @@ def _wheels(requirements: Path) -> Path:
 def _build_base(podman: Podman, debian: str, target: str, name: str) -> None:
     packages = _wheels(STAND_IN / "requirements.txt")
     options = (f"--build-arg=DEBIAN={debian}", f"--target={target}", f"--tag={name}")
-    podman.build(STAND_IN, *options, wheels=packages)
+    with lock_of("bases"):  # another worker may build the same; then its layers are used
+        podman.build(STAND_IN, *options, wheels=packages)
 
 
 @pytest.fixture(scope="session")
