@@ -127,7 +127,7 @@ pin-images:  ## Pin the bases of both images to their newest digests; needs dock
 	@for base in $$(sed -nE 's/^FROM ([^@ ]+).*/\1/p' .github/bases/Dockerfile); do \
 		digest=$$(docker buildx imagetools inspect "$$base" --format '{{.Manifest.Digest}}') || exit; \
 		for file in .github/bases/Dockerfile Dockerfile.lambda Dockerfile-streamlit; do \
-			sed -E "s|^((FROM \|ARG BASE=)$$base)(@sha256:[0-9a-f]+)?|\1@$$digest|" $$file > $$file.new && mv $$file.new $$file || exit; \
+			sed -E "s,^((FROM |ARG BASE=)$$base)(@sha256:[0-9a-f]+)?,\1@$$digest," $$file > $$file.new && mv $$file.new $$file || exit; \
 		done; \
 	done
 
