@@ -8,27 +8,34 @@ BUNDLE ?= models/intel-scenes
 
 # A Python that can make an environment; Debian leaves ensurepip to python3-venv.
 USABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
-PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
-	$$python -c '$(USABLE)' 2>/dev/null && echo $$python && break; done)
+# Without PYTHON, an environment keeps the Python that it has.
+PYTHONS = $(or $(PYTHON),$(@D)/bin/python python3.13 python3.12 python3.11 python3)
 
 DEV := .venv/.complete
 DEMO := .venv-demo/.complete
+AUDIT := .venv-audit/.complete
 # The CDK app runs in .venv as it is found, or in a small environment of its own.
 INFRA := $(if $(wildcard .venv/.complete),.venv,.venv-infra)
 INFRA_READY := $(patsubst %,%/.complete,$(filter .venv-infra,$(INFRA)))
 INFRA_PATH := PATH="$(CURDIR)/$(INFRA)/bin:$$PATH"
-# Of the registry's newer numbers, one is an old release that cannot read what the library writes.
-CDK_VERSION := 2.1148.1
-CDK_FOLDER := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/landscape-classifier/aws-cdk-$(CDK_VERSION)
+CDK_LOCK := infra/cdk_cli/package-lock.json
+CDK_FOLDER := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/landscape-classifier/aws-cdk-$(firstword $(shell cksum $(CDK_LOCK)))
 CDK := $(INFRA_PATH) $(CDK_FOLDER)/node_modules/.bin/cdk
 DEMO_REQUIREMENTS := lambda_api/requirements-serve.txt frontend/requirements.txt
-PARTS := lambda_api/requirements lambda_api/requirements-serve frontend/requirements infra/requirements training/requirements
+PARTS := requirements-uv lambda_api/requirements lambda_api/requirements-serve frontend/requirements infra/requirements training/requirements
+# Tools in environments of their own: their pins are not the project's.
+TOOLS := requirements-audit tests/containers/sam/requirements tests/convert/tflite_runtime/requirements tests/deploy/ministack/requirements
+
+# A worker of the tests takes up to 2 GB.
+PARALLEL := --numprocesses=logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
+
+LOCKS := requirements.txt $(PARTS:=.txt) $(TOOLS:=.txt)
 
 .PHONY: help demo serve frontend setup test check lint format audit train convert bench openapi schema lock clean \
-	e2e app synth diff bootstrap deploy destroy cost snapshot
+	e2e app synth diff bootstrap deploy destroy cdk cost snapshot pin-images vulnerabilities sbom
 
 help:  ## List the targets
-	@awk -F ':.*  ## ' '/^[a-z0-9-]+:.*  ## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*  ## ' '/^[a-z0-9-]+:.*  ## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(DEMO)  ## API and page until Ctrl-C; other ports: API_PORT=8001 PAGE_PORT=8502
 	@.venv-demo/bin/python -m scripts.demo
@@ -42,16 +49,18 @@ frontend: $(DEMO)  ## The page alone, against API_URL (or the API of `make serve
 setup: $(DEV)  ## Make .venv, the environment for all but the demo
 
 test: $(DEV)  ## All tests that this machine can run; some only: ARGS="-k handler"
-	@.venv/bin/python -m pytest $(ARGS)
+	@.venv/bin/python -m pytest $(PARALLEL) $(ARGS)
 
 check: lint  ## Lint, and types and the borders between the folders
 	.venv/bin/python -m mypy
 	.venv/bin/lint-imports
 
-lint: $(DEV)  ## Style, formatting and Dockerfiles
+lint: $(DEV)  ## Style, formatting, Dockerfiles and workflows
 	.venv/bin/python -m ruff check
 	.venv/bin/python -m ruff format --check
 	$(if $(wildcard Dockerfile*),.venv/bin/hadolint $(wildcard Dockerfile*))
+	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	.venv/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 
 format: $(DEV)  ## Format, and mend what can be mended
 	.venv/bin/python -m ruff check --fix
@@ -98,6 +107,9 @@ deploy: $(CDK_FOLDER)  ## Build the images and deploy to AWS; another stage: ARG
 destroy: $(CDK_FOLDER)  ## Remove from AWS what was deployed
 	@$(CDK) destroy --all $(ARGS)
 
+cdk: $(CDK_FOLDER)  ## The CDK's command line: ARGS="deploy --all"
+	@$(CDK) $(ARGS)
+
 cost: $(INFRA_READY)  ## Write docs/cost.md: dollars a month; or print another load: ARGS="--requests 1e7"
 	@$(INFRA_PATH) python -m infra cost $(ARGS) $(if $(ARGS),,> docs/cost.md.new && mv docs/cost.md.new docs/cost.md)
 
@@ -106,34 +118,59 @@ snapshot: $(DEV)  ## Write tests/infra/snapshots anew, once the difference is wh
 
 lock: $(DEV)  ## Pin what the requirements.in files name, in all requirements.txt
 	@lock() { .venv/bin/uv pip compile --universal --python-version 3.11 --fork-strategy fewest \
-		--generate-hashes --no-emit-index-url --custom-compile-command "make lock" -q "$$@"; }; \
+		--generate-hashes --no-emit-index-url --no-strip-extras --custom-compile-command "make lock" -q "$$@"; }; \
 	lock requirements.in -o requirements.txt && \
-	for part in $(PARTS); do lock $$part.in -c requirements.txt -o $$part.txt || exit; done
+	for part in $(PARTS); do lock $$part.in -c requirements.txt -o $$part.txt || exit; done && \
+	for tool in $(TOOLS); do lock $$tool.in -o $$tool.txt || exit; done
+
+pin-images:  ## Pin the bases of both images to their newest digests; needs docker and a network
+	@for base in $$(sed -nE 's/^FROM ([^@ ]+).*/\1/p' .github/bases/Dockerfile); do \
+		digest=$$(docker buildx imagetools inspect "$$base" --format '{{.Manifest.Digest}}') || exit; \
+		for file in .github/bases/Dockerfile Dockerfile.lambda Dockerfile-streamlit; do \
+			sed -E "s,^((FROM |ARG BASE=)$$base)(@sha256:[0-9a-f]+)?,\1@$$digest," $$file > $$file.new && mv $$file.new $$file || exit; \
+		done; \
+	done
+
+vulnerabilities: $(AUDIT)  ## Look up all pinned packages in the database of known vulnerabilities
+	@for lock in $(LOCKS); do echo "$$lock"; \
+		.venv-audit/bin/pip-audit --disable-pip --require-hashes --progress-spinner=off --requirement $$lock || failed=1; \
+	done; exit $${failed:-0}
+
+sbom: $(AUDIT)  ## Write a CycloneDX bill of materials for every lock to sbom/
+	@mkdir -p sbom
+	@for lock in $(LOCKS); do \
+		.venv-audit/bin/cyclonedx-py requirements --output-reproducible $$lock -o sbom/$$(echo $${lock%.txt} | tr / -).json || exit; \
+	done
 
 clean:  ## Remove environments and caches; keeps .env and runs/
-	rm -rf .venv .venv-demo .venv-infra cdk.out logs .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-audit .venv-demo .venv-infra cdk.out logs sbom .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(DEV): requirements.txt
+$(DEV): requirements.txt FORCE
 	$(environment)
 
-$(DEMO): $(DEMO_REQUIREMENTS)
+$(DEMO): $(DEMO_REQUIREMENTS) FORCE
 	$(environment)
 
-.venv-infra/.complete: infra/requirements.txt
+$(AUDIT): requirements-audit.txt FORCE
 	$(environment)
 
+.venv-infra/.complete: infra/requirements.txt FORCE
+	$(environment)
+
+FORCE:  # the script itself finds what is up to date
+
+# Moved into place when complete: another make may be doing the same.
 $(CDK_FOLDER): | $(INFRA_READY)
-	@$(INFRA_PATH) npm install --silent --no-audit --no-fund --prefix $@ aws-cdk@$(CDK_VERSION) || \
-		{ rm -rf $@; exit 1; }
+	@mkdir -p $(@D) && new=$$(mktemp -d $@.XXXXXX) && cp $(CDK_LOCK) $(dir $(CDK_LOCK))package.json $$new && \
+		$(INFRA_PATH) npm ci --silent --no-audit --no-fund --prefix $$new && \
+		{ mv -T $$new $@ 2>/dev/null || rm -rf $$new; } && test -e $@ || \
+		{ rm -rf $$new; echo >&2 "error: npm could not install the CDK's command line. Check the network and the\
+		disk, then run the same command again"; exit 1; }
 
-# .complete is written last and removed first: what was interrupted is made anew.
-# Without byte code: that took two thirds of the time, mostly for modules that are never imported.
 define environment
-	@$(or $(PYTHON),false) -c '$(USABLE)' || { echo >&2 "error: this needs Python 3.11 to 3.13 with venv\
-	(on Debian and Ubuntu: apt-get install python3-venv). Name one by PYTHON=/path/to/python"; exit 1; }
-	@if [ -e $@ ]; then rm $@; else echo "Making $(@D) with $(PYTHON), once"; $(PYTHON) -m venv --clear $(@D); fi
-	@$(@D)/bin/python -m pip install --disable-pip-version-check --no-compile --require-hashes \
-		$(addprefix -r ,$^)
-	@touch $@
+	@for python in $(PYTHONS); do \
+		$$python -c '$(USABLE)' 2>/dev/null && exec $$python scripts/environment.py $(@D) $(filter-out FORCE,$^); \
+	done; echo >&2 "error: this needs Python 3.11 to 3.13 with venv (on Debian and Ubuntu: apt-get install\
+	python3-venv). Or set PYTHON=/path/to/python"; exit 1
 endef

@@ -6,6 +6,7 @@ from aws_cdk import App, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from infra.bundle import check_bundle
+from infra.github import GithubStack
 from infra.page.stack import PageStack
 from infra.settings import ROOT, read_settings
 from infra.stack import ServiceStack
@@ -31,6 +32,8 @@ def build(app: App) -> None:
             networks=settings.page_networks,
             retention=settings.retention,
         )
+    if settings.github:
+        GithubStack(app, "github-landscape-classifier", repository=settings.github)
     Tags.of(app).add("project", "landscape-classifier")
     Tags.of(app).add("stage", settings.stage)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))

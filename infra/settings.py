@@ -58,6 +58,7 @@ def _check_architecture(architecture: str) -> str:
 
 
 Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+Repository = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$")]
 Origin = Annotated[str, Field(pattern=r"^https?://[^/*\s]+$")]
 
 
@@ -90,6 +91,7 @@ class Settings(BaseModel):
         page_networks: IPv4 networks that may open the page, separated by spaces, such as
             "203.0.113.0/24 198.51.100.7"; "0.0.0.0/0" is every address.
         budget: monthly cost of the whole account in US dollars at which `alarm_email` is warned.
+        github: repository "owner/name" whose workflows may deploy, see infra/github.py.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -112,6 +114,7 @@ class Settings(BaseModel):
     rotate_password_days: int | None = Field(None, ge=1, le=1000)
     cors_origins: Annotated[tuple[Origin, ...], BeforeValidator(_split)] = ()
     alarm_email: Email | None = None
+    github: Repository | None = None
     budget: float | None = Field(None, gt=0)
     frontend: bool = False
     page_networks: Annotated[tuple[IPv4Network, ...], BeforeValidator(_split)] = ()

@@ -155,8 +155,11 @@ class _StopSignal:
 
     def __init__(self) -> None:
         self.received = False
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._receive)
+        # SIGINT too where it is ignored, as in the background. What nohup ignores stays ignored.
+        signal.signal(signal.SIGINT, self._receive)
+        signal.signal(signal.SIGTERM, self._receive)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, self._receive)
 
     def _receive(self, *_: object) -> None:
         self.received = True

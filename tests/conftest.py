@@ -1,6 +1,7 @@
 """What tests of several folders share: where real pictures, the bundle and the browser are."""
 
 import os
+import signal
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
@@ -11,6 +12,19 @@ pytest_plugins = ["tests.small_line", "tests.containers.images"]
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
+
+# The longest first, so that no worker begins one when the others have finished.
+LONGEST = ("deploy", "containers", "training", "convert", "lambda_api", "e2e")
+
+# `nohup make test &` starts pytest with SIGINT ignored, which its children would inherit.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest tests first; pytest-xdist keeps the order of files."""
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.relative_to(ROOT / "tests").parts[0], 99))
 
 
 def skip_or_fail(reason: str) -> None:

@@ -1,12 +1,45 @@
 """Ports for servers that tests start."""
 
+import random
 import socket
+import tempfile
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+# Below the ports that Linux and macOS give to clients, so that none is taken between the check here
+# and the start of the server.
+FIRST, END = 20_000, 32_000
+LOCKS = Path(tempfile.gettempdir()) / "landscape-classifier-ports"
+
+_held: list[FileLock] = []
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of this machine's loopback that nothing listens on."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports: list[int] = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
+    """Ports of the loopback interface that nothing listens on.
+
+    Other test processes of this machine do not get them until this process ends.
+    """
+    LOCKS.mkdir(exist_ok=True)
+    ports: list[int] = []
+    candidates = iter(random.SystemRandom().sample(range(FIRST, END), END - FIRST))
+    while len(ports) < count:
+        port = next(candidates)
+        if _reserve(port):
+            ports.append(port)
     return ports
+
+
+def _reserve(port: int) -> bool:
+    lock = FileLock(LOCKS / str(port))
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return False
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        lock.release()
+        return False
+    _held.append(lock)
+    return True

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.once import make_once
+
 # A network that trains in seconds, as options of the command line.
 SMALL_NETWORK = ["--architecture", "custom_cnn", "--weights", "none", "--image-size", "32"]
 
@@ -21,6 +23,10 @@ LENIENT: dict[str, float] = {
 @pytest.fixture(scope="session")
 def crops(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Random crops of three real photos: 24 a class to train on, 8 to test on."""
+    return make_once(tmp_path_factory, "crops", _write_crops)
+
+
+def _write_crops(root: Path) -> None:
     import skimage
     import sklearn
 
@@ -30,7 +36,6 @@ def crops(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "coffee": skimage_data / "coffee.png",
         "flower": Path(sklearn.__file__).parent / "datasets" / "images" / "flower.jpg",
     }
-    root = tmp_path_factory.mktemp("crops")
     rng = np.random.default_rng(0)
     for name, path in photos.items():
         photo = Image.open(path).convert("RGB")
@@ -40,7 +45,6 @@ def crops(tmp_path_factory: pytest.TempPathFactory) -> Path:
             folder = root / ("train" if i < 24 else "test") / name
             folder.mkdir(parents=True, exist_ok=True)
             crop.save(folder / f"{i:02}.jpg", quality=95)
-    return root
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +54,6 @@ def small_run(crops: Path, tmp_path_factory: pytest.TempPathFactory) -> object:
     from training.run.folder import Run
     from training.train import train
 
-    run = Run(tmp_path_factory.mktemp("runs") / "small")
     config = TrainingConfig(
         architecture="custom_cnn",
         weights="none",
@@ -60,8 +63,7 @@ def small_run(crops: Path, tmp_path_factory: pytest.TempPathFactory) -> object:
         epochs=6,
         batch_size=8,
     )
-    train(crops, run.folder, config)
-    return run
+    return Run(make_once(tmp_path_factory, "runs/small", lambda run: train(crops, run, config)))
 
 
 @pytest.fixture(scope="session")
@@ -70,6 +72,8 @@ def small_bundle(crops: Path, small_run: object, tmp_path_factory: pytest.TempPa
     from convert.bundle import make_bundle
     from lambda_api.evaluation import Thresholds
 
-    folder = tmp_path_factory.mktemp("models") / "small"
-    make_bundle(small_run, crops, folder, thresholds=Thresholds(**LENIENT), calibration_pictures=40)
-    return folder
+    def make(folder: Path) -> None:
+        thresholds = Thresholds(**LENIENT)
+        make_bundle(small_run, crops, folder, thresholds=thresholds, calibration_pictures=40)
+
+    return make_once(tmp_path_factory, "models/small", make)

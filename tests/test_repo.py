@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 WHOLE = ROOT / "requirements.txt"
-PARTS = sorted(ROOT.glob("*/requirements*.txt"))
+PARTS = [ROOT / "requirements-uv.txt", *sorted(ROOT.glob("*/requirements*.txt"))]
 MAX_TRACKED_BYTES = 6_000_000
 
 
@@ -17,9 +17,9 @@ def make_targets() -> set[str]:
 
 
 def pins(requirements: Path) -> dict[str, list[str]]:
-    """The lines of each requirement, by `name==version`."""
+    """The lines of each requirement, by `name==version`, without extras."""
     blocks = re.split(r"^(?=\w)", requirements.read_text(), flags=re.MULTILINE)[1:]
-    return {block.split()[0]: block.splitlines() for block in blocks}
+    return {re.sub(r"\[.*\]", "", block).split()[0]: block.splitlines() for block in blocks}
 
 
 def name(path: Path) -> str:
@@ -45,6 +45,31 @@ def test_requirements_are_pinned_with_hashes_and_name_no_index(requirements: Pat
     options = re.findall(r"^\s*(-[^\s=]+)", requirements.read_text(), re.MULTILINE)
     assert set(options) == {"--hash"}
     assert "://" not in requirements.read_text()
+
+
+def test_both_images_are_built_on_the_bases_that_dependabot_raises() -> None:
+    """If this fails on a pull request of Dependabot: make pin-images."""
+    raised = re.findall(
+        r"^FROM (\S+)", (ROOT / ".github/bases/Dockerfile").read_text(), re.MULTILINE
+    )
+    built = [
+        re.findall(r"^ARG BASE=(\S+)", (ROOT / file).read_text(), re.MULTILINE)
+        for file in ("Dockerfile.lambda", "Dockerfile-streamlit")
+    ]
+
+    assert built == [[base] for base in raised]
+
+
+def test_actions_are_pinned_by_commit() -> None:
+    used = [
+        line
+        for workflow in (ROOT / ".github" / "workflows").glob("*.yml")
+        for line in workflow.read_text().splitlines()
+        if "uses:" in line
+    ]
+
+    assert used
+    assert [line for line in used if not re.search(r"@[0-9a-f]{40} # v\d", line)] == []
 
 
 def test_the_example_of_the_settings_holds_no_password() -> None:

@@ -11,11 +11,14 @@ import pytest
 from tests.conftest import ROOT, skip_or_fail
 from tests.containers.podman import Podman
 from tests.containers.wheels import fetch
-from tests.environments import CACHE, python_environment
+from tests.environments import CACHE, lock_of, python_environment
 
 STAND_IN = Path(__file__).parent / "stand_in"
 SUITE, PACKAGE = "trixie", "python3-venv"
 DEBIAN = f"localhost/debian:{SUITE}-{PACKAGE}"
+# Names of the stand-ins, without the digests that Dockerfiles may pin.
+LAMBDA_BASE = "public.ecr.aws/lambda/python:3.13"
+PAGE_BASE = "docker.io/library/python:3.13-slim"
 UNUSED = ("./var/cache/apt", "./var/lib/apt/lists", "./usr/share/doc", "./usr/share/locale")
 
 
@@ -29,25 +32,30 @@ def podman() -> Podman:
         skip_or_fail("debootstrap and these containers need root")
     if platform.machine() != "x86_64":
         skip_or_fail("the images are for x86-64")
-    podman = Podman(CACHE / "containers")
-    podman.forget_old_builds()
+    with lock_of("containers"):
+        podman = Podman(CACHE / "containers")
+        podman.forget_old_builds()
     return podman
 
 
 @pytest.fixture(scope="session")
 def debian(podman: Podman, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A minimal Debian with a Python; made once for a machine."""
-    if not podman.has_image(DEBIAN):
-        tree = tmp_path_factory.mktemp("debian")
-        subprocess.run(
-            ["debootstrap", "--variant=minbase", f"--include={PACKAGE}", SUITE, tree],
-            stdout=subprocess.DEVNULL,
-            check=True,
-        )
-        command = ["tar", f"--directory={tree}", *(f"--exclude={x}" for x in UNUSED), "-c", "."]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as tar:
-            podman("import", "-", DEBIAN, stdin=tar.stdout)
+    with lock_of("debian"):
+        if not podman.has_image(DEBIAN):
+            _import_debian(podman, tmp_path_factory.mktemp("debian"))
     return DEBIAN
+
+
+def _import_debian(podman: Podman, tree: Path) -> None:
+    subprocess.run(
+        ["debootstrap", "--variant=minbase", f"--include={PACKAGE}", SUITE, tree],
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    command = ["tar", f"--directory={tree}", *(f"--exclude={x}" for x in UNUSED), "-c", "."]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as tar:
+        podman("import", "-", DEBIAN, stdin=tar.stdout)
 
 
 def _wheels(requirements: Path) -> Path:
@@ -57,15 +65,15 @@ def _wheels(requirements: Path) -> Path:
 def _build_base(podman: Podman, debian: str, target: str, name: str) -> None:
     packages = _wheels(STAND_IN / "requirements.txt")
     options = (f"--build-arg=DEBIAN={debian}", f"--target={target}", f"--tag={name}")
-    podman.build(STAND_IN, *options, wheels=packages)
+    with lock_of("bases"):  # another worker may build the same; then its layers are used
+        podman.build(STAND_IN, *options, wheels=packages)
 
 
 @pytest.fixture(scope="session")
 def lambda_bases(podman: Podman, debian: str) -> None:
     """The AWS base image as 3.13; without its C++ library, as 3.13-without-libstdc."""
-    name = "public.ecr.aws/lambda/python:3.13"
-    _build_base(podman, debian, "lambda", name)
-    _build_base(podman, debian, "lambda-without-libstdc", f"{name}-without-libstdc")
+    _build_base(podman, debian, "lambda", LAMBDA_BASE)
+    _build_base(podman, debian, "lambda-without-libstdc", f"{LAMBDA_BASE}-without-libstdc")
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +84,8 @@ def lambda_wheels() -> Path:
 @pytest.fixture(scope="session")
 def lambda_image(podman: Podman, lambda_bases: None, lambda_wheels: Path) -> str:
     name = "landscape-classifier"
-    podman.build(ROOT, "--file=Dockerfile.lambda", f"--tag={name}", wheels=lambda_wheels)
+    options = ("--file=Dockerfile.lambda", f"--build-arg=BASE={LAMBDA_BASE}", f"--tag={name}")
+    podman.build(ROOT, *options, wheels=lambda_wheels)
     return name
 
 
@@ -84,8 +93,8 @@ def lambda_image(podman: Podman, lambda_bases: None, lambda_wheels: Path) -> str
 def sam_image(podman: Podman, lambda_bases: None, lambda_wheels: Path) -> str:
     """The image as `sam local` can build on it, by the name that template.yaml has."""
     name = "landscape-classifier:local"
-    options = ("--file=Dockerfile.lambda", "--target=service", f"--tag={name}")
-    podman.build(ROOT, *options, wheels=lambda_wheels)
+    options = ("--file=Dockerfile.lambda", f"--build-arg=BASE={LAMBDA_BASE}", f"--tag={name}")
+    podman.build(ROOT, *options, "--target=service", wheels=lambda_wheels)
     return name
 
 
@@ -97,8 +106,9 @@ def sam() -> Path:
 
 @pytest.fixture(scope="session")
 def page_image(podman: Podman, debian: str) -> str:
-    _build_base(podman, debian, "slim", "docker.io/library/python:3.13-slim")
+    _build_base(podman, debian, "slim", PAGE_BASE)
     name = "landscape-page"
     packages = _wheels(ROOT / "frontend" / "requirements.txt")
-    podman.build(ROOT, "--file=Dockerfile-streamlit", f"--tag={name}", wheels=packages)
+    options = ("--file=Dockerfile-streamlit", f"--build-arg=BASE={PAGE_BASE}", f"--tag={name}")
+    podman.build(ROOT, *options, wheels=packages)
     return name

@@ -14,6 +14,7 @@ import requests
 
 from lambda_api.classifier import Classifier
 from tests.conftest import ROOT
+from tests.containers.images import LAMBDA_BASE
 from tests.containers.podman import Podman, PodmanError
 
 pytestmark = pytest.mark.timeout(900)  # the first test builds the image and what is below it
@@ -145,8 +146,10 @@ def test_another_bundle_can_be_chosen(
     shutil.copytree(ROOT / "lambda_api", tmp_path / "lambda_api")
     shutil.copytree(bundle, tmp_path / "models" / "of-mine")
     shutil.copy(ROOT / "Dockerfile.lambda", tmp_path)
-    options = ("--file=Dockerfile.lambda", "--build-arg=BUNDLE=models/of-mine")
-    podman.build(tmp_path, *options, "--tag=of-mine", wheels=lambda_wheels)
+    arguments = (f"--build-arg=BASE={LAMBDA_BASE}", "--build-arg=BUNDLE=models/of-mine")
+    podman.build(
+        tmp_path, "--file=Dockerfile.lambda", *arguments, "--tag=of-mine", wheels=lambda_wheels
+    )
 
     log = podman.python("of-mine", "import lambda_api.handler", *settings)
     assert '"message":"model loaded"' in log
@@ -177,7 +180,7 @@ def test_image_is_not_of_root(podman: Podman, lambda_image: str) -> None:
 def test_library_that_does_not_fit_the_base_fails_the_build(
     podman: Podman, lambda_bases: None, lambda_wheels: Path
 ) -> None:
-    base = "--build-arg=PYTHON=3.13-without-libstdc"
+    base = f"--build-arg=BASE={LAMBDA_BASE}-without-libstdc"
 
     with pytest.raises(PodmanError, match=r"ImportError: libstdc\+\+"):
         podman.build(ROOT, "--file=Dockerfile.lambda", base, wheels=lambda_wheels)

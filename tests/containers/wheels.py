@@ -6,6 +6,8 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from filelock import FileLock
+
 PYTHON = "3.13"
 # Amazon Linux 2023 has glibc 2.34; what is older fits (https://peps.python.org/pep-0600/).
 PLATFORMS = ["manylinux2014_x86_64", *(f"manylinux_2_{minor}_x86_64" for minor in range(17, 35))]
@@ -16,8 +18,10 @@ def fetch(requirements: Path, cache: Path) -> Path:
     options = [f"--python-version={PYTHON}", *(f"--platform={name}" for name in PLATFORMS)]
     digest = sha256(" ".join(options).encode() + requirements.read_bytes()).hexdigest()
     folder = cache / digest[:16]
-    if not folder.exists():
-        cache.mkdir(parents=True, exist_ok=True)
+    cache.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        if folder.exists():
+            return folder
         with TemporaryDirectory(dir=cache) as unfinished:
             wheels = Path(unfinished) / "wheels"
             download = [sys.executable, "-m", "pip", "download", "--quiet", f"--dest={wheels}"]

@@ -10,6 +10,7 @@ from convert.bundle import make_bundle
 from convert.schemes import SCHEMES
 from lambda_api.evaluation import Thresholds
 from lambda_api.manifest import Scheme
+from tests.once import make_once
 from tests.small_line import LENIENT
 from training.run.folder import Run
 
@@ -45,15 +46,18 @@ def small_bundles(
     small_run: Run, crops: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[Scheme, Path]:
     """Bundles of the small run, one for each scheme, with the layer errors of int8 in `debug`."""
-    folder = tmp_path_factory.mktemp("schemes")
-    for scheme in SCHEMES:
-        make_bundle(
-            small_run,
-            crops,
-            folder / scheme,
-            scheme=scheme,
-            thresholds=Thresholds(**LENIENT),
-            calibration_pictures=20,
-            debug=folder / "debug" if scheme == "int8" else None,
-        )
+
+    def make(folder: Path) -> None:
+        for scheme in SCHEMES:
+            make_bundle(
+                small_run,
+                crops,
+                folder / scheme,
+                scheme=scheme,
+                thresholds=Thresholds(**LENIENT),
+                calibration_pictures=20,
+                debug=folder / "debug" if scheme == "int8" else None,
+            )
+
+    folder = make_once(tmp_path_factory, "schemes", make)
     return {scheme: folder / scheme for scheme in SCHEMES}

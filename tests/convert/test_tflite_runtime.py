@@ -1,10 +1,8 @@
 """Bundles of every scheme in tflite-runtime 2.14, the last release (October 2023)."""
 
-import os
 import platform
 import subprocess
 import sys
-from hashlib import sha256
 from pathlib import Path
 from shutil import which
 
@@ -19,12 +17,12 @@ from convert.schemes import SCHEMES
 from lambda_api.classifier import Network
 from lambda_api.manifest import MODEL_FILE, Scheme, read_bundle
 from tests.conftest import skip_or_fail
+from tests.environments import python_environment
 from training.data import read_folder, read_picture
 from training.networks.build import logits_model
 from training.run.folder import Run
 
 PARTS = Path(__file__).parent / "tflite_runtime"
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "landscape-classifier"
 
 
 @pytest.fixture(scope="session")
@@ -34,18 +32,11 @@ def tflite_python() -> Path:
     if python is None:
         skip_or_fail("tflite-runtime needs Python 3.11, and there is no python3.11")
     if (sys.platform, platform.machine()) != ("linux", "x86_64"):
-        skip_or_fail("tflite-runtime is pinned for Linux on x86-64")
-    requirements = PARTS / "requirements.txt"
-    folder = CACHE / f"tflite-{sha256(requirements.read_bytes()).hexdigest()[:16]}"
-    inside = folder / "bin" / "python"
-    if not (folder / ".complete").exists():
-        subprocess.run([python, "-m", "venv", "--clear", folder], check=True)
-        install = [inside, "-m", "pip", "install", "--quiet", "--require-hashes"]
-        done = subprocess.run([*install, "-r", requirements], capture_output=True, text=True)
-        if done.returncode:
-            skip_or_fail(f"tflite-runtime cannot be installed: {done.stderr[-300:]}")
-        (folder / ".complete").touch()
-    return inside
+        skip_or_fail("tflite-runtime is pinned for Linux on x86-64 here")
+    try:
+        return python_environment("tflite", PARTS / "requirements.txt", python) / "python"
+    except subprocess.CalledProcessError as error:
+        skip_or_fail(f"tflite-runtime cannot be installed: {error.stderr[-300:]}")
 
 
 def logits_of(python: Path, model: bytes, pixels: np.ndarray, folder: Path) -> np.ndarray:

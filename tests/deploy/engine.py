@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
 
+from tests.containers.images import LAMBDA_BASE
 from tests.containers.podman import Podman
 
 SHIM = Path(__file__).parent / "docker.sh"
@@ -84,7 +85,7 @@ def podman_as_docker(podman: Podman, wheels: Path, folder: Path) -> Iterator[Eng
             environment=podman.environment,
             api=api,
             host=podman("network", "inspect", "podman", bridge),
-            build_options=build_options,
+            build_options=[*build_options, f"--build-arg=BASE={LAMBDA_BASE}"],
             named=folder / "images",
         )
 

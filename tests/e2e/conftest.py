@@ -23,7 +23,12 @@ NEEDED = (".env.example", ".streamlit", "frontend", "lambda_api", "models", "scr
 class Demo:
     """A running `python -m scripts.demo`, on free ports and with an empty home folder."""
 
-    def __init__(self, checkout: Path, *arguments: str, **environment: str) -> None:
+    # As a shell without job control starts what ends in `&`, and nohup anything.
+    IN_BACKGROUND = ("sh", "-c", 'trap "" INT HUP; exec "$@"', "-")
+
+    def __init__(
+        self, checkout: Path, *arguments: str, background: bool = False, **environment: str
+    ) -> None:
         self.checkout = checkout
         self.api_port, self.page_port = free_ports(2)
         self.api_port = int(environment.get("API_PORT", self.api_port))
@@ -32,7 +37,10 @@ class Demo:
         home.mkdir(exist_ok=True)
         ports = {"API_PORT": str(self.api_port), "PAGE_PORT": str(self.page_port)}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "scripts.demo", *arguments],
+            [
+                *(self.IN_BACKGROUND if background else ()),
+                *(sys.executable, "-m", "scripts.demo", *arguments),
+            ],
             cwd=checkout,
             env={**os.environ, "HOME": str(home), **ports, **environment},
             stdout=subprocess.PIPE,
@@ -116,8 +124,8 @@ def start_demo(checkout: Path) -> Iterator[Callable[..., Demo]]:
     """Start a `Demo` in the checkout; what still runs at the end is stopped."""
     demos: list[Demo] = []
 
-    def start(*arguments: str, **environment: str) -> Demo:
-        demos.append(Demo(checkout, *arguments, **environment))
+    def start(*arguments: str, background: bool = False, **environment: str) -> Demo:
+        demos.append(Demo(checkout, *arguments, background=background, **environment))
         return demos[-1]
 
     yield start

@@ -72,6 +72,24 @@ def test_first_run_writes_credentials_for_the_owner_alone(
     assert (checkout / ".env").read_bytes() == first
 
 
+@pytest.mark.parametrize("part", ["api", "page"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_in_the_background_it_ends_cleanly_but_not_with_the_terminal(
+    start_demo: Start, part: str, number: signal.Signals
+) -> None:
+    demo = start_demo(part, background=True)
+    demo.wait_for("Starting")
+
+    demo.process.send_signal(signal.SIGHUP)  # nohup has it ignored
+    demo.wait_until_ready()
+
+    assert demo.end(number) == 0
+    assert "Stopped." in demo.output
+    assert "Traceback" not in demo.output
+    assert is_free(demo.api_port)
+    assert is_free(demo.page_port)
+
+
 @pytest.mark.parametrize("line", ["", "API_PASSWORD=", "API_PASSWORD=short"])
 def test_env_without_a_usable_password_is_named(
     start_demo: Start, checkout: Path, line: str

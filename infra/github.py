@@ -1,0 +1,56 @@
+"""Roles with which GitHub Actions deploys, without stored keys."""
+
+from collections.abc import Sequence
+
+from aws_cdk import CfnOutput, DefaultStackSynthesizer, Stack
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+ISSUER = "token.actions.githubusercontent.com"
+ENVIRONMENT = "production"  # of .github/workflows/deploy.yml
+DEPLOY = ("deploy", "file-publishing", "image-publishing", "lookup")
+DIFF = ("lookup",)
+
+
+class GithubStack(Stack):
+    """GitHub's OIDC provider, and two roles that one repository may assume.
+
+    The roles have no other rights than to assume roles of the CDK bootstrap. An account can have
+    one provider for GitHub, so the stack belongs to the account and not to a stage.
+
+    Args:
+        repository: as "owner/name".
+    """
+
+    def __init__(self, scope: Construct, name: str, *, repository: str) -> None:
+        super().__init__(scope, name, description="Roles for GitHub Actions")
+        provider = iam.CfnOIDCProvider(
+            self, "Provider", url=f"https://{ISSUER}", client_id_list=["sts.amazonaws.com"]
+        )
+        # GitHub lets only the branches that the environment names deploy to it.
+        deploy = self._role(
+            "Deploy", provider, f"repo:{repository}:environment:{ENVIRONMENT}", DEPLOY
+        )
+        # Anyone who may push a branch may open a pull request, which therefore only reads.
+        diff = self._role("Diff", provider, f"repo:{repository}:pull_request", DIFF)
+        CfnOutput(self, "DeployRole", value=deploy.role_arn)
+        CfnOutput(self, "DiffRole", value=diff.role_arn)
+
+    def _role(
+        self, name: str, provider: iam.CfnOIDCProvider, subject: str, kinds: Sequence[str]
+    ) -> iam.Role:
+        claims = {f"{ISSUER}:aud": "sts.amazonaws.com", f"{ISSUER}:sub": subject}
+        role = iam.Role(
+            self,
+            name,
+            assumed_by=iam.WebIdentityPrincipal(provider.attr_arn, {"StringEquals": claims}),
+        )
+        account = f"arn:{self.partition}:iam::{self.account}"
+        prefix = f"{account}:role/cdk-{DefaultStackSynthesizer.DEFAULT_QUALIFIER}"
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["sts:AssumeRole"],
+                resources=[f"{prefix}-{kind}-role-{self.account}-{self.region}" for kind in kinds],
+            )
+        )
+        return role

@@ -1,0 +1,206 @@
+"""An environment made from its locks, and what stops that, with the words that the user reads."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from scripts.environment import STAMP, UV_LOCK, uv_settings
+from tests.checkout import copy_project
+from tests.conftest import ROOT, skip_or_fail
+from tests.once import make_once
+
+SCRIPT = ROOT / "scripts" / "environment.py"
+# Nothing answers at this port.
+NO_NETWORK = {
+    "PIP_RETRIES": "0",
+    "PIP_PROXY": "http://127.0.0.1:9",
+    "HTTPS_PROXY": "http://127.0.0.1:9",
+    "UV_HTTP_RETRIES": "0",
+}
+
+
+def run(folder: Path, *locks: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, SCRIPT, folder, *locks],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with uv alone."""
+
+    def make(folder: Path) -> None:
+        done = run(folder, UV_LOCK)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    return make_once(tmp_path_factory, "environments/made", make)
+
+
+@pytest.fixture
+def environment(made: Path, tmp_path: Path) -> Path:
+    """A copy that may be changed, with a stamp that says that it was made where it is."""
+    folder = tmp_path / "environment"
+    shutil.copytree(made, folder, symlinks=True)
+    stamp = folder / STAMP
+    stamp.write_text(stamp.read_text().replace(str(made.resolve()), str(folder.resolve())))
+    return folder
+
+
+def test_it_holds_the_locked_packages_and_no_others(made: Path) -> None:
+    python = made / "bin" / "python"
+    listed = subprocess.run(
+        [python, "-m", "pip", "list", "--format=freeze"], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+
+    names = {line.partition("==")[0] for line in listed}
+    assert names - {"setuptools"} == {"pip", "uv"}  # venv of Python 3.11 brings setuptools
+    pins = UV_LOCK.read_text()
+    assert next(line for line in listed if line.startswith("uv==")) in pins
+
+
+def test_an_environment_that_is_up_to_date_is_left_alone(environment: Path) -> None:
+    done = run(environment, UV_LOCK, **NO_NETWORK)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def older_way(environment: Path) -> None:
+    (environment / STAMP).write_text("")
+
+
+def python_removed(environment: Path) -> None:
+    for python in (environment / "bin").glob("python*"):
+        python.unlink()
+
+
+def moved(environment: Path) -> None:
+    text = (environment / STAMP).read_text()
+    (environment / STAMP).write_text(text.replace(str(environment.resolve()), "/elsewhere"))
+
+
+@pytest.mark.parametrize("change", [older_way, python_removed, moved])
+def test_an_environment_that_cannot_be_kept_is_made_anew(
+    environment: Path, change: Callable[[Path], None]
+) -> None:
+    (environment / "left-over").touch()
+    change(environment)
+
+    failed = run(environment, UV_LOCK, **NO_NETWORK)
+
+    assert f"Making {environment}" in failed.stdout
+    assert not (environment / "left-over").exists()
+
+
+def test_without_a_network_it_says_so_and_the_next_run_mends_it(environment: Path) -> None:
+    (environment / STAMP).unlink()  # as after an interruption
+
+    failed = run(environment, UV_LOCK, **NO_NETWORK)
+    assert failed.returncode == 1
+    assert "The package index cannot be reached" in failed.stderr
+    assert "run the same command again" in failed.stderr
+    assert "Traceback" not in failed.stderr
+    assert not (environment / STAMP).exists()
+
+    mended = run(environment, UV_LOCK)
+    assert mended.returncode == 0, mended.stderr
+    assert (environment / "bin" / "uv").exists()
+    assert (environment / STAMP).exists()
+
+
+def test_a_changed_lock_updates_the_environment(environment: Path, tmp_path: Path) -> None:
+    lock = tmp_path / "requirements.txt"
+    lock.write_text(UV_LOCK.read_text() + "\n# changed\n")
+    (environment / "left-over").touch()
+
+    done = run(environment, lock)
+
+    assert done.returncode == 0, done.stderr
+    assert f"Updating {environment}" in done.stdout
+    assert (environment / "left-over").exists()
+
+
+def test_a_file_that_is_not_the_pinned_one_is_refused(environment: Path, tmp_path: Path) -> None:
+    lock = tmp_path / "requirements.txt"
+    digest = "0" * 64
+    lock.write_text(f"iniconfig==2.3.0 --hash=sha256:{digest}\n")
+
+    done = run(environment, lock)
+
+    assert done.returncode == 1
+    assert "another file than the pinned one" in done.stderr
+    assert not (environment / STAMP).exists()
+
+
+def test_a_full_disk_is_named(tmp_path: Path) -> None:
+    if os.geteuid() != 0 or shutil.which("unshare") is None:
+        skip_or_fail("a small file system needs root and unshare")
+    mount = f"mount -t tmpfs -o size=4m tmpfs {tmp_path}"
+    command = f"{mount} && exec {sys.executable} {SCRIPT} {tmp_path}/environment {UV_LOCK}"
+
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", command], capture_output=True, text=True
+    )
+
+    assert done.returncode == 1
+    assert "\nerror: The disk is full" in done.stderr  # below pip's own traceback
+
+
+def test_an_interruption_leaves_no_environment_that_counts_as_complete(tmp_path: Path) -> None:
+    folder = tmp_path / "environment"
+    process = subprocess.Popen(
+        [sys.executable, SCRIPT, folder, UV_LOCK],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while not folder.exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert "Interrupted." in errors
+    assert not (folder / STAMP).exists()
+
+
+def test_make_says_which_pythons_it_needs(tmp_path: Path) -> None:
+    copy_project(("Makefile", "requirements.txt"), tmp_path)
+
+    done = subprocess.run(
+        ["make", "setup", "PYTHON=false"], cwd=tmp_path, capture_output=True, text=True
+    )
+
+    assert done.returncode == 2
+    assert "Python 3.11 to 3.13 with venv" in done.stderr
+    assert "PYTHON=/path/to/python" in done.stderr
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_settings_of_pip_reach_uv_and_do_not_replace_its_own() -> None:
+    configured = (
+        ":env:.index-url='https://of-the-environment.test/simple'\n"
+        "global.cert='/etc/certificates.pem'\n"
+        "global.index-url='https://of-the-file.test/simple'\n"
+        "global.timeout='60'\n"
+        "install.proxy='http://proxy.test:3128'\n"
+    )
+
+    assert uv_settings({}, configured) == {
+        "UV_DEFAULT_INDEX": "https://of-the-environment.test/simple",
+        "SSL_CERT_FILE": "/etc/certificates.pem",
+        "HTTPS_PROXY": "http://proxy.test:3128",
+    }
+    own = {"UV_INDEX_URL": "x", "SSL_CERT_FILE": "x", "ALL_PROXY": "x"}
+    assert uv_settings(own, configured) == {}
