@@ -1,6 +1,7 @@
 """The decoder: formats, color modes, animations and sizes."""
 
 from collections.abc import Callable
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ def scaled(image: Image.Image) -> np.ndarray:
 )
 def test_picture_of_the_target_size_is_unchanged(options: tuple[str, dict]) -> None:
     data = encode(china(150, 150), options[0], **options[1])
-    with Image.open(images.BytesIO(data)) as image:
+    with Image.open(BytesIO(data)) as image:
         expected = np.asarray(image.convert("RGB"))
 
     picture = images.decode(data, SIZE)
@@ -144,7 +145,7 @@ def test_half_transparent_is_half_white() -> None:
 )
 def test_every_picture_of_scikit_image_is_decoded(name: str) -> None:
     data = (SCIKIT_IMAGE / name).read_bytes()
-    with Image.open(images.BytesIO(data)) as image:
+    with Image.open(BytesIO(data)) as image:
         size, opaque = image.size, not image.has_transparency_data
         expected = scaled(image) if opaque and image.mode in ("RGB", "L", "P", "1") else None
 
@@ -158,7 +159,7 @@ def test_every_picture_of_scikit_image_is_decoded(name: str) -> None:
 @pytest.mark.parametrize("size", [(4000, 3000), (2000, 301), (301, 2000)])
 def test_a_large_photo_decodes_like_at_full_resolution(size: tuple[int, int]) -> None:
     data = encode(china(*size), "JPEG", quality=90)
-    with Image.open(images.BytesIO(data)) as image:
+    with Image.open(BytesIO(data)) as image:
         full = scaled(image)
 
     picture = images.decode(data, SIZE)

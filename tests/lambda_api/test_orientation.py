@@ -1,6 +1,7 @@
 """EXIF orientation, and broken EXIF blocks."""
 
 import struct
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -63,7 +64,7 @@ def test_a_large_turned_photo_is_seen_upright(orientation: int) -> None:
 def test_rotation_is_the_same_as_in_pillow() -> None:
     for orientation in STORED:
         data = turned(china(), orientation, "PNG")
-        with Image.open(images.BytesIO(data)) as image:
+        with Image.open(BytesIO(data)) as image:
             expected = ImageOps.exif_transpose(image).resize(SIZE, Image.Resampling.BILINEAR)
         assert np.array_equal(images.decode(data, SIZE).pixels, np.asarray(expected))
 
