@@ -1,6 +1,6 @@
-# The whole developer interface; `make` lists it.
+# All commands of development. `make` lists them.
 
-# Where the pictures are, when it is not said: beside the checkout.
+# Default folder of the pictures: beside the checkout.
 DATA ?= $(or $(LANDSCAPE_DATA),../shared/intel)
 RUN ?= runs/intel
 CONFIG ?= training/recipes/intel-scenes.json
@@ -14,7 +14,7 @@ PYTHONS = $(or $(PYTHON),$(@D)/bin/python python3.13 python3.12 python3.11 pytho
 DEV := .venv/.complete
 DEMO := .venv-demo/.complete
 AUDIT := .venv-audit/.complete
-# The CDK app runs in .venv as it is found, or in a small environment of its own.
+# The CDK app runs in .venv if there is one, otherwise in a small environment of its own.
 INFRA := $(if $(wildcard .venv/.complete),.venv,.venv-infra)
 INFRA_READY := $(patsubst %,%/.complete,$(filter .venv-infra,$(INFRA)))
 INFRA_PATH := PATH="$(CURDIR)/$(INFRA)/bin:$$PATH"
@@ -23,7 +23,7 @@ CDK_FOLDER := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/landscape-classifier/aws-cd
 CDK := $(INFRA_PATH) $(CDK_FOLDER)/node_modules/.bin/cdk
 DEMO_REQUIREMENTS := lambda_api/requirements-serve.txt frontend/requirements.txt
 PARTS := requirements-uv lambda_api/requirements lambda_api/requirements-serve frontend/requirements infra/requirements training/requirements
-# Tools in environments of their own: their pins are not the project's.
+# Tools with environments of their own, whose pins differ from the project's.
 TOOLS := requirements-audit tests/containers/sam/requirements tests/convert/tflite_runtime/requirements tests/deploy/ministack/requirements
 
 # A worker of the tests takes up to 2 GB.
@@ -37,93 +37,93 @@ LOCKS := requirements.txt $(PARTS:=.txt) $(TOOLS:=.txt)
 help:  ## List the targets
 	@awk -F ':.*  ## ' '/^[a-z0-9-]+:.*  ## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(DEMO)  ## API and page until Ctrl-C; other ports: API_PORT=8001 PAGE_PORT=8502
+demo: $(DEMO)  ## Run the API and the page until Ctrl-C; other ports: API_PORT=8001 PAGE_PORT=8502
 	@.venv-demo/bin/python -m scripts.demo
 
-serve: $(DEMO)  ## The API alone, with its log on the terminal
+serve: $(DEMO)  ## Run only the API, with its log on the terminal
 	@.venv-demo/bin/python -m scripts.demo api
 
-frontend: $(DEMO)  ## The page alone, against API_URL (or the API of `make serve`)
+frontend: $(DEMO)  ## Run only the page, with the API at API_URL (default: `make serve`)
 	@.venv-demo/bin/python -m scripts.demo page
 
-setup: $(DEV)  ## Make .venv, the environment for all but the demo
+setup: $(DEV)  ## Make .venv, the environment for everything but the demo
 
-test: $(DEV)  ## All tests that this machine can run; some only: ARGS="-k handler"
+test: $(DEV)  ## Run all tests that this machine can run; only some: ARGS="-k handler"
 	@.venv/bin/python -m pytest $(PARALLEL) $(ARGS)
 
-check: lint  ## Lint, and types and the borders between the folders
+check: lint  ## Lint, check types, and check the imports between the folders
 	.venv/bin/python -m mypy
 	.venv/bin/lint-imports
 
-lint: $(DEV)  ## Style, formatting, Dockerfiles and workflows
+lint: $(DEV)  ## Check style, formatting, Dockerfiles and workflows
 	.venv/bin/python -m ruff check
 	.venv/bin/python -m ruff format --check
 	$(if $(wildcard Dockerfile*),.venv/bin/hadolint $(wildcard Dockerfile*))
 	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	.venv/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 
-format: $(DEV)  ## Format, and mend what can be mended
+format: $(DEV)  ## Format the code, and fix what can be fixed
 	.venv/bin/python -m ruff check --fix
 	.venv/bin/python -m ruff format
 
-audit: $(DEV)  ## Look for broken, leaking, contradictory and double pictures in DATA
+audit: $(DEV)  ## Find broken, duplicate, leaking and contradictory pictures in DATA
 	.venv/bin/python -m training audit $(DATA) --out $(RUN)-audit
 
-train: audit  ## Train on DATA into RUN as CONFIG says, without what the audit lists; more: ARGS="--epochs 3"
+train: audit  ## Train RUN on DATA with CONFIG, without the pictures that the audit lists; options: ARGS="--epochs 3"
 	.venv/bin/python -m training train $(DATA) $(RUN) --config $(CONFIG) --exclude $(RUN)-audit/audit.json $(ARGS)
 
-convert: $(DEV)  ## Convert RUN, see that it lost nothing on DATA, and write BUNDLE
+convert: $(DEV)  ## Convert RUN to BUNDLE, and check its accuracy on DATA
 	.venv/bin/python -m convert bundle $(RUN) --data $(DATA) --out $(BUNDLE) --replace \
 		$(if $(wildcard $(CONFIG:.json=.md)),--history $(CONFIG:.json=.md)) $(ARGS)
 
-bench: $(DEV)  ## Measure the service: cold start, warm, a minute of load; five minutes
+bench: $(DEV)  ## Measure the service: cold start, warm handler, load (five minutes)
 	.venv/bin/python -m benchmarks.service $(ARGS)
 
-openapi: $(DEV)  ## Write docs/openapi.json, which must tell what the service does
+openapi: $(DEV)  ## Update docs/openapi.json
 	.venv/bin/python -m lambda_api openapi > docs/openapi.json
 
-schema: $(DEV)  ## Write docs/manifest.schema.json, which must tell what a bundle's manifest holds
+schema: $(DEV)  ## Update docs/manifest.schema.json
 	.venv/bin/python -m lambda_api manifest-schema > docs/manifest.schema.json
 
-e2e: $(DEV)  ## Deploy, use and remove the service in an emulated AWS; needs docker, or podman and root
+e2e: $(DEV)  ## Test a deployment in an emulated AWS; needs docker, or podman and root
 	@LANDSCAPE_REQUIRE_ALL=1 .venv/bin/python -m pytest tests/deploy --verbose $(ARGS)
 
-app: $(INFRA_READY)  ## The CDK app alone, as `cdk` calls it
+app: $(INFRA_READY)  ## Run the CDK app, as `cdk` calls it
 	@$(INFRA_PATH) python -m infra
 
-synth: $(CDK_FOLDER)  ## Write the templates of what would stand in AWS to cdk.out/
+synth: $(CDK_FOLDER)  ## Write the CloudFormation templates to cdk.out/
 	@$(CDK) synth --quiet $(ARGS)
 
 diff: $(CDK_FOLDER)  ## Show what `make deploy` would change in AWS
 	@$(CDK) diff $(ARGS)
 
-bootstrap: $(CDK_FOLDER)  ## Prepare the account for CDK, once for each region
+bootstrap: $(CDK_FOLDER)  ## Prepare the account for CDK, once per region
 	@$(CDK) bootstrap $(ARGS)
 
 deploy: $(CDK_FOLDER)  ## Build the images and deploy to AWS; another stage: ARGS="-c stage=prod"
 	@$(INFRA_PATH) python -m infra check
 	@$(CDK) deploy --all $(ARGS)
 
-destroy: $(CDK_FOLDER)  ## Remove from AWS what was deployed
+destroy: $(CDK_FOLDER)  ## Remove the deployment from AWS
 	@$(CDK) destroy --all $(ARGS)
 
-cdk: $(CDK_FOLDER)  ## The CDK's command line: ARGS="deploy --all"
+cdk: $(CDK_FOLDER)  ## Run the CDK command line: ARGS="deploy --all"
 	@$(CDK) $(ARGS)
 
-cost: $(INFRA_READY)  ## Write docs/cost.md: dollars a month; or print another load: ARGS="--requests 1e7"
+cost: $(INFRA_READY)  ## Update docs/cost.md; or print the cost of another load: ARGS="--requests 1e7"
 	@$(INFRA_PATH) python -m infra cost $(ARGS) $(if $(ARGS),,> docs/cost.md.new && mv docs/cost.md.new docs/cost.md)
 
-snapshot: $(DEV)  ## Write tests/infra/snapshots anew, once the difference is what was meant
+snapshot: $(DEV)  ## Update tests/infra/snapshots after an intended change
 	UPDATE_SNAPSHOTS=1 .venv/bin/python -m pytest -q tests/infra/test_snapshot.py
 
-lock: $(DEV)  ## Pin what the requirements.in files name, in all requirements.txt
+lock: $(DEV)  ## Pin the packages of all requirements.in files in requirements.txt
 	@lock() { .venv/bin/uv pip compile --universal --python-version 3.11 --fork-strategy fewest \
 		--generate-hashes --no-emit-index-url --no-strip-extras --custom-compile-command "make lock" -q "$$@"; }; \
 	lock requirements.in -o requirements.txt && \
 	for part in $(PARTS); do lock $$part.in -c requirements.txt -o $$part.txt || exit; done && \
 	for tool in $(TOOLS); do lock $$tool.in -o $$tool.txt || exit; done
 
-pin-images:  ## Pin the bases of both images to their newest digests; needs docker and a network
+pin-images:  ## Pin the base images to their newest digests; needs docker and a network
 	@for base in $$(sed -nE 's/^FROM ([^@ ]+).*/\1/p' .github/bases/Dockerfile); do \
 		digest=$$(docker buildx imagetools inspect "$$base" --format '{{.Manifest.Digest}}') || exit; \
 		for file in .github/bases/Dockerfile Dockerfile.lambda Dockerfile-streamlit; do \
@@ -131,7 +131,7 @@ pin-images:  ## Pin the bases of both images to their newest digests; needs dock
 		done; \
 	done
 
-vulnerabilities: $(AUDIT)  ## Look up all pinned packages in the database of known vulnerabilities
+vulnerabilities: $(AUDIT)  ## Check all pinned packages for known vulnerabilities
 	@for lock in $(LOCKS); do echo "$$lock"; \
 		.venv-audit/bin/pip-audit --disable-pip --require-hashes --progress-spinner=off --requirement $$lock || failed=1; \
 	done; exit $${failed:-0}
