@@ -63,6 +63,8 @@ def create_app(
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        # The log line and the metrics of a request replace FastAPI's own telemetry.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         # Not `include_router`, which builds every route again at the first request.
         routes=[*pictures.router.routes, *service.router.routes],
     )

@@ -8,6 +8,7 @@ from lambda_api.loaded_model import LoadedModel
 from lambda_api.log import configured_logger
 from lambda_api.problems import MEDIA_TYPE
 from lambda_api.settings import load_settings
+from lambda_api.web.http_api import HttpApi
 from lambda_api.web.stage_prefix import StagePrefix
 from lambda_api.workers import inline
 
@@ -18,8 +19,10 @@ loaded_model = LoadedModel.load(
     settings.model_uri, settings.fallback_model, configured_logger(settings.log_dir)
 )
 
+
 handler = Mangum(
     StagePrefix(create_app(settings, loaded_model=loaded_model, run=inline)),
     lifespan="off",
+    custom_handlers=[HttpApi],
     text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, MEDIA_TYPE],  # other types are sent as base64
 )

@@ -12,8 +12,11 @@ from lambda_api.json_output import to_line
 
 SERVICE = "landscape-classifier"
 
+# Information that logging would collect for every line, and that no line contains:
+# https://docs.python.org/3/howto/logging.html#optimization
+logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 if sys.version_info >= (3, 12):
-    logging.logAsyncioTasks = False  # avoid an asyncio task name on every line
+    logging.logAsyncioTasks = False
 
 
 class DatedFile(logging.Handler):

@@ -1,9 +1,9 @@
 """Request limits: headers, body size and duration. Pure ASGI middleware."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Mapping
+from itertools import chain
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lambda_api.problems import Problem, problem_response
@@ -11,13 +11,13 @@ from lambda_api.problems import Problem, problem_response
 MAX_HEADER_BYTES = 16 * 1024  # names and values; API Gateway's own limit is 10,240
 
 
-def _header_problem(headers: Collection[tuple[bytes, bytes]]) -> Problem | None:
-    if sum(len(name) + len(value) for name, value in headers) > MAX_HEADER_BYTES:
+def _header_problem(scope: Scope, headers: Mapping[bytes, bytes]) -> Problem | None:
+    if sum(map(len, chain.from_iterable(scope["headers"]))) > MAX_HEADER_BYTES:
         detail = f"The headers are larger than {MAX_HEADER_BYTES:,} bytes."
         return Problem(431, "headers-too-large", detail)
     # Request smuggling: a proxy and this server could disagree about where the body ends. RFC 9112,
     # section 6.3, requires the connection to be closed.
-    if {b"content-length", b"transfer-encoding"} <= {name for name, _ in headers}:
+    if {b"content-length", b"transfer-encoding"} <= headers.keys():
         detail = "Send Content-Length or Transfer-Encoding, not both."
         return Problem(400, "ambiguous-length", detail, {"Connection": "close"})
     return None
@@ -88,11 +88,11 @@ class SizeLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        if problem := _header_problem(scope["headers"]):
+        headers = dict(scope["headers"])  # names are lower case in ASGI
+        if problem := _header_problem(scope, headers):
             await problem_response(problem, scope["state"]["request_id"])(scope, receive, send)
             return
-        received, arriving = 0, "Expect" not in headers
+        received, arriving = 0, b"expect" not in headers
 
         async def counted() -> Message:
             nonlocal received, arriving
@@ -114,8 +114,8 @@ class SizeLimit:
                 message["headers"].append((b"connection", b"close"))
             await send(message)
 
-        declared = headers.get("Content-Length", "").lstrip("0")
-        if declared.isdecimal() and (len(declared) > 20 or int(declared) > self.limit):
+        declared = headers.get(b"content-length", b"").lstrip(b"0")
+        if declared.isdigit() and (len(declared) > 20 or int(declared) > self.limit):
             response = problem_response(self._problem(), scope["state"]["request_id"])
             await response(scope, receive, send_after_body)
             return

@@ -8,7 +8,6 @@ from typing import Any
 from uuid import uuid4
 
 from aws_lambda_powertools import Logger
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -124,7 +123,7 @@ def _prediction_fields(predictions: list[Prediction]) -> dict[str, Any]:
 
 
 def _request_id(scope: Scope) -> str:
-    from_client = Headers(scope=scope).get("X-Request-ID", "")
+    from_client = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
     from_gateway = scope.get("aws.event", {}).get("requestContext", {}).get("requestId", "")
     for candidate in (from_client, from_gateway):
         if _REQUEST_ID.fullmatch(candidate):

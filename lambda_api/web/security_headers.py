@@ -27,7 +27,7 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = message["headers"] = [*message["headers"], *_HEADERS]
-                if not any(name == _POLICY[0] for name, _ in headers):  # /docs has its own
+                if _POLICY[0] not in dict(headers):  # /docs has its own
                     headers.append(_POLICY)
                 if scope["scheme"] == "https":
                     headers.append(_HTTPS)
