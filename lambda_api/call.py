@@ -46,6 +46,8 @@ def _call(arguments: argparse.Namespace) -> int:
         for name in ("API_URL", "API_USERNAME", "API_PASSWORD")
         if (value := os.environ.get(name))
     }
+    if variables.get("API_PASSWORD", "").startswith("scrypt$"):
+        return _fail("API_PASSWORD is a hash. Set the password itself in the environment.")
     address = (arguments.url or variables.get("API_URL") or _DEFAULT_URL).rstrip("/")
     if not address.startswith(("http://", "https://")):
         return _fail(f"{address!r} is not an address. Use one such as {_DEFAULT_URL}.")

@@ -39,7 +39,7 @@ MAINS = {
     "lambda_api": lambda_api.__main__.main,
     "training": training.__main__.main,
 }
-CODE_FOLDERS = "benchmarks|convert|frontend|infra|lambda_api|scripts|tests|training"
+CODE_FOLDERS = "benchmarks|convert|env_file|frontend|infra|lambda_api|scripts|tests|training"
 
 
 def name(path: Path) -> str:

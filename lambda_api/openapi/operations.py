@@ -81,7 +81,7 @@ _PROBLEMS = {
     429: "Too many failed logins from this address",
     431: "The headers are too large",
     500: "Unexpected error. Find its details in the log by the request ID",
-    503: "No model is loaded, S3 does not respond, or the request timed out. See `detail`",
+    503: "No model is loaded, S3 cannot be used, or the request timed out. See `detail`",
 }
 _HEADERS = {
     "X-Request-ID": "ID of the request, also in the log.",

@@ -85,5 +85,5 @@ async def docs(request: Request) -> HTMLResponse:
 
 
 for _route in router.routes:  # monitors send HEAD
-    if isinstance(_route, APIRoute):
+    if isinstance(_route, APIRoute) and _route.methods:
         _route.methods.add("HEAD")

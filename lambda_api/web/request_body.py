@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeVar
 from urllib.parse import unquote_to_bytes
@@ -118,12 +117,17 @@ async def json_body(request: Request, model: type[ModelT]) -> ModelT:
         raise Problem(
             422, "invalid-request", f"The document is larger than {_MAX_JSON_BYTES:,} bytes."
         )
-    return _parse(body, model)
+    return _parse(_utf8(body), model)
+
+
+def _utf8(document: bytes) -> bytes:
+    """Return a JSON document in UTF-8 without a byte order mark, which Windows tools write."""
+    if document.startswith(_BOMS):
+        return document.decode(json.detect_encoding(document), "replace").encode()
+    return document
 
 
 def _parse(body: bytes, model: type[ModelT], hint: str = "") -> ModelT:
-    if body.startswith(_BOMS):  # of Windows tools
-        body = body.decode(json.detect_encoding(body), "replace").encode()
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
@@ -131,10 +135,10 @@ def _parse(body: bytes, model: type[ModelT], hint: str = "") -> ModelT:
 
 
 async def _picture_in_json(request: Request, uploads: UploadBucket) -> bytes:
-    body = await request.body()
+    body = _utf8(await request.body())
     if _HAS_IMAGE.search(body):
         return _decode_picture(_parse(body, InlinePicture).image)
-    if is_binary(body) and not body.startswith(_BOMS):  # a picture with a wrong Content-Type
+    if is_binary(body):  # a picture with a wrong Content-Type
         return body
     if len(body) > _MAX_JSON_BYTES:
         raise Problem(
@@ -172,18 +176,26 @@ def _media_type(request: Request) -> str:
 async def _files(request: Request, most: int) -> list[NamedPicture]:
     body = await request.body()
     _, options = parse_options_header(request.headers["Content-Type"])
+    boundary = options.get(b"boundary")
+    if not boundary:
+        raise Problem(
+            400,
+            "bad-request",
+            "The Content-Type has no boundary. Do not set the header yourself: the HTTP library "
+            "sets it with the boundary of the form.",
+        )
+    problem: Problem | None = None
     # A charset is about names. Starlette would decode them with any Python codec of that name.
     if options.get(b"charset", b"utf-8").lower() in _CHARSETS:
         try:
             if files := await _standard_files(request, most):
                 return files
         except HTTPException as error:
-            if files := _files_of_other_clients(body, options, most):
-                return files
-            raise _form_problem(error, options) from error
-    elif files := _files_of_other_clients(body, options, most):
+            problem = _form_problem(error)
+    parts = read_form(body, boundary)
+    if files := _files_of_other_clients(parts, most):
         return files
-    raise NoPicture(_missing_file(read_form(body, options.get(b"boundary", b""))))
+    raise problem or NoPicture(_missing_file(parts))
 
 
 async def _standard_files(request: Request, most: int) -> list[NamedPicture]:
@@ -200,28 +212,20 @@ async def _standard_files(request: Request, most: int) -> list[NamedPicture]:
         ]
 
 
-def _files_of_other_clients(
-    body: bytes, options: Mapping[bytes, bytes], most: int
-) -> list[NamedPicture]:
+def _files_of_other_clients(parts: list[FormPart], most: int) -> list[NamedPicture]:
     """Return the files of a form that Starlette does not accept, none if it has too many parts."""
-    parts = read_form(body, options[b"boundary"]) if options.get(b"boundary") else []
     files = [part for part in parts if part.name == "file" and part.is_file]
     if len(files) > most or len(parts) - len(files) > _MAX_TEXT_FIELDS:
         return []
     return [NamedPicture(part.filename or "", part.data) for part in files]
 
 
-def _form_problem(error: HTTPException, options: Mapping[bytes, bytes]) -> Problem:
+def _form_problem(error: HTTPException) -> Problem:
     detail = str(error.detail)
-    if not options.get(b"boundary"):
-        detail = (
-            "The Content-Type has no boundary. Do not set the header yourself: the HTTP library "
-            "sets it with the boundary of the form."
-        )
-    elif detail == "Invalid multipart data.":
-        detail = (
-            "Invalid multipart data. The body does not begin with the boundary of the "
-            "Content-Type, or a part is incomplete."
+    if detail == "Invalid multipart data.":
+        detail += (
+            " The body does not begin with the boundary of the Content-Type, or a part is "
+            "incomplete."
         )
     return Problem(400, "bad-request", detail)
 
