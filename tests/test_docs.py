@@ -228,7 +228,7 @@ def test_costs_in_the_readme_are_those_of_the_cost_page() -> None:
 
 def test_example_response_in_the_readme_is_that_of_the_bundle() -> None:
     readme = README.read_text(encoding="utf-8")
-    picture, top_k = re.findall(r'-F file=@(\S+) "http://\S+\?top_k=(\d+)"', readme)[0]
+    picture, top_k = re.findall(r'call (\S+) --route "/predict\?top_k=(\d+)"', readme)[0]
     (example,) = map(json.loads, re.findall(r"(?ms)^```json\n(.*?)^```", readme))
     classifier = Classifier(ROOT / "models" / "intel-scenes")
 

@@ -88,8 +88,9 @@ def _document(app: FastAPI) -> dict[str, Any]:
 def _without_head(route: BaseRoute) -> BaseRoute:
     """Return a route as documented: HEAD goes with GET."""
     if isinstance(route, APIRoute) and route.methods:
+        documented = route.methods - {"HEAD"}
         route = copy(route)
-        route.methods = route.methods - {"HEAD"}
+        route.methods = documented
     return route
 
 

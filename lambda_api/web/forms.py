@@ -20,7 +20,7 @@ from itertools import pairwise
 
 from lambda_api.base64_text import decode_base64
 
-_MAX_PART_HEADERS = 8192  # bytes
+_MAX_PART_HEADERS, _MAX_HEADER_BYTES = 32, 8192
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 
 
@@ -74,11 +74,13 @@ def decode_transfer(data: bytes, encoding: str) -> bytes:
 
 
 def _part(content: bytes) -> FormPart | None:
-    """Parse what is between two boundaries. None without an end of the headers."""
-    end = re.compile(rb"\r?\n\r?\n").search(content, 0, _MAX_PART_HEADERS)
+    """Parse what is between two boundaries. None if its headers do not end, or are too many."""
+    end = re.compile(rb"\r?\n\r?\n").search(content, 0, _MAX_HEADER_BYTES)
     if end is None:
         return None
     headers = HeaderParser().parsestr(_text(content[: end.start()].lstrip(b"\r\n")))
+    if len(headers) > _MAX_PART_HEADERS:
+        return None
     data = decode_transfer(content[end.end() :], headers.get("Content-Transfer-Encoding", ""))
     filename = _parameter(headers, "filename")
     media_type = headers.get("Content-Type", "").lower()
