@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from env_file import EnvFileError, unset_variables
 from frontend.class_cards import ClassCard
 
 DEFAULT_TITLE = "Landscape Classifier"
@@ -39,7 +40,7 @@ class NotConfigured(Exception):
 
 
 class Settings(BaseSettings):
-    """The page's settings, from the environment and from `.env` in the working directory.
+    """The page's settings. `load_settings` reads them.
 
     Attributes:
         api_url: the API's address, without a slash at the end.
@@ -51,10 +52,8 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_file=".env",
-        env_file_encoding="utf-8",
         env_ignore_empty=True,
-        extra="ignore",  # the same .env has the API's settings
+        extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
     )
@@ -101,7 +100,11 @@ def load_settings(secrets: Mapping[str, Any]) -> Settings:
         if (value := secrets.get(name.upper(), "")) != ""
     }
     try:
-        return Settings(**from_secrets)
+        from_file = unset_variables(Settings.model_fields)
+    except EnvFileError as error:
+        raise NotConfigured((str(error),)) from None
+    try:
+        return Settings(**from_file | from_secrets)
     except ValidationError as error:
         problems = tuple(
             _problem(item["loc"], item["type"], item["msg"])

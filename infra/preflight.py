@@ -31,8 +31,8 @@ def check() -> None:
             f"{docker} does not run or cannot reach its daemon. It is needed to build the image: "
             "start docker, or use another program, such as CDK_DOCKER=podman."
         ) from error
-    # boto3 reads AWS_DEFAULT_REGION, but not AWS_REGION.
-    session = Session(region_name=os.environ.get("AWS_REGION"))
+    # boto3 reads AWS_DEFAULT_REGION and the profile, but not AWS_REGION, which CDK prefers.
+    session = Session(region_name=os.environ.get("AWS_REGION") or None)
     if session.region_name is None:
         raise PreflightError("No region is set. Set AWS_REGION, such as AWS_REGION=eu-central-1.")
     try:

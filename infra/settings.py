@@ -1,6 +1,7 @@
 """Settings from the CDK context, such as `cdk deploy -c stage=prod -c memory=3008`."""
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -164,7 +165,7 @@ def read_settings(context: Mapping[str, Any], region: str | None) -> Settings:
     """Read the settings from the CDK context.
 
     Args:
-        context: the whole context. Keys with a colon belong to CDK and are ignored.
+        context: the whole context. Keys of CDK are ignored, see `_is_cdk_key`.
         region: region that the CLI deploys to; None if no region is configured.
 
     Raises:
@@ -177,7 +178,7 @@ def read_settings(context: Mapping[str, Any], region: str | None) -> Settings:
             "`region` of the profile in ~/.aws/config. (Regions in China and GovCloud lack some of "
             "the services.)"
         )
-    values = {key: value for key, value in context.items() if ":" not in key}
+    values = {key: value for key, value in context.items() if not _is_cdk_key(key)}
     try:
         settings = Settings(**values)
         if settings.budget and region in WITHOUT_BUDGETS:
@@ -195,7 +196,23 @@ def read_settings(context: Mapping[str, Any], region: str | None) -> Settings:
     except ValidationError as error:
         problems = [_problem(e["loc"], e["type"], e["msg"]) for e in error.errors()]
     raise SettingsError(
-        "\n  ".join(["The context (-c key=value, or cdk.json) is not valid:", *problems])
+        "\n  ".join(
+            ["The context (-c key=value, cdk.json or ~/.cdk.json) is not valid:", *problems]
+        )
+    )
+
+
+def _is_cdk_key(key: str) -> bool:
+    """Return True for keys of CDK, in cdk.json or ~/.cdk.json.
+
+    The settings have underscores. CDK's keys have other characters: `aws:cdk:...`, `@aws-cdk/...`,
+    `availability-zones:...`, `cli-telemetry`, `acknowledged-issue-numbers`. A key such as
+    `alarm-email` is a misspelled setting.
+    """
+    if re.fullmatch(r"\w+", key):
+        return False
+    return not (
+        re.fullmatch(r"[\w-]+", key) and _suggest(key.replace("-", "_"), Settings.model_fields)
     )
 
 
@@ -204,7 +221,8 @@ def _problem(location: tuple[int | str, ...], kind: str, message: str) -> str:
         return message.removeprefix("Value error, ")
     key = str(location[0])
     if kind == "extra_forbidden":
-        return f"{key}: there is no such setting{_suggest(key, Settings.model_fields)}"
+        close = _suggest(key.replace("-", "_"), Settings.model_fields)
+        return f"{key}: there is no such setting{close}"
     return f"{key}: {message.removeprefix('Value error, ')}"
 
 

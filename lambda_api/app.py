@@ -20,6 +20,7 @@ from lambda_api.routes import pictures, service
 from lambda_api.routes.dependencies import Services
 from lambda_api.settings import Settings, load_settings
 from lambda_api.uploads import UploadBucket
+from lambda_api.web import paths
 from lambda_api.web.limits import Deadline, SizeLimit
 from lambda_api.web.request_context import RequestContext
 from lambda_api.web.security_headers import SecurityHeaders
@@ -71,6 +72,7 @@ def create_app(
     app.state.loaded_model = loaded_model
     app.state.services = _services(settings, logger, run)
     _add_middleware(app, settings, logger, interruptible=run is not inline)
+    paths.install(app.router)
     problems.install(app)
     document.install(app)
     return app
@@ -93,14 +95,16 @@ def _add_middleware(
 
     Inline work on Lambda cannot be interrupted, so Lambda's own timeout applies there.
     """
-    app.add_middleware(SizeLimit, limit=settings.max_body_bytes)
+    app.add_middleware(
+        SizeLimit, limit=settings.max_body_bytes, uploads=settings.upload_bucket is not None
+    )
     if interruptible:
         app.add_middleware(Deadline, seconds=settings.request_timeout_s)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST"],
+            allow_methods=["GET", "HEAD", "POST"],
             allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
             expose_headers=["X-Request-ID", "X-Cold-Start", "Retry-After"],
         )

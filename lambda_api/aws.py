@@ -3,6 +3,7 @@
 boto3 is imported on the first call, so a service without S3 or a secret starts without it.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -13,6 +14,7 @@ CONNECT_TIMEOUT_S = 2
 READ_TIMEOUT_S = 5
 ATTEMPTS = 3
 UPLOAD_EXPIRES_S = 300
+_ANY_REGION = "us-east-1"  # S3 answers requests for buckets of other regions with their region
 
 
 class AwsError(RuntimeError):
@@ -33,20 +35,20 @@ class ObjectTooLarge(RuntimeError):
 
 def secret_text(arn: str) -> str:
     """Return the current text of a secret, "" if it is binary. Raises `AwsError`."""
-    with _translate_errors():
-        secret = client("secretsmanager").get_secret_value(SecretId=arn)
+    with translate_errors():
+        secret = client("secretsmanager", _region_in(arn)).get_secret_value(SecretId=arn)
         return str(secret.get("SecretString", ""))
 
 
 def download(bucket: str, key: str, path: Path) -> None:
     """Download an object to a file. Raises `AwsError`."""
-    with _translate_errors():
+    with translate_errors():
         client("s3").download_file(bucket, key, str(path))
 
 
 def read_object(bucket: str, key: str, max_bytes: int) -> bytes:
     """Return an object's content. Raises `AwsError`, or `ObjectTooLarge` before reading it."""
-    with _translate_errors():
+    with translate_errors():
         response = client("s3").get_object(Bucket=bucket, Key=key)
         with response["Body"] as body:
             if response["ContentLength"] > max_bytes:
@@ -61,8 +63,13 @@ def presigned_post(
 
     S3 checks the content type, and that the size is 1 to `max_bytes` bytes. Raises `AwsError`.
     """
-    with _translate_errors():
-        post = client("s3").generate_presigned_post(
+    with translate_errors():
+        from botocore.exceptions import NoCredentialsError
+
+        if _session().get_credentials() is None:
+            raise NoCredentialsError  # botocore would raise an AttributeError
+        region = None if _session().region_name else _bucket_region(bucket)
+        post = client("s3", region).generate_presigned_post(
             bucket,
             key,
             Fields={"Content-Type": content_type},
@@ -73,25 +80,70 @@ def presigned_post(
 
 
 @cache
-def client(service: str) -> Any:
-    """Return the boto3 client of a service, the same one for every call."""
-    from boto3.session import Session
-    from botocore.config import Config
+def client(service: str, region: str | None = None) -> Any:
+    """Return the boto3 client of a service, the same one for every call.
 
-    config = Config(
+    Args:
+        service: boto3's name of the service.
+        region: region of the resource, if known. By default, as `new_client`.
+    """
+    return new_client(
+        service,
+        region,
+        session=_session(),
         connect_timeout=CONNECT_TIMEOUT_S,
         read_timeout=READ_TIMEOUT_S,
-        retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
         # Regional URLs. The global URL of a new bucket redirects.
         s3={"addressing_style": "virtual"},
         signature_version="s3v4" if service == "s3" else None,
     )
-    return Session().client(service, config=config)
+
+
+def new_client(
+    service: str, region: str | None = None, *, session: Any = None, **config: Any
+) -> Any:
+    """Return a new boto3 client with retries.
+
+    Without `region`, the region is the one of AWS_REGION, AWS_DEFAULT_REGION or the AWS profile.
+    S3 needs none: it redirects to the region of a bucket.
+
+    Args:
+        service: boto3's name of the service.
+        region: region of the resource.
+        session: boto3 session; by default, a new one.
+        config: options of botocore's `Config`.
+    """
+    from botocore.config import Config
+
+    session = session or _new_session()
+    if service == "s3":
+        region = region or session.region_name or _ANY_REGION
+    retries = {"total_max_attempts": ATTEMPTS, "mode": "standard"}
+    return session.client(service, region_name=region, config=Config(retries=retries, **config))
+
+
+@cache
+def _session() -> Any:
+    return _new_session()
+
+
+def _new_session() -> Any:
+    from boto3.session import Session
+
+    # boto3 reads AWS_DEFAULT_REGION and the profile, but not AWS_REGION, which the AWS command
+    # line, CDK and the other SDKs read.
+    return Session(region_name=os.environ.get("AWS_REGION") or None)
+
+
+def forget_clients() -> None:
+    """Make the next calls read the environment again."""
+    for cached in (client, _session, _bucket_region):
+        cached.cache_clear()
 
 
 @contextmanager
-def _translate_errors() -> Iterator[None]:
-    """Translate the exceptions of boto3 to `AwsError`."""
+def translate_errors() -> Iterator[None]:
+    """Translate the exceptions of boto3 to `AwsError`, with the original as its cause."""
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
     from urllib3.exceptions import HTTPError
@@ -102,3 +154,22 @@ def _translate_errors() -> Iterator[None]:
         raise AwsError(error.response["Error"]["Code"]) from error
     except (BotoCoreError, Boto3Error, HTTPError) as error:  # HTTPError: a truncated body
         raise AwsError(type(error).__name__) from error
+
+
+def _region_in(arn: str) -> str | None:
+    """Return the region in an ARN, None if it has none."""
+    fields = arn.split(":")  # arn:partition:service:region:account:resource
+    return fields[3] or None if len(fields) > 5 and fields[0] == "arn" else None
+
+
+@cache
+def _bucket_region(bucket: str) -> str:
+    """Ask S3 for the region of a bucket: a form must be signed for it."""
+    from botocore.exceptions import ClientError
+
+    try:
+        response = client("s3", _ANY_REGION).head_bucket(Bucket=bucket)
+    except ClientError as error:  # S3 reports the region with a rejection too
+        response = error.response
+    headers = response["ResponseMetadata"]["HTTPHeaders"]
+    return str(headers.get("x-amz-bucket-region", _ANY_REGION))

@@ -1,28 +1,39 @@
 """Entry point of the Lambda: `lambda_api.handler.handler`."""
 
+from typing import Any
+
 from mangum import Mangum
 from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
 
+from lambda_api import events
 from lambda_api.app import create_app
 from lambda_api.loaded_model import LoadedModel
 from lambda_api.log import configured_logger
 from lambda_api.problems import MEDIA_TYPE
 from lambda_api.settings import load_settings
+from lambda_api.web.gateway import GatewayScope
 from lambda_api.web.http_api import HttpApi
-from lambda_api.web.stage_prefix import StagePrefix
 from lambda_api.workers import inline
 
 # Loaded at import, in Lambda's init phase, so the first request finds a warm model. Mangum would
 # run a lifespan for every invocation.
 settings = load_settings()
-loaded_model = LoadedModel.load(
-    settings.model_uri, settings.fallback_model, configured_logger(settings.log_dir)
-)
+logger = configured_logger(settings.log_dir)
+loaded_model = LoadedModel.load(settings.model_uri, settings.fallback_model, logger)
 
-
-handler = Mangum(
-    StagePrefix(create_app(settings, loaded_model=loaded_model, run=inline)),
+http = Mangum(
+    GatewayScope(create_app(settings, loaded_model=loaded_model, run=inline)),
     lifespan="off",
     custom_handlers=[HttpApi],
     text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, MEDIA_TYPE],  # other types are sent as base64
 )
+
+
+def handler(event: Any, context: Any) -> dict[str, Any]:
+    """Respond to an event."""
+    if not events.is_http(event):
+        return events.other(event, logger)
+    try:
+        return http(events.complete(event), context)
+    except events.DAMAGED as error:  # of Mangum: errors of the app are responses
+        return events.damaged_request(event, error, logger)

@@ -31,13 +31,20 @@ class Problem(Exception):
         slug: last part of the problem's `type`, for programs.
         detail: error and remedy, for people.
         headers: additional headers of the response.
+        log: additional fields of the log line, for operators.
     """
 
     def __init__(
-        self, status: int, slug: str, detail: str, headers: Mapping[str, str] | None = None
+        self,
+        status: int,
+        slug: str,
+        detail: str,
+        headers: Mapping[str, str] | None = None,
+        log: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status, self.slug, self.detail, self.headers = status, slug, detail, headers
+        self.log = log or {}
 
 
 def problem_fields(problem: Problem) -> dict[str, str | int]:
@@ -82,6 +89,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Problem)
     async def _(request: Request, error: Problem) -> FastJSONResponse:
+        request.state.log.update(error.log)
         return respond(request, error)
 
     @app.exception_handler(images.PictureError)
@@ -91,4 +99,10 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def _(request: Request, error: HTTPException) -> FastJSONResponse:
         slug = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
-        return respond(request, Problem(error.status_code, slug, error.detail, error.headers))
+        detail, headers = error.detail, dict(error.headers or {})
+        if error.status_code == HTTPStatus.NOT_FOUND:
+            detail = "There is no such route. GET / lists the routes."
+        elif allowed := headers.get("Allow"):
+            headers["Allow"] = allowed = ", ".join(sorted(allowed.split(", ")))
+            detail = f"This route does not support {request.method}. Use {allowed}."
+        return respond(request, Problem(error.status_code, slug, detail, headers))

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -14,6 +14,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from env_file import EnvFileError, unset_variables
 from lambda_api.auth.passwords import read_secret
 
 BUNDLED_MODEL = Path(__file__).parents[1] / "models" / "intel-scenes"
@@ -63,9 +64,7 @@ class Settings(BaseSettings):
         powertools_metrics_namespace: CloudWatch namespace. Without it, no metrics are written.
     """
 
-    model_config = SettingsConfigDict(
-        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
-    )
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
 
     api_username: Username | None = None
     api_password: Password | None = None
@@ -109,13 +108,17 @@ def _path(location: tuple[int | str, ...]) -> list[str]:
 
 
 def load_settings() -> Settings:
-    """Read the settings.
+    """Read the settings from the environment, then from `.env` in the working directory.
 
     Raises:
         SettingsError: settings are missing or invalid. The message contains no values.
     """
     try:
-        return Settings()
+        from_file: dict[str, Any] = dict(unset_variables(Settings.model_fields))
+    except EnvFileError as error:
+        raise SettingsError(str(error)) from None
+    try:
+        return Settings(**from_file)
     except ValidationError as error:
         errors = error.errors(include_input=False, include_url=False)
         problems = [": ".join([*_path(e["loc"]), e["msg"]]) for e in errors]

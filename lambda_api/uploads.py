@@ -9,6 +9,12 @@ from lambda_api.problems import Problem
 from lambda_api.settings import Settings
 
 SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
+# Codes that a retry does not help against.
+_CONFIGURATION_ERRORS = {
+    "NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "ProfileNotFound",
+    "NoRegionError", "ParamValidationError", "AccessDenied", "403", "ExpiredToken", "InvalidToken",
+    "InvalidAccessKeyId", "SignatureDoesNotMatch", "NoSuchBucket", "PermanentRedirect",
+}  # fmt: skip
 _NAME = re.compile(r"[0-9a-f]{32}\.(jpg|png|webp)")
 
 
@@ -56,7 +62,7 @@ class UploadBucket:
                 self._required_bucket(), key, content_type, self.max_bytes
             )
         except aws.AwsError as error:
-            raise _unavailable() from error
+            raise _unavailable(error) from error
         return PresignedForm(url, fields, key)
 
     def read(self, key: str) -> bytes:
@@ -83,7 +89,7 @@ class UploadBucket:
                     "no-such-upload",
                     "No picture has this key. Uploads are deleted after some time.",
                 ) from error
-            raise _unavailable() from error
+            raise _unavailable(error) from error
 
     def _required_bucket(self) -> str:
         if self.bucket is None:
@@ -93,7 +99,19 @@ class UploadBucket:
         return self.bucket
 
 
-def _unavailable() -> Problem:
+def _unavailable(error: aws.AwsError) -> Problem:
+    if error.code in _CONFIGURATION_ERRORS:
+        return Problem(
+            503,
+            "storage-unavailable",
+            "S3 rejected the request of the service. The log has the reason under the request ID. "
+            "A retry does not help.",
+            log={"aws_error": error.code},
+        )
     return Problem(
-        503, "storage-unavailable", "S3 does not respond. Try again.", {"Retry-After": "5"}
+        503,
+        "storage-unavailable",
+        "S3 does not respond. Try again.",
+        {"Retry-After": "5"},
+        log={"aws_error": error.code},
     )

@@ -39,7 +39,7 @@ MAINS = {
     "lambda_api": lambda_api.__main__.main,
     "training": training.__main__.main,
 }
-CODE_FOLDERS = "benchmarks|convert|frontend|infra|lambda_api|scripts|tests|training"
+CODE_FOLDERS = "benchmarks|convert|env_file|frontend|infra|lambda_api|scripts|tests|training"
 
 
 def name(path: Path) -> str:
@@ -228,7 +228,7 @@ def test_costs_in_the_readme_are_those_of_the_cost_page() -> None:
 
 def test_example_response_in_the_readme_is_that_of_the_bundle() -> None:
     readme = README.read_text(encoding="utf-8")
-    picture, top_k = re.findall(r'-F file=@(\S+) "http://\S+\?top_k=(\d+)"', readme)[0]
+    picture, top_k = re.findall(r'call (\S+) --route "/predict\?top_k=(\d+)"', readme)[0]
     (example,) = map(json.loads, re.findall(r"(?ms)^```json\n(.*?)^```", readme))
     classifier = Classifier(ROOT / "models" / "intel-scenes")
 

@@ -2,23 +2,16 @@
 
 import base64
 import hashlib
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from boto3.exceptions import Boto3Error
-from boto3.session import Session
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-from urllib3.exceptions import HTTPError
-
 from convert.registry.errors import ConflictError, RegistryError
+from lambda_api import aws
 
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 60
-ATTEMPTS = 3
 S3 = "s3://"
 
 _CONFLICT = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
@@ -32,15 +25,7 @@ _REMEDIES = {
 
 
 def _client() -> Any:
-    config = Config(
-        connect_timeout=CONNECT_TIMEOUT_S,
-        read_timeout=READ_TIMEOUT_S,
-        retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
-    )
-    # A signature needs a region. Requests to us-east-1 are redirected to the region of the bucket.
-    # boto3 reads AWS_DEFAULT_REGION, but not AWS_REGION.
-    session = Session(region_name=os.environ.get("AWS_REGION") or None)
-    return session.client("s3", region_name=session.region_name or "us-east-1", config=config)
+    return aws.new_client("s3", connect_timeout=CONNECT_TIMEOUT_S, read_timeout=READ_TIMEOUT_S)
 
 
 @dataclass(frozen=True)
@@ -63,8 +48,11 @@ class Store:
                 f"{address!r} is not a registry. Use an address such as s3://bucket/models."
             )
         try:
-            return cls(bucket, f"{prefix}/" if prefix else "")
-        except (BotoCoreError, ValueError) as error:  # such as an unknown profile
+            with aws.translate_errors():
+                return cls(bucket, f"{prefix}/" if prefix else "")
+        except aws.AwsError as error:  # such as an unknown profile
+            raise RegistryError(f"{address}: {error.__cause__}") from error
+        except ValueError as error:  # such as an invalid AWS_ENDPOINT_URL
             raise RegistryError(f"{address}: {error}") from error
 
     def address(self, key: str) -> str:
@@ -132,24 +120,22 @@ class Store:
 
     @contextmanager
     def _translate_errors(self, action: str, key: str) -> Iterator[None]:
-        """Translate the exceptions of boto3 to `RegistryError`."""
+        """Translate errors of S3 to `RegistryError`."""
         try:
-            yield
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code in _CONFLICT:
+            with aws.translate_errors():
+                yield
+        except aws.AwsError as error:
+            if error.code in _CONFLICT:
                 raise ConflictError(
                     f"{self.address(key)} was changed by another client."
                 ) from error
-            if code in _MISSING:
+            if error.code in _MISSING:
                 raise _MissingError from error
-            raise self._error(action, key, code, error) from error
-        except (BotoCoreError, Boto3Error, HTTPError) as error:  # HTTPError: a truncated body
-            raise self._error(action, key, type(error).__name__, error) from error
+            raise self._error(action, key, error) from error
 
-    def _error(self, action: str, key: str, code: str, error: Exception) -> RegistryError:
-        remedy = _REMEDIES.get(code, "The promoted version is unchanged. Try again.")
-        return RegistryError(f"Cannot {action} {self.address(key)}: {error}. {remedy}")
+    def _error(self, action: str, key: str, error: aws.AwsError) -> RegistryError:
+        remedy = _REMEDIES.get(error.code, "The promoted version is unchanged. Try again.")
+        return RegistryError(f"Cannot {action} {self.address(key)}: {error.__cause__}. {remedy}")
 
 
 class _MissingError(RegistryError):

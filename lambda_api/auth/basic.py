@@ -7,6 +7,7 @@ from typing import Protocol
 from fastapi import Request
 
 from lambda_api.auth.failed_logins import FailedLogins
+from lambda_api.base64_text import decode_base64
 from lambda_api.problems import Problem
 from lambda_api.workers import Run
 
@@ -80,7 +81,11 @@ def _credentials(authorization: str) -> bytes | None:
     if scheme.lower() != "basic":
         return None
     try:
-        return base64.b64decode(parameter.strip(), validate=True)
+        return base64.b64decode(parameter, validate=True)
+    except ValueError:
+        pass
+    try:
+        return decode_base64(parameter.encode("latin-1"))
     except ValueError:
         return None
 

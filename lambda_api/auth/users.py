@@ -10,6 +10,7 @@ from time import monotonic
 from aws_lambda_powertools import Logger
 
 from lambda_api import aws
+from lambda_api.auth.encodings import encodings, unicode_forms, utf8_forms
 from lambda_api.auth.passwords import PasswordHash, read_secret
 from lambda_api.workers import Run
 
@@ -26,7 +27,8 @@ class Users:
 
     Credentials are compared as keyed digests of one length, which avoids timing attacks and keeps
     passwords out of memory. Credentials that matched a hash are kept as a digest too, so scrypt
-    runs once per user.
+    runs once per user and encoding. Names and passwords outside ASCII match in all encodings of
+    `lambda_api.auth.encodings`.
 
     Args:
         passwords: passwords or password hashes by user name.
@@ -38,7 +40,7 @@ class Users:
 
     def __init__(self, passwords: Mapping[str, str]) -> None:
         self._key = secrets.token_bytes(32)
-        self._digests: dict[bytes, bytes] = {}
+        self._digests: set[bytes] = set()
         self._hashes: dict[bytes, PasswordHash] = {}
         if not passwords:
             raise UsersError("No users are defined.")
@@ -52,7 +54,12 @@ class Users:
             if isinstance(secret, PasswordHash):
                 self._hashes[name.encode()] = secret
             else:
-                self._digests[name.encode()] = self._digest(f"{name}:{secret}".encode())
+                self._digests.update(
+                    self._digest(credentials)
+                    for name_form in unicode_forms(name)
+                    for secret_form in unicode_forms(secret)
+                    for credentials in encodings(f"{name_form}:{secret_form}")
+                )
         # Used for unknown names, so that the time does not reveal which names exist.
         self._unmatchable = PasswordHash.unmatchable() if self._hashes else None
 
@@ -60,7 +67,7 @@ class Users:
         """Return True if `name:password` is right, without computing a hash."""
         digest = self._digest(credentials)
         # Not `any`, which would stop at the first match: all are compared.
-        return sum(compare_digest(digest, expected) for expected in self._digests.values()) > 0
+        return sum(compare_digest(digest, expected) for expected in self._digests) > 0
 
     async def verify(self, credentials: bytes, run: Run) -> bool:
         """Return True if `name:password` is right. Hashes are computed with `run`."""
@@ -69,14 +76,19 @@ class Users:
         if self._unmatchable is None:
             return False
         name, _, password = credentials.partition(b":")
-        expected = self._hashes.get(name, self._unmatchable)
-        if not await run(expected.verify, password) or expected is self._unmatchable:
+        known = [self._hashes[form] for form in utf8_forms(name) if form in self._hashes]
+        expected = known[0] if known else self._unmatchable
+        if not await run(_verify_any, expected, utf8_forms(password)) or not known:
             return False
-        self._digests[name] = self._digest(credentials)
+        self._digests.add(self._digest(credentials))
         return True
 
     def _digest(self, credentials: bytes) -> bytes:
         return hashlib.blake2b(credentials, key=self._key, digest_size=32).digest()
+
+
+def _verify_any(expected: PasswordHash, passwords: list[bytes]) -> bool:
+    return any(expected.verify(password) for password in passwords)
 
 
 class SecretUsers:

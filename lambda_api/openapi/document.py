@@ -4,11 +4,14 @@
 """
 
 from collections.abc import Iterator
+from copy import copy
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
+from starlette.routing import BaseRoute
 
 from lambda_api.images import MAX_PIXELS, MIN_SIDE
 from lambda_api.openapi.operations import SCHEMAS
@@ -59,7 +62,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
         title=app.title,
         version=app.version,
         description=_DESCRIPTION,
-        routes=app.routes,
+        routes=[_without_head(route) for route in app.routes],
         tags=_TAGS,
         license_info={"name": "MIT", "identifier": "MIT"},
     )
@@ -80,6 +83,15 @@ def _document(app: FastAPI) -> dict[str, Any]:
     )
     document["components"]["schemas"] = definitions["$defs"]
     return document
+
+
+def _without_head(route: BaseRoute) -> BaseRoute:
+    """Return a route as documented: HEAD goes with GET."""
+    if isinstance(route, APIRoute) and route.methods:
+        documented = route.methods - {"HEAD"}
+        route = copy(route)
+        route.methods = documented
+    return route
 
 
 def _parameters(models: list[type[BaseModel]]) -> list[dict[str, Any]]:

@@ -8,7 +8,12 @@ from typing import Any
 from pydantic import BaseModel
 
 from lambda_api.problems import MEDIA_TYPE
-from lambda_api.web.request_body import MAX_BATCH, UploadedPicture, UploadRequest
+from lambda_api.web.request_body import (
+    MAX_BATCH,
+    InlinePicture,
+    UploadedPicture,
+    UploadRequest,
+)
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -34,22 +39,23 @@ _BATCH_FORM = {
 }
 
 
-def _json(model: type[BaseModel] | str) -> dict[str, Any]:
-    name = model if isinstance(model, str) else model.__name__
-    return {"application/json": {"schema": {"$ref": SCHEMAS + name}}}
+def _json(*models: type[BaseModel] | str) -> dict[str, Any]:
+    names = [model if isinstance(model, str) else model.__name__ for model in models]
+    schemas = [{"$ref": SCHEMAS + name} for name in names]
+    return {"application/json": {"schema": schemas[0] if len(schemas) == 1 else {"oneOf": schemas}}}
 
 
 PICTURE_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "description": "A picture: as the field `file` of a form, as the whole body, or as the key "
-        "of an earlier upload.",
+        "description": "A picture: as the field `file` of a form, as the whole body, in base64 in "
+        "a JSON document, or as the key of an earlier upload.",
         "content": {
             "multipart/form-data": {"schema": _FORM},
             "image/jpeg": {"schema": _BINARY},
             "image/png": {"schema": _BINARY},
             "image/webp": {"schema": _BINARY},
-            **_json(UploadedPicture),
+            **_json(InlinePicture, UploadedPicture),
         },
     }
 }
@@ -75,7 +81,7 @@ _PROBLEMS = {
     429: "Too many failed logins from this address",
     431: "The headers are too large",
     500: "Unexpected error. Find its details in the log by the request ID",
-    503: "No model is loaded, S3 does not respond, or the request timed out. See `detail`",
+    503: "No model is loaded, S3 cannot be used, or the request timed out. See `detail`",
 }
 _HEADERS = {
     "X-Request-ID": "ID of the request, also in the log.",

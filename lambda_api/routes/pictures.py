@@ -23,6 +23,7 @@ from lambda_api.problems import Problem, picture_problem
 from lambda_api.routes import responses
 from lambda_api.routes.dependencies import AUTHENTICATED, classifier, services
 from lambda_api.web.query import ExplainQuery, PredictQuery, read_query
+from lambda_api.web.received import explained
 from lambda_api.web.request_body import UploadRequest, json_body, one_picture, several_pictures
 
 router = APIRouter(tags=["pictures"], dependencies=AUTHENTICATED, responses=COMMON_RESPONSES)
@@ -42,7 +43,10 @@ async def predict(request: Request) -> FastJSONResponse:
     top_k = read_query(request, PredictQuery).top_k
     model, shared = classifier(request), services(request)
     data = await one_picture(request, shared.uploads)
-    prediction = await shared.run(model.classify, data)
+    try:
+        prediction = await shared.run(model.classify, data)
+    except PictureError as error:
+        raise explained(error, data) from error
     request.state.predictions.append(prediction)
     content = responses.picture_prediction(prediction, top_k)
     return FastJSONResponse(responses.model_response(request, model, content))
@@ -86,7 +90,10 @@ async def explain_(request: Request) -> FastJSONResponse:
     query = read_query(request, ExplainQuery)
     model, shared = classifier(request), services(request)
     data = await one_picture(request, shared.uploads)
-    explanation = await shared.run(explain, model, data, query.grid)
+    try:
+        explanation = await shared.run(explain, model, data, query.grid)
+    except PictureError as error:
+        raise explained(error, data) from error
     request.state.predictions.append(explanation.prediction)
     overlay = await shared.run(overlay_png, explanation) if query.overlay else None
     content = {
@@ -123,4 +130,4 @@ def _prediction_or_problem(model: Classifier, data: bytes) -> Prediction | Probl
     try:
         return model.classify(data)
     except PictureError as error:
-        return picture_problem(error)
+        return picture_problem(explained(error, data))

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
+from fastapi.routing import APIRoute
 
 from lambda_api.json_output import FastJSONResponse
 from lambda_api.openapi.operations import COMMON_RESPONSES, problem_responses, success
@@ -81,3 +82,8 @@ async def docs(request: Request) -> HTMLResponse:
     )
     page.headers["Content-Security-Policy"] = _DOCS_POLICY
     return page
+
+
+for _route in router.routes:  # monitors send HEAD
+    if isinstance(_route, APIRoute) and _route.methods:
+        _route.methods.add("HEAD")

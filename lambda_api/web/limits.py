@@ -73,6 +73,8 @@ class Deadline:
 class SizeLimit:
     """Reject headers over `MAX_HEADER_BYTES` and bodies over `limit` bytes.
 
+    `uploads` is whether the service has `POST /uploads`, which the response then recommends.
+
     Received bytes are counted, because Content-Length may be wrong or missing. The `Problem` is
     raised in the route that reads the body.
 
@@ -81,8 +83,8 @@ class SizeLimit:
     This is skipped for a client that sent `Expect`, because it waits before it sends the body.
     """
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
-        self.app, self.limit = app, limit
+    def __init__(self, app: ASGIApp, limit: int, *, uploads: bool) -> None:
+        self.app, self.limit, self.uploads = app, limit, uploads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -104,7 +106,7 @@ class SizeLimit:
         async def limited() -> Message:
             message = await counted()
             if received > self.limit:
-                raise self._problem()
+                raise self._problem(scope)
             return message
 
         async def send_after_body(message: Message) -> None:
@@ -116,15 +118,17 @@ class SizeLimit:
 
         declared = headers.get(b"content-length", b"").lstrip(b"0")
         if declared.isdigit() and (len(declared) > 20 or int(declared) > self.limit):
-            response = problem_response(self._problem(), scope["state"]["request_id"])
+            response = problem_response(self._problem(scope), scope["state"]["request_id"])
             await response(scope, receive, send_after_body)
             return
         await self.app(scope, limited, send_after_body)
 
-    def _problem(self) -> Problem:
-        return Problem(
-            413,
-            "too-many-bytes",
-            f"The request body is larger than {self.limit:,} bytes. Send a smaller picture, or use "
-            "POST /uploads.",
-        )
+    def _problem(self, scope: Scope) -> Problem:
+        if scope["path"].rstrip("/").endswith("/batch"):
+            remedy = "Send fewer or smaller pictures."
+        elif self.uploads:
+            remedy = "Send a smaller picture, or use POST /uploads."
+        else:
+            remedy = "Send a smaller picture."
+        detail = f"The request body is larger than {self.limit:,} bytes. {remedy}"
+        return Problem(413, "too-many-bytes", detail)

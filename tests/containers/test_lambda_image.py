@@ -143,7 +143,8 @@ def test_another_bundle_can_be_chosen(
     settings: list[str],
     tmp_path: Path,
 ) -> None:
-    shutil.copytree(ROOT / "lambda_api", tmp_path / "lambda_api")
+    for name in ("env_file", "lambda_api"):
+        shutil.copytree(ROOT / name, tmp_path / name)
     shutil.copytree(bundle, tmp_path / "models" / "of-mine")
     shutil.copy(ROOT / "Dockerfile.lambda", tmp_path)
     arguments = (f"--build-arg=BASE={LAMBDA_BASE}", "--build-arg=BUNDLE=models/of-mine")

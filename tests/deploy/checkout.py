@@ -18,6 +18,7 @@ NEEDED = (
     "Makefile",
     "cdk.json",
     "infra",
+    "env_file",
     "lambda_api",
     "models",
 )

@@ -17,7 +17,7 @@ from tests.checkout import copy_project
 from tests.e2e.browser import FAKE_CAMERA, FLAGS, Visitor, visiting
 from tests.ports import free_ports
 
-NEEDED = (".env.example", ".streamlit", "frontend", "lambda_api", "models", "scripts")
+NEEDED = (".env.example", ".streamlit", "env_file", "frontend", "lambda_api", "models", "scripts")
 
 
 class Demo:

@@ -45,6 +45,7 @@ def rejection(context: dict[str, str], region: str | None = None) -> str:
     ("context", "message"),
     [
         ({"memroy": "1769"}, "memroy: there is no such setting (did you mean 'memory'?)"),
+        ({"alarm-email": "me@x.example"}, "alarm-email: there is no such setting (did you mean"),
         ({"memory": "lots"}, "memory: Input should be a valid integer"),
         ({"memory": "128"}, "memory: Input should be greater than or equal to 512"),
         ({"stage": "Prod!"}, "stage: "),
@@ -100,6 +101,23 @@ def test_page_is_rejected_in_opt_in_regions(region: str) -> None:
     assert f"frontend: CloudFront cannot deliver logs to {region}" in (rejection(context, region))
     assert read_settings(context, "eu-north-1").frontend
     assert not read_settings({}, region).frontend
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "cli-telemetry",
+        "cdk-migrate",
+        "acknowledged-issue-numbers",
+        "aws:cdk:enable-path-metadata",
+        "@aws-cdk/core:stackRelativeExports",
+        "@aws-cdk-containers/ecs-service-extensions:enableDefaultLogDriver",
+        "availability-zones:account=1:region=eu-central-1",
+        "vpc-provider:account=1:filter.isDefault=true:region=eu-central-1",
+    ],
+)
+def test_context_keys_of_cdk_are_ignored(key: str) -> None:
+    assert read_settings({**FLAGS, key: False}, None) == read_settings(FLAGS, None)
 
 
 def test_damaged_model_is_rejected_with_both_hashes(bundle: Path, tmp_path: Path) -> None:

@@ -124,10 +124,10 @@ def aws_client(
     """Direct the service to an empty moto server. Returns boto3's function for clients."""
     for name, value in aws_environment.items():
         monkeypatch.setenv(name, value)
-    aws.client.cache_clear()
+    aws.forget_clients()
     requests.post(f"{aws_environment['AWS_ENDPOINT_URL']}/moto-api/reset", timeout=10)
     yield boto3.client
-    aws.client.cache_clear()
+    aws.forget_clients()
 
 
 @pytest.fixture

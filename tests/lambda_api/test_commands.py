@@ -52,7 +52,7 @@ print([name for name in ("ai_edge_litert", "numpy", "fastapi", "pydantic") if na
 """
 
 
-@pytest.mark.parametrize("command", [[], ["classify"], ["openapi"], ["hash-password"]])
+@pytest.mark.parametrize("command", [[], ["classify"], ["call"], ["openapi"], ["hash-password"]])
 def test_help_imports_no_large_library(command: list[str]) -> None:
     result = subprocess.run(
         [sys.executable, "-c", HELP, *command, "--help"], cwd=ROOT, capture_output=True, text=True

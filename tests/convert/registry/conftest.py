@@ -12,6 +12,7 @@ from moto.server import ThreadedMotoServer
 
 from convert.registry import store as store_module
 from convert.registry.store import Store
+from lambda_api import aws
 from lambda_api.manifest import MANIFEST_FILE, Manifest
 from tests.convert.registry.unreliable import UnreliableS3
 
@@ -40,7 +41,7 @@ def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[UnreliableS3
     with UnreliableS3(s3_server) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.address)
         monkeypatch.setattr(store_module, "READ_TIMEOUT_S", 0.5)
-        monkeypatch.setattr(store_module, "ATTEMPTS", 2)  # fewer waits between attempts
+        monkeypatch.setattr(aws, "ATTEMPTS", 2)  # fewer waits between attempts
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         yield server
         server.shutdown()
