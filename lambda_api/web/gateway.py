@@ -38,8 +38,9 @@ def _root_path(scope: Scope) -> str:
         full_path = str(context.get("path") or path)
         if full_path != path and full_path.endswith(path):
             return full_path.removesuffix(path)
-        template = event.get("resource") or ""
-    return _base_path(path, template, event.get("pathParameters") or {})
+        template = str(event.get("resource") or "")
+    parameters = event.get("pathParameters")
+    return _base_path(path, template, parameters if isinstance(parameters, dict) else {})
 
 
 def _base_path(path: str, template: str, parameters: dict[str, Any]) -> str:

@@ -123,7 +123,7 @@ def _prediction_fields(predictions: list[Prediction]) -> dict[str, Any]:
 
 
 def _request_id(scope: Scope) -> str:
-    from_client = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
+    from_client: str = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
     from_gateway = scope.get("aws.event", {}).get("requestContext", {}).get("requestId", "")
     for candidate in (from_client, from_gateway):
         if _REQUEST_ID.fullmatch(candidate):
