@@ -14,7 +14,7 @@ PYTHONS = $(or $(PYTHON),$(@D)/bin/python python3.13 python3.12 python3.11 pytho
 DEV := .venv/.complete
 DEMO := .venv-demo/.complete
 AUDIT := .venv-audit/.complete
-# The CDK app runs in .venv if there is one, otherwise in a small environment of its own.
+# The CDK app runs in .venv if there is one, otherwise in a small separate one.
 INFRA := $(if $(wildcard .venv/.complete),.venv,.venv-infra)
 INFRA_READY := $(patsubst %,%/.complete,$(filter .venv-infra,$(INFRA)))
 INFRA_PATH := PATH="$(CURDIR)/$(INFRA)/bin:$$PATH"
