@@ -6,15 +6,15 @@ RUN ?= runs/intel
 CONFIG ?= training/recipes/intel-scenes.json
 BUNDLE ?= models/intel-scenes
 
-# A Python that can make an environment; Debian leaves ensurepip to python3-venv.
+# Checks that a Python can create environments. On Debian, ensurepip is in the package python3-venv.
 USABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
-# Without PYTHON, an environment keeps the Python that it has.
+# Without PYTHON, an existing environment keeps its Python.
 PYTHONS = $(or $(PYTHON),$(@D)/bin/python python3.13 python3.12 python3.11 python3)
 
 DEV := .venv/.complete
 DEMO := .venv-demo/.complete
 AUDIT := .venv-audit/.complete
-# The CDK app runs in .venv if there is one, otherwise in a small environment of its own.
+# The CDK app runs in .venv if there is one, otherwise in a small separate one.
 INFRA := $(if $(wildcard .venv/.complete),.venv,.venv-infra)
 INFRA_READY := $(patsubst %,%/.complete,$(filter .venv-infra,$(INFRA)))
 INFRA_PATH := PATH="$(CURDIR)/$(INFRA)/bin:$$PATH"
@@ -23,10 +23,10 @@ CDK_FOLDER := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/landscape-classifier/aws-cd
 CDK := $(INFRA_PATH) $(CDK_FOLDER)/node_modules/.bin/cdk
 DEMO_REQUIREMENTS := lambda_api/requirements-serve.txt frontend/requirements.txt
 PARTS := requirements-uv lambda_api/requirements lambda_api/requirements-serve frontend/requirements infra/requirements training/requirements
-# Tools with environments of their own, whose pins differ from the project's.
+# Tools in separate environments, with their own versions.
 TOOLS := requirements-audit tests/containers/sam/requirements tests/convert/tflite_runtime/requirements tests/deploy/ministack/requirements
 
-# A worker of the tests takes up to 2 GB.
+# Each test worker needs up to 2 GB of memory.
 PARALLEL := --numprocesses=logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 LOCKS := requirements.txt $(PARTS:=.txt) $(TOOLS:=.txt)
@@ -46,9 +46,9 @@ serve: $(DEMO)  ## Run only the API, with its log on the terminal
 frontend: $(DEMO)  ## Run only the page, with the API at API_URL (default: `make serve`)
 	@.venv-demo/bin/python -m scripts.demo page
 
-setup: $(DEV)  ## Make .venv, the environment for everything but the demo
+setup: $(DEV)  ## Create .venv, the environment for everything except the demo
 
-test: $(DEV)  ## Run all tests that this machine can run; only some: ARGS="-k handler"
+test: $(DEV)  ## Run all tests that this machine can run; some of them: ARGS="-k handler"
 	@.venv/bin/python -m pytest $(PARALLEL) $(ARGS)
 
 check: lint  ## Lint, check types, and check the imports between the folders
@@ -158,19 +158,19 @@ $(AUDIT): requirements-audit.txt FORCE
 .venv-infra/.complete: infra/requirements.txt FORCE
 	$(environment)
 
-FORCE:  # the script itself finds what is up to date
+FORCE:  # scripts/environment.py checks itself whether the environment is up to date
 
-# Moved into place when complete: another make may be doing the same.
+# Installed beside its final path and then moved, because another make may do the same.
 $(CDK_FOLDER): | $(INFRA_READY)
 	@mkdir -p $(@D) && new=$$(mktemp -d $@.XXXXXX) && cp $(CDK_LOCK) $(dir $(CDK_LOCK))package.json $$new && \
 		$(INFRA_PATH) npm ci --silent --no-audit --no-fund --prefix $$new && \
 		{ mv -T $$new $@ 2>/dev/null || rm -rf $$new; } && test -e $@ || \
-		{ rm -rf $$new; echo >&2 "error: npm could not install the CDK's command line. Check the network and the\
-		disk, then run the same command again"; exit 1; }
+		{ rm -rf $$new; echo >&2 "error: npm could not install the CDK command line. Check the network and the\
+		disk space, then run the same command again"; exit 1; }
 
 define environment
 	@for python in $(PYTHONS); do \
 		$$python -c '$(USABLE)' 2>/dev/null && exec $$python scripts/environment.py $(@D) $(filter-out FORCE,$^); \
-	done; echo >&2 "error: this needs Python 3.11 to 3.13 with venv (on Debian and Ubuntu: apt-get install\
-	python3-venv). Or set PYTHON=/path/to/python"; exit 1
+	done; echo >&2 "error: no usable Python found. Install Python 3.11 to 3.13 with venv (on Debian and Ubuntu: apt-get install\
+	python3-venv), or set PYTHON=/path/to/python"; exit 1
 endef

@@ -127,8 +127,8 @@ def measure(starts: int, rounds: int) -> dict[str, dict[str, float]]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.route_styles")
-    parser.add_argument("--starts", type=int, default=30, help="processes to start of each style")
-    parser.add_argument("--rounds", type=int, default=500, help="requests in each process")
+    parser.add_argument("--starts", type=int, default=30, help="number of processes per style")
+    parser.add_argument("--rounds", type=int, default=500, help="number of requests per process")
     parsed = parser.parse_args(arguments)
     times_by_style = measure(parsed.starts, parsed.rounds)
     bare = times_by_style["bare"]

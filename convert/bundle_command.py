@@ -88,7 +88,7 @@ def _bundle(parsed: argparse.Namespace) -> int:
 
 def _add_thresholds(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(
-        "gate", "limits on the loss against the Keras model, on the run's validation pictures"
+        "gate", "limits on the loss compared with the Keras model, on the run's validation pictures"
     )
     for name, help_ in (
         ("max_accuracy_drop", "largest drop in accuracy; 0.005 is half a percentage point"),

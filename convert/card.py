@@ -115,7 +115,7 @@ Operators (all are built into TensorFlow Lite): {", ".join(manifest.gate.operato
 
 ## Confidence
 Logits are divided by the temperature {manifest.temperature} before the softmax. A prediction is confident if its confidence is at least
-{manifest.confidence_threshold:.3f}. Above this threshold, {target} of the Keras model's predictions on the validation pictures are correct. On the
+{manifest.confidence_threshold:.3f}. At or above this threshold, {target} of the Keras model's predictions on the validation pictures are correct. On the
 {evaluation.pictures} pictures, {coverage} of the predictions are confident, and {confident_accuracy} of those are correct. Temperature and threshold
 were fitted in training, on the validation pictures{"" if evaluation.pictures == "test" else ", which are also those of the figures above"}.
 

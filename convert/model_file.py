@@ -43,7 +43,7 @@ def min_runtime(model: bytes) -> tuple[int, int]:
 
 
 def smoke_test(model: bytes) -> str | None:
-    """Load a model file and classify one picture, in a process of its own.
+    """Load a model file and classify one picture, in a separate process.
 
     LiteRT aborts the process on some damaged files instead of raising an exception.
 

@@ -89,7 +89,7 @@ def open_source(run: Run, data: Path) -> ConversionSource:
     """Read a finished run and find its pictures.
 
     Raises:
-        ConvertError: `data` does not hold the pictures the run was trained on.
+        ConvertError: `data` does not contain the pictures the run was trained on.
         RunError: `run` is not finished, or its model is unreadable or belongs to another run.
         DataError: some pictures cannot be read.
     """

@@ -29,7 +29,7 @@ def check_bundle(folder: Path) -> str:
         actual = hashlib.sha256(model_file.read_bytes()).hexdigest()
     except OSError as error:
         raise BundleCheckError(
-            f"{error.filename}: {error.strerror}. A bundle holds manifest.json and model.tflite; "
+            f"{error.filename}: {error.strerror}. A bundle has manifest.json and model.tflite. "
             "Choose one with -c bundle=models/NAME."
         ) from error
     except (ValueError, KeyError, TypeError) as error:

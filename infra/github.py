@@ -1,4 +1,4 @@
-"""Roles with which GitHub Actions deploys, without stored keys."""
+"""Roles for GitHub Actions, which deploys without stored keys."""
 
 from collections.abc import Sequence
 
@@ -15,8 +15,8 @@ DIFF = ("lookup",)
 class GithubStack(Stack):
     """GitHub's OIDC provider, and two roles that one repository may assume.
 
-    The roles have no other rights than to assume roles of the CDK bootstrap. An account can have
-    one provider for GitHub, so the stack belongs to the account and not to a stage.
+    The roles can only assume roles of the CDK bootstrap. An account can have only one provider for
+    GitHub, so the stack belongs to the account and not to a stage.
 
     Args:
         repository: as "owner/name".
@@ -31,7 +31,7 @@ class GithubStack(Stack):
         deploy = self._role(
             "Deploy", provider, f"repo:{repository}:environment:{ENVIRONMENT}", DEPLOY
         )
-        # Anyone who may push a branch may open a pull request, which therefore only reads.
+        # Anyone who can push a branch can open a pull request, so this role can only read.
         diff = self._role("Diff", provider, f"repo:{repository}:pull_request", DIFF)
         CfnOutput(self, "DeployRole", value=deploy.role_arn)
         CfnOutput(self, "DiffRole", value=diff.role_arn)

@@ -1,7 +1,7 @@
-"""`make demo`: the API and the page on this machine, until Ctrl-C.
+"""`make demo`: run the API and the page on this machine until Ctrl-C.
 
-In the repository's root, `python -m scripts.demo api` (or `page`) starts that one alone, with its
-output on the terminal.
+`python -m scripts.demo api` (or `page`) runs one of them with its output on the terminal. Run it in
+the root of the repository.
 """
 
 import argparse
@@ -22,17 +22,17 @@ from lambda_api.loaded_model import S3
 from lambda_api.manifest import BundleError, read_bundle
 from lambda_api.settings import SettingsError, load_settings
 
-HOST = "127.0.0.1"  # never the network: the page holds the API's password
+HOST = "127.0.0.1"  # loopback only: the page has the API's password and asks for none
 ENV_FILE = Path(".env")
 LOGS = Path("logs")
-LAST_LINES = 15  # of a log that tells why its server ended
+LAST_LINES = 15  # end of the log, shown if a server fails
 START_LIMIT_S = 90
 STOP_LIMIT_S = 10
 POLL_S = 0.2
 
 
 class DemoError(RuntimeError):
-    """Why the demo cannot start or go on."""
+    """The demo cannot start, or a server failed. The message says why."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ class Part:
 
     Attributes:
         port_variable: the environment variable that sets `port`.
-        health: the path that answers 200 once it is ready.
-        module: what follows `python -m`.
-        environment: what it needs besides the demo's own.
-        log: where its output goes; to the terminal if None.
+        health: path that returns 200 when the server is ready.
+        module: arguments of `python -m`.
+        environment: additional environment variables.
+        log: file for its output; None for the terminal.
     """
 
     name: str
@@ -60,11 +60,13 @@ Started = list[tuple[Part, subprocess.Popen[bytes]]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the demo; the exit code: 0 stopped by a signal, 1 something is wrong."""
+    """Run the demo. Returns the exit code: 0 if stopped by a signal, 1 for an error."""
     parser = argparse.ArgumentParser(
-        prog="python -m scripts.demo", description="The API and the page, until Ctrl-C."
+        prog="python -m scripts.demo", description="Run the API and the page until Ctrl-C."
     )
-    parser.add_argument("part", nargs="?", choices=["api", "page"], help="both if not given")
+    parser.add_argument(
+        "part", nargs="?", choices=["api", "page"], help="server to run (default: both)"
+    )
     wanted = parser.parse_args(arguments).part
     stop = _StopSignal()
     try:
@@ -77,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         check_ports(parts)
         run(parts, stop)
     except SettingsError as error:
-        return _fail(f"{error}\nMend {ENV_FILE}, or delete it: the next run writes a new one.")
+        return _fail(f"{error}\nCorrect {ENV_FILE}, or delete it: the next run writes a new one.")
     except BundleError as error:
         return _fail(f"{settings.model_uri}: {error}")
     except DemoError as error:
@@ -87,15 +89,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _check_bundle(uri: str) -> None:
-    if not uri.startswith(S3):  # of one there, /health tells
+    if not uri.startswith(S3):  # /health reports an unusable bundle in S3
         read_bundle(Path(uri))
 
 
 def write_env() -> bool:
-    """Write `.env` from `.env.example` with a new password, for its owner's eyes only.
+    """Create `.env` from `.env.example` with a new password, readable by its owner only.
 
     Returns:
-        Whether it was written; one that exists is left alone.
+        Whether it was created. An existing file is not changed.
     """
     example = Path(".env.example").read_text(encoding="utf-8")
     password = f"API_PASSWORD={secrets.token_urlsafe(24)}"
@@ -109,21 +111,21 @@ def write_env() -> bool:
 
 
 def check_ports(parts: Sequence[Part]) -> None:
-    """Raises `DemoError` where a port is taken, before anything is started."""
+    """Raise `DemoError` if a port is in use, before anything is started."""
     for part in parts:
         with socket.socket() as probe:
             if probe.connect_ex((HOST, part.port)) == 0:
                 raise DemoError(
-                    f"Port {part.port}, meant for the {part.name}, is in use. Choose another, "
-                    f"as in: make demo {part.port_variable}={part.port + 1}"
+                    f"Port {part.port} for the {part.name} is in use. Choose another, "
+                    f"such as: make demo {part.port_variable}={part.port + 1}"
                 )
 
 
 def run(parts: Sequence[Part], stop: "_StopSignal") -> None:
-    """Start the parts, say where they are, and wait until a signal or until one of them ends.
+    """Start the parts, print their addresses, and wait for a signal or until a part ends.
 
     Raises:
-        DemoError: one does not get ready, or ended by itself. The others are stopped by then.
+        DemoError: a part did not become ready, or ended. All other parts are stopped.
     """
     started: Started = []
     print(f"Starting the {' and the '.join(part.name for part in parts)} …", flush=True)
@@ -148,14 +150,16 @@ def run(parts: Sequence[Part], stop: "_StopSignal") -> None:
 
 
 class _StopSignal:
-    """Remembers that a signal asked to stop.
+    """Record that a stop signal was received.
 
-    A handler that raised could do so between a child's start and the note of it, and orphan it.
+    The handler does not raise: an exception between the start of a child process and its entry in
+    the list would leave the child running.
     """
 
     def __init__(self) -> None:
         self.received = False
-        # SIGINT too where it is ignored, as in the background. What nohup ignores stays ignored.
+        # SIGINT is handled even if the parent ignores it, as for a background process. SIGHUP stays
+        # ignored under nohup.
         signal.signal(signal.SIGINT, self._receive)
         signal.signal(signal.SIGTERM, self._receive)
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
@@ -173,7 +177,7 @@ def _parts(wanted: str | None) -> list[Part]:
         port,
         "API_PORT",
         "/health",
-        # Its own log of requests would have their query strings.
+        # uvicorn's access log would contain query strings; the service writes its own log.
         f"uvicorn lambda_api.app:create_app --factory --host {HOST} --port {port}"
         " --no-access-log --no-server-header",
         log=LOGS / "api.log" if together else None,
@@ -184,10 +188,10 @@ def _parts(wanted: str | None) -> list[Part]:
         port,
         "PAGE_PORT",
         "/_stcore/health",
-        # Headless: opens no browser and asks for no e-mail address.
+        # Headless: Streamlit opens no browser and does not request an email address.
         "streamlit run frontend/app.py --server.headless true"
         f" --server.address {HOST} --server.port {port}",
-        # A page on its own may have another API to talk to.
+        # `make frontend` keeps the configured API_URL.
         environment={"API_URL": _address(api)} if together else {},
         log=LOGS / "page.log" if together else None,
     )
@@ -217,7 +221,7 @@ def _start(part: Part) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            start_new_session=True,  # the terminal's Ctrl-C comes to the demo alone
+            start_new_session=True,  # Ctrl-C in the terminal only reaches the demo
         )
     finally:
         if output:
@@ -251,7 +255,7 @@ def _check_alive(started: Started) -> None:
     for part, process in started:
         if process.poll() is not None:
             raise DemoError(
-                f"The {part.name} has ended by itself (exit code {process.returncode})."
+                f"The {part.name} stopped unexpectedly (exit code {process.returncode})."
                 f"{_last_lines(part)}"
             )
 
@@ -270,7 +274,7 @@ def _announce(parts: Sequence[Part]) -> None:
     print(f"\n  API_USERNAME and API_PASSWORD are in {ENV_FILE.absolute()}")
     if any(part.log for part in parts):
         print(f"  Logs are in {LOGS.absolute()}")
-    print("\nCtrl-C stops.", flush=True)
+    print("\nPress Ctrl-C to stop.", flush=True)
 
 
 def _fail(message: str) -> int:

@@ -1,12 +1,12 @@
-"""Make a Python environment that holds exactly the packages of lock files.
+"""Create a Python environment with exactly the packages in lock files.
 
-`python scripts/environment.py FOLDER LOCK ...` makes FOLDER an environment of the Python that runs
-it. The environment's own pip installs uv from requirements-uv.txt, and uv installs the locks. No
-dependency is resolved and no package is built, so that neither later releases nor the version of
-pip change the result.
+`python scripts/environment.py FOLDER LOCK ...` creates FOLDER for the Python that runs the script.
+The environment's own pip installs uv from requirements-uv.txt, and uv installs the lock files. No
+dependency is resolved and no package is built, so neither later releases nor the version of pip
+change the result.
 
-An environment that was interrupted, moved, or made by another Python is made anew. One whose locks
-have changed is brought up to date. This needs only the standard library.
+An environment that is incomplete, was moved, or belongs to another Python is recreated. If only the
+lock files have changed, it is updated. The script needs only the standard library.
 """
 
 import hashlib
@@ -19,15 +19,15 @@ from pathlib import Path
 UV_LOCK = Path(__file__).resolve().parents[1] / "requirements-uv.txt"
 # Written last and removed first: an environment without it is incomplete.
 STAMP = ".complete"
-INTERRUPTED = 130  # the exit code of a program that SIGINT ends
+INTERRUPTED = 130  # exit code of a program that was ended by SIGINT
 
 FULL = (
     "The disk is full. An environment takes up to 3 GB, and uv's cache (~/.cache/uv, or "
     "UV_CACHE_DIR) as much again."
 )
 CHANGED = (
-    "The package index delivered another file than the pinned one. If PIP_INDEX_URL or "
-    "UV_DEFAULT_INDEX names a mirror, report it to whoever runs the mirror."
+    "The package index sent another file than the pinned one. If PIP_INDEX_URL or "
+    "UV_DEFAULT_INDEX names a mirror, report this to its operator."
 )
 UNTRUSTED = (
     "The certificate of the package index is not trusted. Set SSL_CERT_FILE and PIP_CERT to the "
@@ -38,7 +38,7 @@ UNREACHABLE = (
     "HTTPS_PROXY for a proxy, or PIP_INDEX_URL for another index."
 )
 NO_VENV = "This Python has no complete venv. On Debian and Ubuntu: apt-get install python3-venv."
-# Parts of the messages of venv, pip and uv. The first that is found counts.
+# Parts of the messages of venv, pip and uv. The first match is used.
 REMEDIES = {
     "No space left on device": FULL,
     "DO NOT MATCH THE HASHES": CHANGED,
@@ -60,15 +60,15 @@ class StepError(RuntimeError):
 
 
 def make(folder: Path, locks: Sequence[Path]) -> None:
-    """Make `folder` an environment with the packages of `locks` and no others.
+    """Create or update the environment `folder` with exactly the packages in `locks`.
 
     Args:
         folder: replaced if it is not a complete environment of this Python.
         locks: requirements files in which every package is pinned and hashed.
 
     Raises:
-        StepError: a command failed. The next call makes the environment anew.
-        OSError: a lock cannot be read, or the folder cannot be written.
+        StepError: a command failed. The next call recreates the environment.
+        OSError: a lock file cannot be read, or the folder cannot be written.
     """
     stamp = folder / STAMP
     python = folder / "bin" / "python"
@@ -78,13 +78,13 @@ def make(folder: Path, locks: Sequence[Path]) -> None:
     if usable and found[2:] == packages:
         return
     stamp.unlink(missing_ok=True)
-    verb = "Updating" if usable else "Making"
+    verb = "Updating" if usable else "Creating"
     print(f"{verb} {folder} with Python {base[0]}; this can take some minutes.", flush=True)
     if not usable:
-        # Not the environment that may run this script, as it is about to be replaced.
+        # This script may run in the environment that is replaced: use the base interpreter.
         interpreter = getattr(sys, "_base_executable", sys.executable)
         _run([interpreter, "-m", "venv", "--clear", "--without-pip", folder])
-        # venv does it too, but hides the reason of a failure.
+        # venv can do this too, but hides the error message.
         _run([python, "-m", "ensurepip", "--upgrade", "--default-pip"])
     pip: Command = [python, "-m", "pip", "--disable-pip-version-check"]
     install: Command = [*pip, "install", "--quiet", "--no-compile", "--no-deps"]
@@ -99,11 +99,15 @@ def uv_settings(environment: Mapping[str, str], pip_config: str) -> dict[str, st
     """Translate pip's settings, which uv does not read, into environment variables of uv.
 
     Args:
-        environment: variables that are already set; they win.
-        pip_config: the output of `pip config list`, one `section.name='value'` a line.
+        environment: variables that are already set; they take precedence.
+        pip_config: the output of `pip config list`, one `section.name='value'` per line.
     """
     found: dict[str, str] = {}
-    for section in ("global", "install", ":env:"):  # pip's order: the last wins
+    for section in (
+        "global",
+        "install",
+        ":env:",
+    ):  # pip's order: the last one wins
         for line in pip_config.splitlines():
             key, _, value = line.partition("=")
             if key.startswith(f"{section}."):
@@ -120,7 +124,7 @@ def uv_settings(environment: Mapping[str, str], pip_config: str) -> dict[str, st
 
 
 def _base(folder: Path) -> list[str]:
-    """What an environment is bound to: the Python's version, and the folder of its commands."""
+    """Return the properties that an environment is bound to: Python version and folder."""
     return [f"{sys.version_info.major}.{sys.version_info.minor}", str(folder.resolve())]
 
 
@@ -129,7 +133,7 @@ def _digests(locks: Sequence[Path]) -> list[str]:
 
 
 def _run(command: Command, environment: Mapping[str, str] | None = None) -> str:
-    """Run a command, and return what it prints. Its failure is shown and explained."""
+    """Run a command and return its output. Raises `StepError` after printing its output."""
     run = subprocess.run(  # noqa: S603 - our own command
         command,
         check=False,
@@ -142,14 +146,14 @@ def _run(command: Command, environment: Mapping[str, str] | None = None) -> str:
     if run.returncode:
         print(run.stdout, file=sys.stderr, end="")
         remedy = next((text for part, text in REMEDIES.items() if part in run.stdout), None)
-        raise StepError(remedy or f"{Path(command[0]).name} failed. Its message is above.")
+        raise StepError(remedy or f"{Path(command[0]).name} failed. See its output above.")
     return run.stdout
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command line. Returns the exit code: 0, 1 for a failure, or 130 after Ctrl-C."""
     folder, *locks = map(Path, arguments)
-    again = f"The next run makes {folder} anew."
+    again = f"The next run recreates {folder}."
     try:
         make(folder, locks)
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""A copy of what a user's command needs of the project."""
+"""Copies of the parts of the project that a command needs."""
 
 import shutil
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from tests.conftest import ROOT
 
 
 def copy_project(names: Iterable[str], folder: Path) -> Path:
-    """Copy files and folders of the project into `folder`, and return it."""
+    """Copy files and folders of the project into `folder`. Returns `folder`."""
     for name in names:
         source = ROOT / name
         if source.is_dir():

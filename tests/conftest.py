@@ -1,4 +1,4 @@
-"""What tests of several folders share: where real pictures, the bundle and the browser are."""
+"""Fixtures for all folders: real pictures, weights, the bundle and the browser."""
 
 import os
 import signal
@@ -13,10 +13,10 @@ pytest_plugins = ["tests.small_line", "tests.containers.images"]
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
 
-# The longest first, so that no worker begins one when the others have finished.
+# Folders with long tests first, so that no worker starts one when the others have finished.
 LONGEST = ("deploy", "containers", "training", "convert", "lambda_api", "e2e")
 
-# `nohup make test &` starts pytest with SIGINT ignored, which its children would inherit.
+# `nohup make test &` starts pytest with SIGINT ignored, which child processes would inherit.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def skip_or_fail(reason: str) -> None:
-    """Skip, or fail where `.ci/run` insists that all is there."""
+    """Skip the test, or fail it if LANDSCAPE_REQUIRE_ALL=1, as in `.ci/run`."""
     if os.environ.get("LANDSCAPE_REQUIRE_ALL") == "1":
         pytest.fail(f"{reason} (LANDSCAPE_REQUIRE_ALL=1)")
     pytest.skip(reason)
@@ -36,16 +36,16 @@ def skip_or_fail(reason: str) -> None:
 
 @pytest.fixture(scope="session")
 def shared_pictures() -> Path:
-    """A part of the Intel scenes: train/ and test/ with one folder a class."""
+    """Folder with part of the Intel scenes: train/ and test/ with one folder per class."""
     folder = Path(os.environ.get("LANDSCAPE_DATA") or SHARED / "intel")
     if not (folder / "test").is_dir():
-        skip_or_fail(f"no scene pictures in {folder}; name their folder by LANDSCAPE_DATA")
+        skip_or_fail(f"no scene pictures in {folder}; set LANDSCAPE_DATA to their folder")
     return folder
 
 
 @pytest.fixture(scope="session")
 def shared_weights() -> Path:
-    """ImageNet weights of MobileNetV2 without its top."""
+    """File with the ImageNet weights of MobileNetV2 without its top."""
     file = SHARED / "weights" / "mobilenet_v2_ema_notop.weights.h5"
     if not file.is_file():
         skip_or_fail(f"no ImageNet weights at {file}")
@@ -58,20 +58,20 @@ def chromium() -> str:
     names = ("chromium", "chromium-browser", "google-chrome")
     path = next((found for name in names if (found := which(name))), None)
     if path is None:
-        skip_or_fail("no Chromium here; on Debian: apt-get install chromium")
+        skip_or_fail("Chromium not found; on Debian: apt-get install chromium")
     return str(path)
 
 
 @pytest.fixture(scope="session")
 def bundle() -> Path:
-    """The bundle that the project comes with."""
+    """Folder of the bundle that is included in the project."""
     return ROOT / "models" / "intel-scenes"
 
 
 @pytest.fixture(scope="session")
 def photo() -> bytes:
     """A real JPEG, 640x427: a palace above a forest, by danielbuechele (CC BY 2.0)."""
-    sklearn = find_spec("sklearn")  # found, not imported: that takes a second
+    sklearn = find_spec("sklearn")  # located without importing it, which takes a second
     assert sklearn is not None
     assert sklearn.submodule_search_locations
     folder = Path(sklearn.submodule_search_locations[0])

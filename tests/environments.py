@@ -1,4 +1,4 @@
-"""Tools with pins of their own, each in an environment that is made once per machine."""
+"""Tools with their own lock files, each in an environment that is created once per machine."""
 
 import os
 import subprocess
@@ -14,16 +14,16 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "lan
 
 
 def lock_of(name: str) -> FileLock:
-    """The lock of what is made once in the cache by one of several test processes."""
+    """Return a lock for something in the cache that only one test process may create."""
     CACHE.mkdir(parents=True, exist_ok=True)
     return FileLock(CACHE / f"{name}.lock")
 
 
 def python_environment(name: str, requirements: Path, python: str = sys.executable) -> Path:
-    """Return the folder of commands of an environment with exactly what `requirements` pins.
+    """Return the `bin` folder of an environment with exactly the packages in `requirements`.
 
     Raises:
-        subprocess.CalledProcessError: it could not be made; the reason is in its `stderr`.
+        subprocess.CalledProcessError: the environment could not be created; see its `stderr`.
     """
     folder = CACHE / f"{name}-{sha256(requirements.read_bytes()).hexdigest()[:16]}"
     make = [python, ROOT / "scripts" / "environment.py", folder, requirements]
@@ -33,14 +33,14 @@ def python_environment(name: str, requirements: Path, python: str = sys.executab
 
 
 def node_modules(name: str, lock: Path) -> Path:
-    """The folder of just the packages that a package-lock.json pins; package.json is beside it."""
+    """Return the folder of the packages in a package-lock.json. package.json is beside it."""
     folder = CACHE / f"{name}-{sha256(lock.read_bytes()).hexdigest()[:16]}"
     with lock_of(name):
         if not (folder / "complete").exists():
             folder.mkdir(parents=True, exist_ok=True)
             for file in (lock, lock.with_name("package.json")):
                 (folder / file.name).write_bytes(file.read_bytes())
-            tools = Path(sys.executable).parent  # Node.js is there
+            tools = Path(sys.executable).parent  # contains Node.js
             subprocess.run(
                 ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"],
                 cwd=folder,

@@ -1,4 +1,4 @@
-"""Results that are expensive to make, shared by the workers of a test run."""
+"""Expensive fixtures that are created once and shared by the workers of a test run."""
 
 import os
 import shutil
@@ -13,8 +13,8 @@ def make_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
     """Return the folder `name` of this test run, filled by the first worker that needs it.
 
     Args:
-        factory: pytest's own; its folder is shared by the workers.
-        name: the folder's path below the test run's folder.
+        factory: pytest's factory; its folder is shared by the workers.
+        name: path of the folder below the folder of the test run.
         make: fills the folder, which does not exist yet. If it fails, the next worker tries again.
     """
     shared = factory.getbasetemp()

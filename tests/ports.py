@@ -7,8 +7,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-# Below the ports that Linux and macOS give to clients, so that none is taken between the check here
-# and the start of the server.
+# Below the range from which Linux and macOS choose ports for clients, so that no client takes a
+# port between this check and the start of the server.
 FIRST, END = 20_000, 32_000
 LOCKS = Path(tempfile.gettempdir()) / "landscape-classifier-ports"
 
@@ -16,9 +16,9 @@ _held: list[FileLock] = []
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of the loopback interface that nothing listens on.
+    """Return unused ports of the loopback interface.
 
-    Other test processes of this machine do not get them until this process ends.
+    They are reserved for this process until it ends: other test processes get other ports.
     """
     LOCKS.mkdir(exist_ok=True)
     ports: list[int] = []

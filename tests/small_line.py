@@ -1,4 +1,4 @@
-"""Fixtures for what crosses the folders: a small data set, a network trained on it, its bundle."""
+"""Fixtures for tests of several folders: a small data set, a run trained on it, its bundle."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from tests.once import make_once
 # A network that trains in seconds, as options of the command line.
 SMALL_NETWORK = ["--architecture", "custom_cnn", "--weights", "none", "--image-size", "32"]
 
-# Limits of the gate for its 15 validation pictures, of which one is seven points.
+# Limits of the gate for its 15 validation pictures: one picture is seven points.
 LENIENT: dict[str, float] = {
     "max_accuracy_drop": 0.1,
     "max_recall_drop": 0.25,
@@ -22,7 +22,7 @@ LENIENT: dict[str, float] = {
 
 @pytest.fixture(scope="session")
 def crops(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Random crops of three real photos: 24 a class to train on, 8 to test on."""
+    """Random crops of three real photos: per class, 24 for training and 8 for the test."""
     return make_once(tmp_path_factory, "crops", _write_crops)
 
 

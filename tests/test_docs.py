@@ -1,4 +1,4 @@
-"""The documentation: its links, its commands and its figures."""
+"""Documentation: links, commands and figures."""
 
 import json
 import re
@@ -47,13 +47,13 @@ def name(path: Path) -> str:
 
 
 def prose(page: Path) -> str:
-    """The page without fenced and indented code."""
+    """Return the page without code blocks."""
     text = page.read_text(encoding="utf-8")
     return re.sub(r"(?ms)^```.*?^```|^ {4,}[^\n]*$", "", text)
 
 
 def anchors(page: Path) -> set[str]:
-    """The anchors that GitHub makes of the page's headings."""
+    """Return the anchors that GitHub creates for the headings of the page."""
     found: set[str] = set()
     repeated: Counter[str] = Counter()
     for heading in re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE):
@@ -65,7 +65,7 @@ def anchors(page: Path) -> set[str]:
 
 
 def links(page: Path) -> list[str]:
-    """The targets of links and pictures that stay in the repository."""
+    """Return the targets of links and pictures in the repository."""
     targets = re.findall(r"\]\(([^)\s]+)\)", prose(page))
     return [unquote(target) for target in targets if not re.match(r"[a-z]+:", target)]
 
@@ -75,7 +75,7 @@ def make_targets() -> set[str]:
 
 
 def settings_table(section: str) -> dict[str, str]:
-    """The names and defaults of a table in docs/configuration.md."""
+    """Return the names and defaults in a table of docs/configuration.md."""
     page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
     (text,) = re.findall(rf"(?ms)^## {section}\n(.*?)^## ", page)
     return {
@@ -85,7 +85,7 @@ def settings_table(section: str) -> dict[str, str]:
 
 
 def shown(default: object) -> str:
-    """A default as the tables write it."""
+    """Format a default value as in the tables."""
     match default:
         case _ if default is PydanticUndefined:
             return "required"
@@ -100,7 +100,7 @@ def shown(default: object) -> str:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
+def test_link_targets_exist(page: Path) -> None:
     for link in links(page):
         target, _, anchor = link.partition("#")
         file = (page.parent / target).resolve() if target else page
@@ -110,14 +110,14 @@ def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_files_that_a_page_names_exist(page: Path) -> None:
+def test_files_named_in_the_documentation_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     named = re.findall(rf"(?<![\w/.])(?:{CODE_FOLDERS}|docs)/[\w/.-]*\w\.\w+", text)
 
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
-def test_pages_that_the_code_names_exist() -> None:
+def test_pages_named_in_the_code_exist() -> None:
     files = [
         *(path for folder in CODE_FOLDERS.split("|") for path in (ROOT / folder).rglob("*.py")),
         ROOT / "Makefile",
@@ -134,14 +134,14 @@ def test_pages_that_the_code_names_exist() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_make_commands_of_a_page_are_targets(page: Path) -> None:
+def test_documented_make_targets_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     commands = set(re.findall(r"(?:`|^ {4,}|&& |=\S+ )make ([a-z0-9-]+)", text, re.MULTILINE))
 
     assert commands <= make_targets()
 
 
-def test_command_lines_of_the_pages_have_the_commands_and_options(
+def test_documented_commands_and_options_exist(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     parts = "|".join(MAINS)
@@ -199,7 +199,7 @@ def test_readme_is_short() -> None:
     assert len(README.read_text(encoding="utf-8").splitlines()) <= MAX_README_LINES
 
 
-def test_results_in_the_readme_are_those_of_the_bundle() -> None:
+def test_readme_results_match_the_bundle() -> None:
     readme = README.read_text(encoding="utf-8")
     manifest, _ = read_bundle(ROOT / "models" / "intel-scenes")
     measured = manifest.evaluation
@@ -217,7 +217,7 @@ def test_results_in_the_readme_are_those_of_the_bundle() -> None:
         assert f"| {label} | {keras:.3f} | {bundle:.3f} |" in readme
 
 
-def test_costs_in_the_readme_are_those_of_the_cost_page() -> None:
+def test_readme_costs_match_the_cost_page() -> None:
     readme = README.read_text(encoding="utf-8")
     cost = (ROOT / "docs" / "cost.md").read_text(encoding="utf-8")
     per_month = dict(re.findall(r"^\| ([\d,]+) \| ([\d.]+) \|", cost, re.MULTILINE))
@@ -226,7 +226,7 @@ def test_costs_in_the_readme_are_those_of_the_cost_page() -> None:
     assert f"${per_month['0']} per idle month" in readme
 
 
-def test_example_response_in_the_readme_is_that_of_the_bundle() -> None:
+def test_readme_example_matches_the_bundle() -> None:
     readme = README.read_text(encoding="utf-8")
     picture, top_k = re.findall(r'call (\S+) --route "/predict\?top_k=(\d+)"', readme)[0]
     (example,) = map(json.loads, re.findall(r"(?ms)^```json\n(.*?)^```", readme))

@@ -1,4 +1,4 @@
-"""Every lock is complete, so that an installation depends on no later release."""
+"""Completeness of the lock files, so that later releases do not affect an installation."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ TFLITE = ROOT / "tests" / "convert" / "tflite_runtime" / "requirements.txt"
 
 
 def targets() -> list[object]:
-    """Each lock with the Pythons and platforms that it is for."""
+    """Return each lock file with the Python versions and platforms that it supports."""
     return [
         pytest.param(lock, python, platform, id=f"{lock.relative_to(ROOT)}-{python}-{platform}")
         for lock in LOCKS
@@ -28,29 +28,27 @@ def targets() -> list[object]:
 
 
 def resolved(lock: Path, python: str, platform: str, *options: str) -> set[str]:
-    """The requirements, as `name[extras]==version`, to which uv resolves a lock."""
+    """Resolve a lock file with uv. Returns requirements as `name[extras]==version`."""
     uv = [Path(sys.executable).with_name("uv"), "pip", "compile", lock, "--quiet"]
     target = [f"--python={sys.executable}", f"--python-version={python}"]
-    how = ["--no-strip-extras", "--no-annotate", "--no-header", "--only-binary=:all:"]
-    command = [*uv, *target, f"--python-platform={platform}", *how, *options]
-    # What uv has cached of a version does not change; the index is asked for the rest.
+    output = ["--no-strip-extras", "--no-annotate", "--no-header", "--only-binary=:all:"]
+    command = [*uv, *target, f"--python-platform={platform}", *output, *options]
+    # The metadata of a version never changes, so try uv's cache first, then the index.
     run = subprocess.run([*command, "--offline"], capture_output=True, text=True)
     if run.returncode:
         run = subprocess.run(command, capture_output=True, text=True)
     if "Failed to fetch" in run.stderr:
-        skip_or_fail(f"this needs the metadata of packages from the index: {run.stderr}")
+        skip_or_fail(f"package metadata is not available from the index: {run.stderr}")
     assert run.returncode == 0, run.stderr
     return set(run.stdout.splitlines())
 
 
 @pytest.mark.parametrize(("lock", "python", "platform"), targets())
-def test_every_requirement_of_a_pinned_package_is_met_by_a_pin(
-    lock: Path, python: str, platform: str
-) -> None:
-    """With dependencies, uv must find the very pins, extras included, that it finds without.
+def test_lock_pins_every_dependency(lock: Path, python: str, platform: str) -> None:
+    """Resolving with and without dependencies gives the same pins, including extras.
 
-    The resolver reads the metadata of every pinned package, so that this covers the markers of the
-    Python and the platform, and wheels only.
+    uv reads the metadata of every pinned package, so this covers environment markers too. It only
+    uses wheels, so every pinned version has one.
     """
     pinned = resolved(lock, python, platform, "--no-deps")
 
@@ -58,8 +56,8 @@ def test_every_requirement_of_a_pinned_package_is_met_by_a_pin(
     assert resolved(lock, python, platform) == pinned
 
 
-def test_a_lock_without_an_extra_that_a_package_requires_is_found(tmp_path: Path) -> None:
-    """As requirements.txt once was: later releases of coverage made it impossible to install."""
+def test_missing_extra_is_detected(tmp_path: Path) -> None:
+    """Without the extra, a later release of coverage once broke the installation."""
     (tmp_path / "requirements.txt").write_text("coverage==7.17.3\npluggy==1.7.0\npytest-cov==7.1.0")
     lock = tmp_path / "requirements.txt"
 

@@ -17,7 +17,7 @@ def make_targets() -> set[str]:
 
 
 def pins(requirements: Path) -> dict[str, list[str]]:
-    """The lines of each requirement, by `name==version`, without extras."""
+    """Return the lines of each requirement, by `name==version` without extras."""
     blocks = re.split(r"^(?=\w)", requirements.read_text(), flags=re.MULTILINE)[1:]
     return {re.sub(r"\[.*\]", "", block).split()[0]: block.splitlines() for block in blocks}
 
@@ -33,7 +33,7 @@ def test_make_without_a_target_lists_every_target() -> None:
 
 
 @pytest.mark.parametrize("part", PARTS, ids=name)
-def test_a_part_pins_the_versions_that_are_tested_together(part: Path) -> None:
+def test_each_part_pins_the_versions_of_the_full_environment(part: Path) -> None:
     assert pins(part).keys() <= pins(WHOLE).keys()
 
 
@@ -47,9 +47,9 @@ def test_requirements_are_pinned_with_hashes_and_name_no_index(requirements: Pat
     assert "://" not in requirements.read_text()
 
 
-def test_both_images_are_built_on_the_bases_that_dependabot_raises() -> None:
-    """If this fails on a pull request of Dependabot: make pin-images."""
-    raised = re.findall(
+def test_images_use_the_base_images_that_dependabot_updates() -> None:
+    """If this fails on a pull request of Dependabot, run `make pin-images`."""
+    updated = re.findall(
         r"^FROM (\S+)", (ROOT / ".github/bases/Dockerfile").read_text(), re.MULTILINE
     )
     built = [
@@ -57,7 +57,7 @@ def test_both_images_are_built_on_the_bases_that_dependabot_raises() -> None:
         for file in ("Dockerfile.lambda", "Dockerfile-streamlit")
     ]
 
-    assert built == [[base] for base in raised]
+    assert built == [[base] for base in updated]
 
 
 def test_actions_are_pinned_by_commit() -> None:
@@ -72,11 +72,11 @@ def test_actions_are_pinned_by_commit() -> None:
     assert [line for line in used if not re.search(r"@[0-9a-f]{40} # v\d", line)] == []
 
 
-def test_the_example_of_the_settings_holds_no_password() -> None:
+def test_example_settings_have_no_password() -> None:
     assert "API_PASSWORD=" in (ROOT / ".env.example").read_text().splitlines()
 
 
-def test_nothing_large_is_tracked() -> None:
+def test_no_large_file_is_tracked() -> None:
     if not (ROOT / ".git").exists():
         pytest.skip("not a git checkout")
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)

@@ -67,7 +67,7 @@ class TrainingConfig(BaseModel):
 
     @property
     def pretrained(self) -> bool:
-        """Whether training starts from pretrained weights."""
+        """True if training starts from pretrained weights."""
         return self.weights != "none"
 
 

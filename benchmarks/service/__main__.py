@@ -15,10 +15,13 @@ RESULTS = Path(__file__).parents[1] / "results"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and write the results. The options shorten the measurement."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.service")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.service",
+        description="Measure the service, and write the results as JSON and Markdown.",
+    )
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the results")
-    parser.add_argument("--starts", type=int, default=11, help="processes to start of each kind")
-    parser.add_argument("--rounds", type=int, default=1000, help="warm requests of each kind")
+    parser.add_argument("--starts", type=int, default=11, help="number of processes per kind")
+    parser.add_argument("--rounds", type=int, default=1000, help="number of warm requests per kind")
     parser.add_argument("--seconds", type=float, default=60, help="minimum duration of the load")
     parser.add_argument(
         "--requests", type=int, default=20_000, help="minimum number of requests under load"

@@ -34,19 +34,19 @@ def add_commands(commands: Any) -> None:
     promote = commands.add_parser(
         "promote", help="promote a version: services load it from REGISTRY/NAME/current"
     )
-    promote.add_argument("name", type=_name, metavar="NAME")
-    promote.add_argument("version", type=_version, metavar="VERSION")
+    promote.add_argument("name", type=_name, metavar="NAME", help="name of a model")
+    promote.add_argument("version", type=_version, metavar="VERSION", help="see `list`")
     _add_registry(promote)
     promote.set_defaults(command=_promote)
 
     rollback = commands.add_parser("rollback", help="promote the previous version again")
-    rollback.add_argument("name", type=_name, metavar="NAME")
+    rollback.add_argument("name", type=_name, metavar="NAME", help="name of a model")
     _add_registry(rollback)
     rollback.set_defaults(command=_rollback)
 
     pull = commands.add_parser("pull", help="download a version (default: the promoted one)")
-    pull.add_argument("name", type=_name, metavar="NAME")
-    pull.add_argument("version", type=_version, nargs="?", metavar="VERSION")
+    pull.add_argument("name", type=_name, metavar="NAME", help="name of a model")
+    pull.add_argument("version", type=_version, nargs="?", metavar="VERSION", help="see `list`")
     pull.add_argument(
         "--out", type=Path, required=True, metavar="BUNDLE", help="new folder for the bundle"
     )

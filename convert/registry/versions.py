@@ -61,7 +61,7 @@ def _create(store: Store, key: str, path: Path) -> bool:
 
 
 def _same_version(file: str, stored: bytes, content: bytes) -> bool:
-    """Whether a stored file belongs to the same version as `content`, the new one.
+    """Return whether a stored file belongs to the same version as `content`, the new one.
 
     The model has to be identical, the manifest has to have the same version, and other files may
     differ.

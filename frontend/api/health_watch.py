@@ -15,7 +15,7 @@ HealthResult = Health | ApiError
 
 
 class HealthWatch:
-    """A cached health check, shared by all visitors, that runs in a thread of its own.
+    """A cached health check, shared by all visitors, that runs in a separate thread.
 
     Args:
         request: requests the health once; takes a few seconds at most and raises `ApiError`.

@@ -15,7 +15,7 @@ def add_commands(commands: Any) -> None:
         description="Print the estimated cost per month as Markdown.",
     )
     cost.add_argument(
-        "--requests", type=float, default=1e6, help="requests per month, such as 1e6 (default)"
+        "--requests", type=float, default=1e6, help="requests per month (default: 1e6)"
     )
     cost.add_argument(
         "--picture-kb",

@@ -29,10 +29,10 @@ def _lines(load: Load, region: str, table: Table, latency: Latency) -> Iterator[
     yield "# Cost"
     yield ""
     yield (
-        f"{load.requests:,.0f} requests per month with a picture of {load.picture_kb:g} kB each, "
-        f"{load.memory_mb} MB of memory, {load.cold_percent:g} % cold starts, {region}. "
-        "`make cost` writes this page. `python -m infra cost --help` lists the options for other "
-        "loads."
+        f"Estimate for {load.requests:,.0f} requests per month in {region}. Each request has a "
+        f"picture of {load.picture_kb:g} kB, the function has {load.memory_mb} MB of memory, and "
+        f"{load.cold_percent:g} % of the requests are cold starts. `make cost` writes this page. "
+        "`python -m infra cost --help` lists the options for other loads."
     )
     yield ""
     yield f"Prices as of {table.as_of}. {table.note}"

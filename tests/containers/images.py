@@ -1,4 +1,4 @@
-"""Both images, built for real, on stand-ins for bases that not every machine can pull."""
+"""Build both images with podman, on stand-ins for the base images."""
 
 import os
 import platform
@@ -27,20 +27,20 @@ def podman() -> Podman:
     tools = ("podman", "runc", "debootstrap")
     if missing := [tool for tool in tools if which(tool) is None]:
         install = f"apt-get install --no-install-recommends {' '.join(tools)}"
-        skip_or_fail(f"no {' and no '.join(missing)} here; on Debian: {install}")
+        skip_or_fail(f"{', '.join(missing)} not found; on Debian: {install}")
     if os.geteuid() != 0:
-        skip_or_fail("debootstrap and these containers need root")
+        skip_or_fail("debootstrap and the containers need root")
     if platform.machine() != "x86_64":
         skip_or_fail("the images are for x86-64")
     with lock_of("containers"):
         podman = Podman(CACHE / "containers")
-        podman.forget_old_builds()
+        podman.remove_old_builds()
     return podman
 
 
 @pytest.fixture(scope="session")
 def debian(podman: Podman, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A minimal Debian with a Python; made once for a machine."""
+    """Name of a minimal Debian image with Python, created once per machine."""
     with lock_of("debian"):
         if not podman.has_image(DEBIAN):
             _import_debian(podman, tmp_path_factory.mktemp("debian"))
@@ -65,13 +65,13 @@ def _wheels(requirements: Path) -> Path:
 def _build_base(podman: Podman, debian: str, target: str, name: str) -> None:
     packages = _wheels(STAND_IN / "requirements.txt")
     options = (f"--build-arg=DEBIAN={debian}", f"--target={target}", f"--tag={name}")
-    with lock_of("bases"):  # another worker may build the same; then its layers are used
+    with lock_of("bases"):  # another worker may build the same image; its layers are then reused
         podman.build(STAND_IN, *options, wheels=packages)
 
 
 @pytest.fixture(scope="session")
 def lambda_bases(podman: Podman, debian: str) -> None:
-    """The AWS base image as 3.13; without its C++ library, as 3.13-without-libstdc."""
+    """Build the stand-in for the AWS base image, and one without its C++ library."""
     _build_base(podman, debian, "lambda", LAMBDA_BASE)
     _build_base(podman, debian, "lambda-without-libstdc", f"{LAMBDA_BASE}-without-libstdc")
 
@@ -91,7 +91,7 @@ def lambda_image(podman: Podman, lambda_bases: None, lambda_wheels: Path) -> str
 
 @pytest.fixture(scope="session")
 def sam_image(podman: Podman, lambda_bases: None, lambda_wheels: Path) -> str:
-    """The image as `sam local` can build on it, by the name that template.yaml has."""
+    """Image that `sam local` can extend, with the name in template.yaml."""
     name = "landscape-classifier:local"
     options = ("--file=Dockerfile.lambda", f"--build-arg=BASE={LAMBDA_BASE}", f"--tag={name}")
     podman.build(ROOT, *options, "--target=service", wheels=lambda_wheels)
@@ -100,7 +100,7 @@ def sam_image(podman: Podman, lambda_bases: None, lambda_wheels: Path) -> str:
 
 @pytest.fixture(scope="session")
 def sam() -> Path:
-    """The command of the AWS SAM CLI, in an environment of its own; made once for a machine."""
+    """Path of the AWS SAM CLI in its own environment, created once per machine."""
     return python_environment("sam", Path(__file__).parent / "sam" / "requirements.txt") / "sam"
 
 

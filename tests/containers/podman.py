@@ -1,4 +1,4 @@
-"""podman for tests: for root, on a machine without systemd, with a storage of its own."""
+"""Podman for tests: as root, without systemd, with separate storage."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
 
-# Default limits cannot be raised in a sandbox, and crun does not start there.
+# In a sandbox, the default ulimits cannot be raised, and crun does not start.
 CONFIGURATION = """
 [containers]
 default_ulimits = []
@@ -18,20 +18,20 @@ cgroup_manager = "cgroupfs"
 events_logger = "file"
 runtime = "runc"
 """
-STATE = Path("/run/landscape-classifier")  # what must not outlive a reboot
+STATE = Path("/run/landscape-classifier")  # state that must not survive a reboot
 LOCAL_WHEELS = "[global]\nno-index = true\nfind-links = /wheels\n"
 
 
 class PodmanError(RuntimeError):
-    """What a failed command printed last."""
+    """A podman command failed. The message has the end of its output."""
 
 
 class Podman:
-    """Images and containers in a folder of their own: no one else shall meet a stand-in there.
+    """Podman with its storage in `folder`, so that other users of podman never get a stand-in.
 
     Attributes:
-        command: how podman is called.
-        environment: what that command needs besides the machine's.
+        command: the command line of podman with its options.
+        environment: additional environment variables of the command.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -41,7 +41,7 @@ class Podman:
         self.command = ["podman", f"--root={folder / 'storage'}", f"--runroot={STATE}"]
         self.environment = {
             "CONTAINERS_CONF": str(configuration),
-            "DISABLE_HC_SYSTEMD": "true",  # which would ask for health; here, tests do
+            "DISABLE_HC_SYSTEMD": "true",  # tests run the health check themselves
         }
 
     def _run(
@@ -60,34 +60,34 @@ class Podman:
         return result
 
     def __call__(self, *arguments: str | Path, stdin: IO[bytes] | None = None) -> str:
-        """What a command prints, its warnings apart."""
+        """Run a command and return its stdout."""
         return self._run(*arguments, stdin=stdin).stdout.strip()
 
     def logs(self, container: str) -> str:
-        """What a container has printed; its stdout comes first."""
+        """Return the output of a container, stdout first."""
         result = self._run("logs", container)
         return result.stdout + result.stderr
 
     def has_image(self, name: str) -> bool:
         return name in self("images", "--format={{.Repository}}:{{.Tag}}").splitlines()
 
-    def forget_old_builds(self) -> None:
-        """Remove layers of more than a week ago that no tagged image needs."""
+    def remove_old_builds(self) -> None:
+        """Remove layers older than a week that no tagged image uses."""
         self("image", "prune", "--force", "--filter=until=168h")
 
     def build(self, context: Path, *options: str, wheels: Path) -> None:
-        """Build an image without a network; pip finds `wheels` and nothing else."""
+        """Build an image without a network. pip only finds the files in `wheels`."""
         with self.build_options(wheels) as offline:
             self("build", *offline, *options, context)
 
     @contextmanager
     def build_options(self, wheels: Path) -> Iterator[list[str]]:
-        """With which a build needs no network; pip finds `wheels` and nothing else."""
+        """Yield options for a build without a network. pip only finds the files in `wheels`."""
         with TemporaryDirectory() as folder:
             pip = Path(folder) / "pip.conf"
             pip.write_text(LOCAL_WHEELS)
             yield [
-                "--format=docker",  # OCI's has no health check
+                "--format=docker",  # the OCI format has no health check
                 "--network=none",
                 f"--volume={pip}:/etc/pip.conf:ro",
                 f"--volume={wheels}:/wheels:ro",
@@ -95,9 +95,9 @@ class Podman:
 
     @contextmanager
     def container(self, image: str, port: int, *options: str) -> Iterator[str]:
-        """The id of a running container; it has no capabilities and may write to /tmp only."""
-        how = ("--read-only", "--cap-drop=all", f"--publish=127.0.0.1::{port}")
-        container = self("run", "--detach", *how, *options, image)
+        """Run a container without capabilities that can only write to /tmp. Yields its id."""
+        limits = ("--read-only", "--cap-drop=all", f"--publish=127.0.0.1::{port}")
+        container = self("run", "--detach", *limits, *options, image)
         try:
             yield container
         finally:
@@ -105,14 +105,14 @@ class Podman:
 
     @contextmanager
     def docker_api(self) -> Iterator[str]:
-        """The address at which it answers as docker does, for tools that know docker only."""
+        """Serve the Docker API, for tools that only support Docker. Yields its address."""
         with TemporaryDirectory() as folder:
             socket = Path(folder) / "podman.sock"
             address = f"unix://{socket}"
             service = subprocess.Popen(
                 [*self.command, "system", "service", "--time=0", address],
                 env={**os.environ, **self.environment},
-                start_new_session=True,  # on Ctrl-C, it is ended after those who need it
+                start_new_session=True,  # on Ctrl-C, its clients have to end first
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
@@ -125,9 +125,9 @@ class Podman:
                 service.wait()
 
     def python(self, image: str, program: str, *options: str) -> str:
-        """What a Python program prints in a container of an image."""
+        """Run a Python program in a container of an image. Returns its output."""
         return self("run", "--rm", "--entrypoint=python3", *options, image, "-c", program)
 
     def address(self, container: str) -> str:
-        """Where a container's one published port is found."""
+        """Return the URL of the only published port of a container."""
         return "http://" + self("port", container).rpartition(" ")[2]

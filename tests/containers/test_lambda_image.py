@@ -1,4 +1,4 @@
-"""The Lambda's image under the real Runtime Interface Emulator and interface client."""
+"""The Lambda image with the real Runtime Interface Emulator and Runtime Interface Client."""
 
 import base64
 import json
@@ -17,19 +17,19 @@ from tests.conftest import ROOT
 from tests.containers.images import LAMBDA_BASE
 from tests.containers.podman import Podman, PodmanError
 
-pytestmark = pytest.mark.timeout(900)  # the first test builds the image and what is below it
+pytestmark = pytest.mark.timeout(900)  # the first test builds the image and its base
 
 EVENT = ROOT / "tests" / "lambda_api" / "events" / "http_api_v2_multipart.json"
-LAMBDAS_USER = "993:990"  # not the image's
+LAMBDA_USER = "993:990"  # Lambda does not use the user of the image
 MAX_LAYER_BYTES = 150_000_000
-MAX_INIT_MS = 10_000  # Lambda's own
+MAX_INIT_MS = 10_000  # limit of Lambda
 
 IMPORTED = """
 import json, sys
 import lambda_api.handler
 print(json.dumps(list(sys.modules)))
 """
-WHERE_BOTO3_IS = "import boto3; print(boto3.__file__)"
+BOTO3_PATH = "import boto3; print(boto3.__file__)"
 LAYER_BYTES = """
 from pathlib import Path
 print(sum(file.lstat().st_size for file in Path().rglob("*")))
@@ -45,7 +45,7 @@ def event() -> Event:
 
 @pytest.fixture(scope="module")
 def settings(event: Event) -> list[str]:
-    """podman's options for a service that takes the event's credentials."""
+    """Podman options that set the credentials of the event."""
     _, credentials = event["headers"]["authorization"].split()
     username, _, password = base64.b64decode(credentials).decode().partition(":")
     return [f"--env=API_USERNAME={username}", f"--env=API_PASSWORD={password}"]
@@ -53,7 +53,7 @@ def settings(event: Event) -> list[str]:
 
 @pytest.fixture(scope="module")
 def emulator(podman: Podman, lambda_image: str, settings: list[str]) -> Iterator[str]:
-    with podman.container(lambda_image, 8080, f"--user={LAMBDAS_USER}", *settings) as container:
+    with podman.container(lambda_image, 8080, f"--user={LAMBDA_USER}", *settings) as container:
         yield container
 
 
@@ -74,7 +74,7 @@ def invoke(podman: Podman, emulator: str) -> Callable[[Event], dict[str, Any]]:
     return invoke
 
 
-def test_uploaded_picture_is_answered_as_by_the_classifier_here(
+def test_picture_is_classified_as_outside_the_container(
     invoke: Callable[[Event], dict[str, Any]], event: Event, bundle: Path
 ) -> None:
     body = base64.b64decode(event["body"])
@@ -89,9 +89,7 @@ def test_uploaded_picture_is_answered_as_by_the_classifier_here(
     assert document["confidence"] == pytest.approx(expected.confidence, abs=1e-4)
 
 
-def test_wrong_credentials_are_answered_401(
-    invoke: Callable[[Event], dict[str, Any]], event: Event
-) -> None:
+def test_wrong_credentials_get_401(invoke: Callable[[Event], dict[str, Any]], event: Event) -> None:
     wrong = "Basic " + base64.b64encode(b"demo:wrong").decode()
 
     answer = invoke({**event, "headers": {**event["headers"], "authorization": wrong}})
@@ -100,7 +98,7 @@ def test_wrong_credentials_are_answered_401(
     assert json.loads(answer["body"])["status"] == 401
 
 
-def test_model_is_loaded_once_in_an_init_phase_that_lambda_allows(
+def test_model_is_loaded_once_within_the_init_limit(
     podman: Podman,
     emulator: str,
     invoke: Callable[[Event], dict[str, Any]],
@@ -122,20 +120,20 @@ def test_handler_imports_nothing_heavy(
 ) -> None:
     *_, modules = podman.python(lambda_image, IMPORTED, *settings).splitlines()
 
-    # Of botocore, Powertools imports the package, which is light, but no module in it.
+    # Powertools imports the package botocore, which is small, but none of its modules.
     heavy = {"boto3", "botocore.client", "botocore.session", "matplotlib", "pandas", "tensorflow"}
     assert heavy.isdisjoint(json.loads(modules))
 
 
-def test_boto3_is_the_bases(podman: Podman, lambda_image: str) -> None:
-    assert not podman.python(lambda_image, WHERE_BOTO3_IS).startswith("/var/task/")
+def test_boto3_comes_from_the_base_image(podman: Podman, lambda_image: str) -> None:
+    assert not podman.python(lambda_image, BOTO3_PATH).startswith("/var/task/")
 
 
 def test_layer_is_small(podman: Podman, lambda_image: str) -> None:
     assert int(podman.python(lambda_image, LAYER_BYTES)) <= MAX_LAYER_BYTES
 
 
-def test_another_bundle_can_be_chosen(
+def test_build_argument_selects_another_bundle(
     podman: Podman,
     lambda_bases: None,
     lambda_wheels: Path,
@@ -145,40 +143,40 @@ def test_another_bundle_can_be_chosen(
 ) -> None:
     for name in ("env_file", "lambda_api"):
         shutil.copytree(ROOT / name, tmp_path / name)
-    shutil.copytree(bundle, tmp_path / "models" / "of-mine")
+    shutil.copytree(bundle, tmp_path / "models" / "custom")
     shutil.copy(ROOT / "Dockerfile.lambda", tmp_path)
-    arguments = (f"--build-arg=BASE={LAMBDA_BASE}", "--build-arg=BUNDLE=models/of-mine")
+    arguments = (f"--build-arg=BASE={LAMBDA_BASE}", "--build-arg=BUNDLE=models/custom")
     podman.build(
-        tmp_path, "--file=Dockerfile.lambda", *arguments, "--tag=of-mine", wheels=lambda_wheels
+        tmp_path, "--file=Dockerfile.lambda", *arguments, "--tag=custom", wheels=lambda_wheels
     )
 
-    log = podman.python("of-mine", "import lambda_api.handler", *settings)
+    log = podman.python("custom", "import lambda_api.handler", *settings)
     assert '"message":"model loaded"' in log
-    assert podman.python("of-mine", "import os; print(os.listdir('models'))") == "['of-mine']"
+    assert podman.python("custom", "import os; print(os.listdir('models'))") == "['custom']"
 
 
-def test_bundle_of_s3_that_cannot_be_had_leaves_the_baked_in_one(
+def test_unreachable_s3_falls_back_to_the_bundle_in_the_image(
     podman: Podman, lambda_image: str, settings: list[str]
 ) -> None:
-    """With the base's own boto3, and no network to reach S3 by."""
+    """Uses the boto3 of the base image. The container has no network."""
     options = [
         *settings,
         "--network=none",
-        "--env=MODEL_URI=s3://models/of-mine",
+        "--env=MODEL_URI=s3://models/custom",
         "--env=AWS_DEFAULT_REGION=eu-central-1",
-        "--env=AWS_ACCESS_KEY_ID=of-nobody",
-        "--env=AWS_SECRET_ACCESS_KEY=of-nobody",
+        "--env=AWS_ACCESS_KEY_ID=invalid",
+        "--env=AWS_SECRET_ACCESS_KEY=invalid",
     ]
     log = podman.python(lambda_image, "import lambda_api.handler", *options)
     assert '"message":"model of S3 not loaded, falling back"' in log
     assert '"message":"model loaded"' in log
 
 
-def test_image_is_not_of_root(podman: Podman, lambda_image: str) -> None:
+def test_container_does_not_run_as_root(podman: Podman, lambda_image: str) -> None:
     assert podman.python(lambda_image, "import os; print(os.getuid())") == "65534"
 
 
-def test_library_that_does_not_fit_the_base_fails_the_build(
+def test_build_fails_if_a_library_does_not_load_on_the_base(
     podman: Podman, lambda_bases: None, lambda_wheels: Path
 ) -> None:
     base = f"--build-arg=BASE={LAMBDA_BASE}-without-libstdc"

@@ -1,4 +1,4 @@
-"""The page's image: it starts without rights, is found healthy and draws the page."""
+"""The page image: user, health check, and the page itself."""
 
 import time
 
@@ -7,7 +7,7 @@ import requests
 
 from tests.containers.podman import Podman, PodmanError
 
-pytestmark = pytest.mark.timeout(900)  # the first test builds the image and what is below it
+pytestmark = pytest.mark.timeout(900)  # the first test builds the image and its base
 
 DRAWN = """
 from streamlit.testing.v1 import AppTest
@@ -28,7 +28,7 @@ def is_healthy(podman: Podman, container: str) -> bool:
     return True
 
 
-def test_page_becomes_healthy_without_rights(podman: Podman, page_image: str) -> None:
+def test_page_becomes_healthy_without_privileges(podman: Podman, page_image: str) -> None:
     with podman.container(page_image, 8501) as container:
         deadline = time.monotonic() + 60
         while not is_healthy(podman, container) and time.monotonic() < deadline:
@@ -40,10 +40,10 @@ def test_page_becomes_healthy_without_rights(podman: Podman, page_image: str) ->
         assert "Uid:\t65534\t" in podman("exec", container, "cat", "/proc/1/status")
 
 
-def test_container_that_serves_nothing_is_unhealthy(podman: Podman, page_image: str) -> None:
+def test_container_without_a_server_is_unhealthy(podman: Podman, page_image: str) -> None:
     with podman.container(page_image, 8501, '--entrypoint=["sleep", "60"]') as container:
         assert not is_healthy(podman, container)
 
 
-def test_page_is_drawn_with_what_the_image_holds(podman: Podman, page_image: str) -> None:
+def test_page_runs_with_the_packages_in_the_image(podman: Podman, page_image: str) -> None:
     assert "API_PASSWORD is not set" in podman.python(page_image, DRAWN)

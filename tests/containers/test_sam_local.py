@@ -1,4 +1,4 @@
-"""`sam local start-api` as docs/deployment.md has it, on podman's socket in place of docker's."""
+"""`sam local start-api` as in docs/deployment.md, with podman's socket instead of Docker's."""
 
 import os
 import socket
@@ -60,7 +60,7 @@ def _listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_an_uploaded_picture_is_answered(api: str, photo: bytes, bundle: Path) -> None:
+def test_uploaded_picture_is_classified(api: str, photo: bytes, bundle: Path) -> None:
     form = {"file": ("china.jpg", photo)}
     answer = requests.post(f"{api}/predict", files=form, auth=CREDENTIALS, timeout=120)
 
@@ -68,7 +68,7 @@ def test_an_uploaded_picture_is_answered(api: str, photo: bytes, bundle: Path) -
     assert answer.json()["label"] == Classifier(bundle).classify(photo).label
 
 
-def test_wrong_credentials_are_refused_and_health_needs_none(api: str) -> None:
+def test_wrong_credentials_get_401_and_health_needs_none(api: str) -> None:
     wrong = requests.get(f"{api}/model", auth=("demo", "wrong"), timeout=120)
     health = requests.get(f"{api}/health", timeout=120)
 

@@ -1,4 +1,7 @@
-"""What the Lambda image installs fits Amazon Linux 2023, which no container here is."""
+"""Compatibility of the wheels in the Lambda image with Amazon Linux 2023.
+
+The stand-in for the base image is a Debian, so the other tests do not cover this.
+"""
 
 import re
 from collections.abc import Iterator
@@ -10,18 +13,18 @@ from elftools.elf.elffile import ELFFile
 
 # Amazon Linux 2023 has glibc 2.34 and GCC 11:
 # https://docs.aws.amazon.com/linux/al2023/ug/core-glibc.html
-# What the libstdc++ of GCC 11 defines: https://gcc.gnu.org/onlinedocs/libstdc++/manual/abi.html
+# Symbol versions of libstdc++ in GCC 11: https://gcc.gnu.org/onlinedocs/libstdc++/manual/abi.html
 NEWEST = {"GLIBC": (2, 34), "GLIBCXX": (3, 4, 29), "CXXABI": (1, 3, 13)}
 
 
 def needed_versions(library: bytes) -> Iterator[str]:
-    """The symbol versions that a shared library needs of others, such as GLIBC_2.17."""
+    """Yield the symbol versions that a shared library requires, such as GLIBC_2.17."""
     for section in ELFFile(BytesIO(library)).iter_sections("SHT_GNU_verneed"):
         for _, versions in section.iter_versions():
             yield from (version.name for version in versions)
 
 
-def test_libraries_need_no_newer_symbols_than_amazon_linux_2023_has(lambda_wheels: Path) -> None:
+def test_libraries_only_need_symbols_of_amazon_linux_2023(lambda_wheels: Path) -> None:
     needed: dict[str, dict[str, tuple[int, ...]]] = {family: {} for family in NEWEST}
     for wheel in lambda_wheels.glob("*.whl"):
         with ZipFile(wheel) as archive:

@@ -1,4 +1,4 @@
-"""The wheels that pip would choose in an image, fetched by the machine's own pip."""
+"""Download the wheels that pip would choose in an image."""
 
 import subprocess
 import sys
@@ -9,12 +9,12 @@ from tempfile import TemporaryDirectory
 from filelock import FileLock
 
 PYTHON = "3.13"
-# Amazon Linux 2023 has glibc 2.34; what is older fits (https://peps.python.org/pep-0600/).
+# Amazon Linux 2023 has glibc 2.34. Wheels for older versions are compatible (https://peps.python.org/pep-0600/).
 PLATFORMS = ["manylinux2014_x86_64", *(f"manylinux_2_{minor}_x86_64" for minor in range(17, 35))]
 
 
 def fetch(requirements: Path, cache: Path) -> Path:
-    """A folder with what a file of pinned and hashed requirements names, dependencies included."""
+    """Return a folder with the wheels of a requirements file that pins all packages with hashes."""
     options = [f"--python-version={PYTHON}", *(f"--platform={name}" for name in PLATFORMS)]
     digest = sha256(" ".join(options).encode() + requirements.read_bytes()).hexdigest()
     folder = cache / digest[:16]
@@ -25,7 +25,7 @@ def fetch(requirements: Path, cache: Path) -> Path:
         with TemporaryDirectory(dir=cache) as unfinished:
             wheels = Path(unfinished) / "wheels"
             download = [sys.executable, "-m", "pip", "download", "--quiet", f"--dest={wheels}"]
-            how = ["--no-deps", "--only-binary=:all:", "--require-hashes", *options]
-            subprocess.run([*download, *how, f"--requirement={requirements}"], check=True)
+            pip_options = ["--no-deps", "--only-binary=:all:", "--require-hashes", *options]
+            subprocess.run([*download, *pip_options, f"--requirement={requirements}"], check=True)
             wheels.rename(folder)
     return folder

@@ -1,4 +1,4 @@
-"""The project in a folder of its own, and the commands of its Makefile that speak to AWS."""
+"""A copy of the project, and its make targets that call AWS."""
 
 import json
 import os
@@ -22,22 +22,22 @@ NEEDED = (
     "lambda_api",
     "models",
 )
-# The CDK's command line asks nothing, tells nobody and paints nothing.
+# No prompts, no telemetry and no colors in the CDK command line.
 QUIET = {"CI": "true", "NO_COLOR": "1", "CDK_DISABLE_CLI_TELEMETRY": "true"}
 FLAGS = "--no-notices --no-version-reporting"
 
 
 class CommandFailed(RuntimeError):
-    """What a command printed last."""
+    """A command failed. The message has the end of its output."""
 
 
 @dataclass(frozen=True)
 class Checkout:
-    """A copy of the project, which may be changed.
+    """A copy of the project that tests may change.
 
     Attributes:
-        folder: where it is.
-        environment: where AWS is, and docker.
+        folder: folder of the copy.
+        environment: environment variables of the commands, with the addresses of AWS and docker.
     """
 
     folder: Path
@@ -45,13 +45,13 @@ class Checkout:
 
     @classmethod
     def of_project(cls, folder: Path, environment: dict[str, str]) -> "Checkout":
-        """Copy what `cdk deploy` needs; the copy has this Python's environment as its `.venv`."""
+        """Copy the files that `cdk deploy` needs. `.venv` links to the environment of the tests."""
         copy_project(NEEDED, folder)
         (folder / ".venv").symlink_to(sys.prefix)
         return cls(folder, environment)
 
     def make(self, target: str, arguments: str = "", **context: str) -> str:
-        """What `make` prints, with `arguments` and `context` for the CDK's command line."""
+        """Run a make target with `arguments` and `context` for the CDK. Returns its output."""
         settings = " ".join(f"-c {name}={value}" for name, value in context.items())
         process = subprocess.Popen(
             ["make", "--no-print-directory", target, f"ARGS={arguments} {settings} {FLAGS}"],
@@ -65,7 +65,7 @@ class Checkout:
         )
         try:
             printed, _ = process.communicate()
-        except BaseException:  # Ctrl-C, or too long: nothing of what `make` has started stays
+        except BaseException:  # on Ctrl-C or a timeout, kill all processes that make started
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
             raise
@@ -81,7 +81,7 @@ class Checkout:
         return outputs
 
     def add_bundle(self, folder: str, *, like: Path, **changes: object) -> Manifest:
-        """Make a bundle with another manifest than the one it is like. Returns the manifest."""
+        """Copy the bundle `like` with `changes` to its manifest. Returns the new manifest."""
         manifest, _ = read_bundle(like)
         changed = manifest.model_copy(update=changes)
         changed = changed.model_copy(update={"version": changed.content_version()})

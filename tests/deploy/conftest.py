@@ -1,4 +1,4 @@
-"""What the story of a deployment needs: docker or podman, an emulator of AWS, a checkout."""
+"""Fixtures of the deployment test: docker or podman, the AWS emulator, a checkout."""
 
 import sys
 from collections.abc import Iterator
@@ -24,24 +24,24 @@ def engine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Engine]:
     if sys.platform != "linux":
-        skip_or_fail("the emulator shares a network bridge with its containers as on Linux alone")
+        skip_or_fail("the emulator needs a network bridge to its containers, which only Linux has")
     folder = tmp_path_factory.mktemp("engine")
-    if engines.docker_answers():
+    if engines.docker_is_running():
         engine = engines.docker(folder)
         yield engine
-        engine.forget_images()
+        engine.remove_images()
         return
     podman = request.getfixturevalue("podman")
     request.getfixturevalue("lambda_bases")
     wheels = request.getfixturevalue("lambda_wheels")
     with engines.podman_as_docker(podman, wheels, folder) as engine:
         yield engine
-        engine.forget_images()
+        engine.remove_images()
 
 
 @pytest.fixture(scope="session")
 def aws_tools() -> Path:
-    """The folder of `aws`, and of the Python that has the emulator."""
+    """Folder of the AWS CLI and of the Python with the emulator."""
     return python_environment("ministack", HERE / "ministack" / "requirements.txt")
 
 
@@ -65,6 +65,6 @@ def checkout(
 
 @pytest.fixture(scope="module")
 def service(checkout: Checkout, emulator: Emulator, aws_tools: Path) -> Service:
-    """The service as it is after its first deployment to a new account."""
+    """The service after its first deployment to a new account."""
     checkout.make("bootstrap", f"aws://{emulator.account}/{REGION}")
     return Service(checkout.deploy(**NO_CANARY), emulator, aws_tools)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What the CDK calls as CDK_DOCKER: docker or podman, but for the registry, which the emulator lacks.
-# Paths with spaces would be split.
+# The program in CDK_DOCKER: docker or podman, but `login` and `push` do nothing, because the emulator
+# has no container registry. The variables are split into words, so paths must not contain spaces.
 # shellcheck disable=SC2086
 command=$1
 shift
@@ -8,7 +8,7 @@ case $command in
 login | push) ;;
 build) exec $ENGINE build $ENGINE_BUILD_OPTIONS "$@" ;;
 tag)
-    printf '%s\n' "$@" >>"$ENGINE_NAMED"
+    printf '%s\n' "$@" >>"$ENGINE_IMAGE_NAMES"
     exec $ENGINE tag "$@"
     ;;
 *) exec $ENGINE "$command" "$@" ;;

@@ -1,4 +1,4 @@
-"""The emulator of AWS: ministack, for this machine and its containers and for no one else."""
+"""The AWS emulator ministack, reachable only from this machine and its containers."""
 
 import os
 import secrets
@@ -19,8 +19,9 @@ from tests.deploy.engine import Engine
 
 SERVE = Path(__file__).parent / "ministack" / "serve.py"
 REGION = "eu-central-1"
-SECRET_KEY = "of-nobody"
-IP_FREEBIND = 15  # of Linux: podman makes its bridge with its first container
+SECRET_KEY = "not-a-real-key"
+# Option of Linux to bind before the bridge exists. podman creates it with its first container.
+IP_FREEBIND = 15
 READY_S = 120
 
 
@@ -29,10 +30,10 @@ class Emulator:
     """A running emulator with one account.
 
     Attributes:
-        account: its number, of this run alone, and so are the names of its images.
-        port: of this machine's loopback, for every service of AWS.
-        environment: with which any client of AWS finds the emulator and nothing else.
-        log: what it prints.
+        account: account number, different in each run, so that image names differ too.
+        port: port on the loopback interface, for all AWS services.
+        environment: environment variables that direct AWS clients to the emulator only.
+        log: file with its output.
     """
 
     account: str
@@ -42,11 +43,11 @@ class Emulator:
 
     @property
     def label(self) -> str:
-        """Of its containers."""
+        """Label of its containers."""
         return f"ministack.instance={socket.gethostname()}:{self.port}"
 
     def client(self, service: str) -> Any:
-        """boto3's client of a service."""
+        """Create a boto3 client of a service."""
         return boto3.client(
             service,
             endpoint_url=self.url,
@@ -62,13 +63,13 @@ class Emulator:
 
 @contextmanager
 def running(python: Path, node_modules: Path, engine: Engine, folder: Path) -> Iterator[Emulator]:
-    """Run the emulator; what it stores, and its containers, are gone afterwards.
+    """Run the emulator. Its data and containers are removed at the end.
 
     Args:
-        python: of the environment that has ministack.
-        node_modules: what functions in JavaScript find, as Lambda has its SDK for them.
-        engine: runs functions that are images.
-        folder: for its log.
+        python: Python of the environment with ministack.
+        node_modules: packages for JavaScript functions; Lambda includes the AWS SDK.
+        engine: runs functions that are container images.
+        folder: folder for its log.
     """
     account = "".join(secrets.choice("123456789") for _ in range(12))
     with _listener("127.0.0.1", 0) as loopback:
@@ -79,7 +80,7 @@ def running(python: Path, node_modules: Path, engine: Engine, folder: Path) -> I
             own = {
                 "DOCKER_HOST": engine.api,
                 "GATEWAY_PORT": str(port),
-                "IOT_MTLS_ENABLED": "0",  # which would listen to everyone
+                "IOT_MTLS_ENABLED": "0",  # otherwise listens on all interfaces
                 "LAMBDA_DOCKER_FLAGS": f"--add-host=host.docker.internal:{engine.host} "
                 f"--env=AWS_ENDPOINT_URL=http://{engine.host}:{port}",
                 "MINISTACK_ACCOUNT_ID": account,
@@ -91,7 +92,7 @@ def running(python: Path, node_modules: Path, engine: Engine, folder: Path) -> I
                 [python, SERVE, *map(str, sockets)],
                 env=_without(emulator.environment, "AWS_ENDPOINT_URL") | own,
                 pass_fds=sockets,
-                start_new_session=True,  # on Ctrl-C, it is ended below, in order
+                start_new_session=True,  # not interrupted by Ctrl-C, but stopped below
                 stdout=log,
                 stderr=log,
             )
@@ -105,10 +106,10 @@ def running(python: Path, node_modules: Path, engine: Engine, folder: Path) -> I
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()  # it removes its containers
+    process.terminate()  # ministack removes its containers
     try:
         process.wait(30)
-    except subprocess.TimeoutExpired:  # a function of a failed deployment may hang in it
+    except subprocess.TimeoutExpired:  # a function of a failed deployment may hang
         process.kill()
         process.wait()
 
@@ -118,8 +119,8 @@ def _without(environment: Mapping[str, str], *prefixes: str) -> dict[str, str]:
 
 
 def _client(account: str, port: int) -> dict[str, str]:
-    """This environment, without a real account and without the `make` that runs the tests."""
-    tools = Path(sys.executable).parent  # Node.js is there
+    """Return this environment without AWS credentials and without variables of `make`."""
+    tools = Path(sys.executable).parent  # contains Node.js
     return {
         **_without(os.environ, "AWS_", "MAKE", "MFLAGS", "ARGS"),
         "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
@@ -146,7 +147,7 @@ def _listener(address: str, port: int) -> socket.socket:
 def _wait_until_ready(emulator: Emulator, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + READY_S
     while process.poll() is None and time.monotonic() < deadline:
-        try:  # the socket listens already: this waits for an answer
+        try:  # the socket already listens: wait for a response
             if requests.get(f"{emulator.url}/_ministack/ready", timeout=2).ok:
                 return
         except requests.Timeout:

@@ -1,4 +1,4 @@
-"""What builds and runs images here: docker where it answers, or else podman by docker's API."""
+"""Build and run images with docker if its daemon runs, otherwise with podman."""
 
 import os
 import subprocess
@@ -19,12 +19,12 @@ class Engine:
     """docker or podman.
 
     Attributes:
-        command: how it is called.
-        environment: what that command needs besides the machine's.
-        api: the address of docker's API, as DOCKER_HOST has it.
-        host: the address at which containers find this machine.
-        build_options: of every build.
-        named: a file with the names that the CDK has given to images.
+        command: command line of the program.
+        environment: additional environment variables of the command.
+        api: address of the Docker API, as in DOCKER_HOST.
+        host: address of this machine for containers.
+        build_options: options for every build.
+        image_names: file with the names of the images that the CDK tagged.
     """
 
     command: list[str]
@@ -32,38 +32,38 @@ class Engine:
     api: str
     host: str
     build_options: list[str]
-    named: Path
+    image_names: Path
 
     def __call__(self, *arguments: str) -> str:
-        """What a command prints."""
+        """Run a command and return its output."""
         return _output([*self.command, *arguments], **self.environment)
 
     def for_cdk(self) -> dict[str, str]:
-        """Variables with which the CDK builds by this engine, and publishes nowhere."""
+        """Return variables that make the CDK build with this engine, and publish nothing."""
         return {
             **self.environment,
             "CDK_DOCKER": str(SHIM),
             "DOCKER_HOST": self.api,
             "ENGINE": " ".join(self.command),
             "ENGINE_BUILD_OPTIONS": " ".join(self.build_options),
-            "ENGINE_NAMED": str(self.named),
+            "ENGINE_IMAGE_NAMES": str(self.image_names),
         }
 
-    def forget_images(self) -> None:
-        """Remove the images of the CDK, but not the layers that make the next build short."""
-        if self.named.exists():
-            self("rmi", "--no-prune", *set(self.named.read_text().splitlines()))
+    def remove_images(self) -> None:
+        """Remove the images of the CDK. Keep their layers, which speed up the next build."""
+        if self.image_names.exists():
+            self("rmi", "--no-prune", *set(self.image_names.read_text().splitlines()))
 
 
-def docker_answers() -> bool:
-    """Whether there is docker with its daemon."""
+def docker_is_running() -> bool:
+    """Return whether docker is installed and its daemon responds."""
     if which("docker") is None:
         return False
     return subprocess.run(["docker", "info"], capture_output=True).returncode == 0
 
 
 def docker(folder: Path) -> Engine:
-    """docker on Linux, which gets bases and packages from where they are published."""
+    """Create an engine for docker on Linux. Builds use real base images and the network."""
     bridge = "--format={{(index .IPAM.Config 0).Gateway}}"
     return Engine(
         command=["docker"],
@@ -71,13 +71,13 @@ def docker(folder: Path) -> Engine:
         api=_output(["docker", "context", "inspect", "--format={{.Endpoints.docker.Host}}"]),
         host=_output(["docker", "network", "inspect", "bridge", bridge]),
         build_options=[],
-        named=folder / "images",
+        image_names=folder / "images",
     )
 
 
 @contextmanager
 def podman_as_docker(podman: Podman, wheels: Path, folder: Path) -> Iterator[Engine]:
-    """podman, whose builds need no network."""
+    """Create an engine for podman. Builds use stand-ins and need no network."""
     bridge = "--format={{(index .Subnets 0).Gateway}}"
     with podman.docker_api() as api, podman.build_options(wheels) as build_options:
         yield Engine(
@@ -86,7 +86,7 @@ def podman_as_docker(podman: Podman, wheels: Path, folder: Path) -> Iterator[Eng
             api=api,
             host=podman("network", "inspect", "podman", bridge),
             build_options=[*build_options, f"--build-arg=BASE={LAMBDA_BASE}"],
-            named=folder / "images",
+            image_names=folder / "images",
         )
 
 

@@ -1,4 +1,4 @@
-"""The deployed service, as those who use it and those who run it meet it."""
+"""The deployed service, for its users and its operators."""
 
 import subprocess
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from tests.deploy.emulator import Emulator
 
 
 class CommandFailed(RuntimeError):
-    """A command, and what it printed."""
+    """A command failed. The message has the command and its output."""
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,9 @@ class Service:
     """A deployed stack.
 
     Attributes:
-        outputs: of the stack, by name.
-        emulator: where it stands.
-        tools: the folder of `aws`.
+        outputs: outputs of the stack, by name.
+        emulator: emulator that runs the stack.
+        tools: folder of the AWS CLI.
     """
 
     outputs: dict[str, str]
@@ -31,8 +31,8 @@ class Service:
     tools: Path
 
     def request(self, method: str, path: str, **options: object) -> requests.Response:
-        """Ask the HTTP API; `options` are those of `requests`."""
-        # Not every machine knows that names under `localhost` are its own.
+        """Send a request to the HTTP API. `options` are those of `requests`."""
+        # Not every machine resolves names under `localhost`.
         host = {"Host": urlsplit(self.outputs["Endpoint"]).netloc}
         headers = {**host, **options.pop("headers", {})}
         return requests.request(
@@ -40,7 +40,7 @@ class Service:
         )
 
     def shell(self, commands: str, folder: Path | None = None, **variables: str) -> str:
-        """What commands print in the shell of someone with the AWS CLI."""
+        """Run commands in a shell with the AWS CLI. Returns their output."""
         path = f"{self.tools}:{self.emulator.environment['PATH']}"
         run = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", commands],
@@ -54,9 +54,9 @@ class Service:
         return run.stdout.strip()
 
     def operate(self, *starts: str, **variables: str) -> str:
-        """What commands of docs/operations.md print; `starts` is how each begins."""
+        """Run commands of docs/operations.md, given by their beginnings. Returns their output."""
         return self.shell(page.script(*starts), ROOT, **variables)
 
     def credentials(self) -> tuple[str, str]:
-        """User and password, read as the deployment says."""
+        """Return username and password, read with the command that the deployment prints."""
         return self.outputs["Username"], self.shell(self.outputs["PasswordCommand"])

@@ -1,7 +1,7 @@
-"""The life of a deployment: real commands, images and pictures against an emulated AWS.
+"""A deployment from bootstrap to teardown, with real commands and images, in an emulated AWS.
 
-The tests are in the order of the story, and each may need what those before it have done. What the
-emulator cannot show is listed in docs/operations.md.
+The tests run in order, and each may depend on the ones before it. docs/operations.md lists what the
+emulator does not cover.
 """
 
 import json
@@ -19,10 +19,10 @@ from tests.deploy.conftest import NO_CANARY
 from tests.deploy.emulator import Emulator
 from tests.deploy.service import Service
 
-pytestmark = pytest.mark.timeout(900)  # the first test builds the image and what is below it
+pytestmark = pytest.mark.timeout(900)  # the first test builds the image and its base
 
-OTHER = "models/never-sure"
-# Of docs/operations.md:
+OTHER = "models/never-confident"
+# Beginnings of commands in docs/operations.md.
 CONVERT = ".venv/bin/python -m convert"
 REPLACE_INSTANCES = (
     "function=",
@@ -41,24 +41,24 @@ def credentials(service: Service) -> Credentials:
 
 
 def model_version(service: Service) -> str:
-    """Of the model that answers now."""
+    """Return the version of the model that the service runs now."""
     answer = service.request("GET", "/model", auth=service.credentials())
     assert answer.status_code == 200, answer.text
     return answer.json()["version"]
 
 
 def names(emulator: Emulator, service: str, method: str, name: str) -> list[str]:
-    """Of everything that a service of AWS lists."""
+    """Return the names of all resources that a service of AWS lists."""
     listed = getattr(emulator.client(service), method)()
     return [one[name] for found in listed.values() if isinstance(found, list) for one in found]
 
 
-def test_deployment_to_an_account_without_bootstrap_says_what_to_do(checkout: Checkout) -> None:
+def test_deployment_without_bootstrap_says_what_to_do(checkout: Checkout) -> None:
     with pytest.raises(CommandFailed, match="make bootstrap"):
         checkout.make("deploy")
 
 
-def test_uploaded_picture_is_answered_as_by_the_classifier_here(
+def test_picture_is_classified_as_without_aws(
     service: Service, credentials: Credentials, photo: bytes, bundle: Path
 ) -> None:
     expected = Classifier(bundle).classify(photo)
@@ -71,7 +71,7 @@ def test_uploaded_picture_is_answered_as_by_the_classifier_here(
     assert answer.json()["model_version"] == read_bundle(bundle)[0].version
 
 
-def test_wrong_credentials_are_answered_401(
+def test_wrong_credentials_get_401(
     service: Service, credentials: Credentials, photo: bytes
 ) -> None:
     wrong = (credentials[0], credentials[1][::-1])
@@ -82,11 +82,11 @@ def test_wrong_credentials_are_answered_401(
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 
-def test_curl_line_that_the_deployment_prints_classifies_a_picture(
+def test_printed_curl_command_classifies_a_picture(
     service: Service, photo: bytes, tmp_path: Path
 ) -> None:
     if which("curl") is None:
-        skip_or_fail("no curl here")
+        skip_or_fail("curl not found")
     (tmp_path / "picture.jpg").write_bytes(photo)
 
     printed = service.shell(service.outputs["CurlCommand"], tmp_path)
@@ -94,7 +94,7 @@ def test_curl_line_that_the_deployment_prints_classifies_a_picture(
     assert json.loads(printed)["label"] == "buildings"
 
 
-def test_picture_uploaded_by_a_presigned_form_is_answered_by_its_key(
+def test_picture_uploaded_with_a_form_is_classified_by_its_key(
     service: Service, credentials: Credentials, photo: bytes
 ) -> None:
     kind = {"content_type": "image/jpeg"}
@@ -108,10 +108,10 @@ def test_picture_uploaded_by_a_presigned_form_is_answered_by_its_key(
     assert answer.json()["label"] == "buildings"
 
 
-def test_log_has_a_line_of_the_request_and_no_secret(
+def test_log_has_the_request_and_no_secret(
     service: Service, credentials: Credentials, photo: bytes
 ) -> None:
-    request_id = "asked-by-a-test"
+    request_id = "request-of-a-test"
     headers = {"X-Request-ID": request_id}
     service.request(
         "POST", "/predict", files={"file": photo}, headers=headers, auth=credentials
@@ -129,7 +129,7 @@ def test_log_has_a_line_of_the_request_and_no_secret(
     assert "Basic " not in everything
 
 
-def test_nothing_differs_after_a_deployment(service: Service, checkout: Checkout) -> None:
+def test_diff_is_empty_after_a_deployment(service: Service, checkout: Checkout) -> None:
     assert "Number of stacks with differences: 0" in checkout.make("diff", **NO_CANARY)
 
 
@@ -139,18 +139,18 @@ def test_new_password_works_without_a_deployment(
     service.operate("password=", "aws secretsmanager put-secret-value")
 
     assert service.credentials() != credentials
-    assert model_version(service)  # asked with the new one
+    assert model_version(service)  # requested with the new password
 
 
 @pytest.fixture(scope="module")
 def other_version(service: Service, checkout: Checkout, bundle: Path) -> str:
-    """Of a model that is deployed in place of the first."""
+    """Deploy another model. Returns its version."""
     manifest = checkout.add_bundle(OTHER, like=bundle, confidence_threshold=1.0)
     checkout.deploy(bundle=OTHER, **NO_CANARY)
     return manifest.version
 
 
-def test_other_model_answers_after_its_deployment(
+def test_deployed_model_replaces_the_first(
     service: Service, other_version: str, photo: bytes
 ) -> None:
     answer = service.request(
@@ -162,7 +162,7 @@ def test_other_model_answers_after_its_deployment(
     assert not answer["confident"]
 
 
-def test_alias_that_is_moved_back_answers_with_the_first_model(
+def test_alias_moved_back_serves_the_first_model(
     service: Service, other_version: str, bundle: Path
 ) -> None:
     versions = service.operate("function=", "aws lambda list-versions-by-function")
@@ -172,16 +172,16 @@ def test_alias_that_is_moved_back_answers_with_the_first_model(
     assert model_version(service) == read_bundle(bundle)[0].version != other_version
 
 
-def test_first_model_answers_after_it_is_deployed_again(
+def test_first_model_can_be_deployed_again(
     service: Service, other_version: str, checkout: Checkout, bundle: Path
 ) -> None:
-    checkout.deploy(model="registry", **NO_CANARY)  # in which nothing is promoted yet
+    checkout.deploy(model="registry", **NO_CANARY)  # nothing is promoted in the registry yet
 
     assert model_version(service) == read_bundle(bundle)[0].version != other_version
 
 
 def promote(service: Service, bundle: Path) -> None:
-    """Publish and promote a bundle, and replace the instances that have another."""
+    """Publish and promote a bundle, then replace the running instances."""
     manifest, _ = read_bundle(bundle)
     service.operate(
         *(
@@ -195,7 +195,7 @@ def promote(service: Service, bundle: Path) -> None:
     )
 
 
-def test_promoted_model_answers_without_a_deployment_and_the_former_after_a_rollback(
+def test_model_is_promoted_and_rolled_back_without_a_deployment(
     service: Service, other_version: str, checkout: Checkout, bundle: Path
 ) -> None:
     first = read_bundle(bundle)[0]
@@ -213,7 +213,7 @@ def test_promoted_model_answers_without_a_deployment_and_the_former_after_a_roll
     assert {line.split()[1] for line in listed.splitlines()} == {first.version, other_version}
 
 
-def test_teardown_leaves_what_the_bootstrap_has_made_and_one_log(
+def test_teardown_leaves_the_bootstrap_and_one_log(
     service: Service, checkout: Checkout, emulator: Emulator
 ) -> None:
     checkout.make("destroy", "--force", **NO_CANARY)

@@ -1,4 +1,4 @@
-"""`make demo`'s script in a checkout of its own, as a new user would run it; and a browser."""
+"""Fixtures: the demo in a new checkout, as a new user would run it, and a browser."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ NEEDED = (".env.example", ".streamlit", "env_file", "frontend", "lambda_api", "m
 class Demo:
     """A running `python -m scripts.demo`, on free ports and with an empty home folder."""
 
-    # As a shell without job control starts what ends in `&`, and nohup anything.
+    # Ignores SIGINT, as a shell without job control does for `&`, and SIGHUP, as nohup does.
     IN_BACKGROUND = ("sh", "-c", 'trap "" INT HUP; exec "$@"', "-")
 
     def __init__(
@@ -47,7 +47,7 @@ class Demo:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        # All the while: into a full pipe, a server writes no log line and gives no answer.
+        # Read continuously: a full pipe would block the servers.
         self._lines: SimpleQueue[str] = SimpleQueue()
         self._reader = Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -74,12 +74,12 @@ class Demo:
 
     @property
     def uvicorn(self) -> int:
-        """The process id of its API."""
+        """Process ID of its API."""
         command = ["pgrep", "-P", str(self.process.pid), "-f", "uvicorn"]
         return int(subprocess.run(command, capture_output=True, check=True).stdout)
 
     def wait_for(self, text: str) -> None:
-        """Take what it prints into `output`, up to a line that holds `text`."""
+        """Append its output to `output`, up to the first line that contains `text`."""
         for line in iter(self._lines.get, ""):
             self.output += line
             if text in line:
@@ -87,10 +87,10 @@ class Demo:
         pytest.fail(f"the demo ended without printing {text!r}:\n{self.output}")
 
     def wait_until_ready(self) -> None:
-        self.wait_for("Ctrl-C stops.")
+        self.wait_for("Press Ctrl-C to stop.")
 
     def end(self, number: signal.Signals | None = None) -> int:
-        """Its exit code, once it has ended, by itself or by a signal."""
+        """Send the signal, if given, wait for the end, and return the exit code."""
         if number is not None:
             self.process.send_signal(number)
         self.process.wait(timeout=60)
@@ -101,7 +101,7 @@ class Demo:
 
 
 def _checkout(folder: Path) -> Path:
-    """What `make demo` needs of the repo, without a `.env`."""
+    """Copy the files that `make demo` needs, without a `.env`."""
     return copy_project(NEEDED, folder)
 
 
@@ -112,7 +112,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """A demo that tests of several files use, and leave as it is."""
+    """A demo shared by several test files, which do not change it."""
     demo = Demo(_checkout(tmp_path_factory.mktemp("demo")))
     demo.wait_until_ready()
     yield demo
@@ -121,7 +121,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 @pytest.fixture(scope="module")
 def start_demo(checkout: Path) -> Iterator[Callable[..., Demo]]:
-    """Start a `Demo` in the checkout; what still runs at the end is stopped."""
+    """Return a function that starts a `Demo` in the checkout. All are stopped at the end."""
     demos: list[Demo] = []
 
     def start(*arguments: str, background: bool = False, **environment: str) -> Demo:

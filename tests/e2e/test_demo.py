@@ -1,4 +1,4 @@
-"""`make demo` from its first run to Ctrl-C, and what it says where it cannot start."""
+"""`make demo` from its first run to Ctrl-C, and its error messages."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ Start = Callable[..., Any]
 
 @pytest.fixture(autouse=True)
 def no_env(checkout: Path) -> Iterator[Path]:
-    """Each test begins as a first run does, without a `.env`."""
+    """Start each test without a `.env`, like a first run."""
     env = checkout / ".env"
     yield env
     env.unlink(missing_ok=True)
@@ -53,7 +53,7 @@ def test_first_run_classifies_a_photo_and_ends_cleanly_on_ctrl_c(
     assert is_free(demo.page_port)
 
 
-def test_first_run_writes_credentials_for_the_owner_alone(
+def test_first_run_writes_credentials_readable_by_the_owner_only(
     start_demo: Start, checkout: Path
 ) -> None:
     demo = start_demo()
@@ -74,13 +74,13 @@ def test_first_run_writes_credentials_for_the_owner_alone(
 
 @pytest.mark.parametrize("part", ["api", "page"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_in_the_background_it_ends_cleanly_but_not_with_the_terminal(
+def test_background_demo_survives_its_terminal_and_stops_cleanly(
     start_demo: Start, part: str, number: signal.Signals
 ) -> None:
     demo = start_demo(part, background=True)
     demo.wait_for("Starting")
 
-    demo.process.send_signal(signal.SIGHUP)  # nohup has it ignored
+    demo.process.send_signal(signal.SIGHUP)  # ignored under nohup
     demo.wait_until_ready()
 
     assert demo.end(number) == 0
@@ -91,7 +91,7 @@ def test_in_the_background_it_ends_cleanly_but_not_with_the_terminal(
 
 
 @pytest.mark.parametrize("line", ["", "API_PASSWORD=", "API_PASSWORD=short"])
-def test_env_without_a_usable_password_is_named(
+def test_missing_or_short_password_is_reported(
     start_demo: Start, checkout: Path, line: str
 ) -> None:
     text = f"API_USERNAME=demo\n{line}\n"
@@ -107,7 +107,7 @@ def test_env_without_a_usable_password_is_named(
 
 
 @pytest.mark.parametrize("variable", ["API_PORT", "PAGE_PORT"])
-def test_port_in_use_is_named_before_anything_starts(start_demo: Start, variable: str) -> None:
+def test_port_in_use_is_reported_before_anything_starts(start_demo: Start, variable: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         demo = start_demo(**{variable: str(port)})
@@ -121,23 +121,23 @@ def test_port_in_use_is_named_before_anything_starts(start_demo: Start, variable
 
 
 @pytest.mark.parametrize("port", ["web", "0", "65536", "-1", ""])
-def test_port_that_is_none_is_named(start_demo: Start, port: str) -> None:
+def test_invalid_port_is_reported(start_demo: Start, port: str) -> None:
     demo = start_demo(PAGE_PORT=port)
 
     assert demo.end() == 1
     assert "PAGE_PORT must be a port" in demo.output
 
 
-def test_missing_bundle_is_named_before_anything_starts(start_demo: Start) -> None:
-    demo = start_demo(MODEL_URI="models/of-nobody")
+def test_missing_bundle_is_reported_before_anything_starts(start_demo: Start) -> None:
+    demo = start_demo(MODEL_URI="models/missing")
 
     assert demo.end() == 1
-    assert "models/of-nobody: No bundle found" in demo.output
+    assert "models/missing: No bundle found" in demo.output
     assert "Starting" not in demo.output
 
 
 @pytest.mark.parametrize("victim", ["uvicorn", "streamlit"])
-def test_one_that_dies_stops_the_other(start_demo: Start, victim: str) -> None:
+def test_killed_server_stops_the_other(start_demo: Start, victim: str) -> None:
     demo = start_demo()
     demo.wait_until_ready()
     found = subprocess.run(
@@ -147,17 +147,17 @@ def test_one_that_dies_stops_the_other(start_demo: Start, victim: str) -> None:
     os.kill(int(found.stdout), signal.SIGKILL)
 
     assert demo.end() == 1
-    assert "has ended by itself (exit code -9)" in demo.output
+    assert "stopped unexpectedly (exit code -9)" in demo.output
     assert is_free(demo.api_port)
     assert is_free(demo.page_port)
 
 
-def test_one_that_cannot_start_shows_why(start_demo: Start, checkout: Path) -> None:
+def test_failed_start_shows_the_reason(start_demo: Start, checkout: Path) -> None:
     (checkout / "nothing").write_text("")
 
-    demo = start_demo(LOG_DIR="nothing")  # a file, where the API wants a folder
+    demo = start_demo(LOG_DIR="nothing")  # a file, but the API needs a folder
 
     assert demo.end() == 1
-    assert "The api has ended by itself" in demo.output
+    assert "The api stopped unexpectedly" in demo.output
     assert "nothing" in demo.output
     assert is_free(demo.page_port)

@@ -1,6 +1,6 @@
 """The page when the real API is stopped, slow, rate-limited or has other settings.
 
-All tests share one page. Each starts an API of its own, at the address for which the page is set.
+All tests share one page. Each starts its own API at the address that the page is configured for.
 """
 
 import os

@@ -35,9 +35,7 @@ def test_env_file_is_read_and_unknown_names_are_ignored(tmp_path: Path) -> None:
     assert settings.page_title == "Wälder"
 
 
-def test_secrets_take_precedence_and_may_contain_other_names(
-    credentials: None,
-) -> None:
+def test_secrets_take_precedence_and_may_contain_other_names(credentials: None) -> None:
     secrets = {"API_URL": "https://api.example.com/", "API_PASSWORD": 123456789012, "auth": {}}
 
     settings = load_settings(secrets)

@@ -1,4 +1,4 @@
-"""The roles that GitHub Actions assumes: who may assume them, and what they may do."""
+"""Roles of GitHub Actions: their trust and their permissions."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,31 +9,31 @@ from aws_cdk.assertions import Template
 
 from infra.github import ENVIRONMENT
 from infra.settings import SettingsError, read_settings
-from tests.infra.conftest import FLAGS, ROOT, Synthesised
+from tests.infra.conftest import FLAGS, ROOT, Assembly
 from tests.infra.templates import properties
-from tests.infra.test_checks import linted
+from tests.infra.test_checks import lint_findings
 
 NAME = "github-landscape-classifier"
 ISSUER = "token.actions.githubusercontent.com"
 
 
 @pytest.fixture(scope="module")
-def synthesised(synthesise: Callable[..., Synthesised]) -> Synthesised:
-    return synthesise(github="owner/repository.name")
+def assembly(synthesize: Callable[..., Assembly]) -> Assembly:
+    return synthesize(github="owner/repository.name")
 
 
 @pytest.fixture(scope="module")
-def template(synthesised: Synthesised) -> Template:
-    return Template.from_string(synthesised.stacks[NAME])
+def template(assembly: Assembly) -> Template:
+    return Template.from_string(assembly.stacks[NAME])
 
 
 def rights(template: Template) -> dict[str, list[dict[str, Any]]]:
-    """The statements of each role's policies, by the role's `sub` claim."""
+    """Return the statements of each role's policies, by the role's `sub` claim."""
     found: dict[str, list[dict[str, Any]]] = {}
     for name, role in template.find_resources("AWS::IAM::Role").items():
         (trust,) = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
         assert trust["Action"] == "sts:AssumeRoleWithWebIdentity"
-        assert trust["Condition"].keys() == {"StringEquals"}  # no pattern
+        assert trust["Condition"].keys() == {"StringEquals"}  # allows no patterns
         claims = trust["Condition"]["StringEquals"]
         assert claims[f"{ISSUER}:aud"] == "sts.amazonaws.com"
         assert "ManagedPolicyArns" not in role["Properties"]
@@ -46,9 +46,7 @@ def rights(template: Template) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def test_only_the_repository_may_assume_them_and_only_the_bootstraps_roles_follow(
-    template: Template,
-) -> None:
+def test_roles_trust_one_repository_and_assume_only_bootstrap_roles(template: Template) -> None:
     kinds = {
         f"repo:owner/repository.name:environment:{ENVIRONMENT}": {
             "deploy",
@@ -76,12 +74,12 @@ def test_only_the_repository_may_assume_them_and_only_the_bootstraps_roles_follo
         ]
 
 
-def test_the_template_has_no_finding(synthesised: Synthesised) -> None:
-    assert synthesised.report()["violations"] == []
-    assert linted(synthesised.stacks[NAME]) == []
+def test_template_has_no_findings(assembly: Assembly) -> None:
+    assert assembly.report()["violations"] == []
+    assert lint_findings(assembly.stacks[NAME]) == []
 
 
-def test_without_the_setting_there_is_no_such_stack(default: Synthesised) -> None:
+def test_stack_exists_only_if_configured(default: Assembly) -> None:
     assert NAME not in default.stacks
 
 
@@ -89,12 +87,12 @@ def test_without_the_setting_there_is_no_such_stack(default: Synthesised) -> Non
     "repository",
     ["", "owner", "owner/*", "*/name", "https://github.com/owner/name", "a/b/c", "a b/c"],
 )
-def test_what_is_not_a_repository_is_refused(repository: str) -> None:
+def test_invalid_repository_is_rejected(repository: str) -> None:
     with pytest.raises(SettingsError, match="github: "):
         read_settings({**FLAGS, "github": repository}, None)
 
 
-def test_the_workflow_deploys_in_the_environment_that_the_role_trusts() -> None:
+def test_workflow_deploys_in_the_environment_that_the_role_trusts() -> None:
     jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "deploy.yml").read_text())["jobs"]
 
     assert jobs["deploy"]["environment"] == ENVIRONMENT

@@ -219,10 +219,10 @@ def test_environment_contains_only_settings_of_the_service(everything: Assembly)
 def test_model_uri_points_to_the_registry_if_configured(
     default: Assembly, everything: Assembly
 ) -> None:
-    baked_in = the_function(default.service)["Environment"]["Variables"]
+    variables = the_function(default.service)["Environment"]["Variables"]
     uri = the_function(everything.service)["Environment"]["Variables"]["MODEL_URI"]
 
-    assert "MODEL_URI" not in baked_in
+    assert "MODEL_URI" not in variables
     prefix, bucket, path = uri["Fn::Join"][1]
     assert prefix == "s3://"
     assert bucket == the_function(everything.service)["Environment"]["Variables"]["UPLOAD_BUCKET"]

@@ -1,4 +1,4 @@
-"""Run the service under uvicorn in a process of its own."""
+"""Run the service under uvicorn in a separate process."""
 
 import json
 import os

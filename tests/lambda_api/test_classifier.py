@@ -106,7 +106,7 @@ def test_eight_threads_get_the_predictions_of_one(classifier: Classifier, photo:
     assert len(set(alone)) == len(pictures)
 
 
-def test_what_is_no_picture_is_refused(classifier: Classifier) -> None:
+def test_invalid_picture_raises_an_error(classifier: Classifier) -> None:
     with pytest.raises(images.UnsupportedFormat):
         classifier.classify(b"no picture")
 

@@ -102,11 +102,11 @@ def test_overlay_is_redder_where_the_drop_is_large(client: TestClient, photo: by
     drops = np.array(answer["explanation"]["drops"])
     redder = (overlay - scene)[..., 0] - (overlay - scene)[..., 2]
     row, column = np.unravel_index(drops.argmax(), drops.shape)
-    centre = redder[int((row + 0.5) * 299 / 5), int((column + 0.5) * 448 / 5)]
+    center = redder[int((row + 0.5) * 299 / 5), int((column + 0.5) * 448 / 5)]
 
     row, column = np.unravel_index(drops.argmin(), drops.shape)
 
-    assert centre > redder[int((row + 0.5) * 299 / 5), int((column + 0.5) * 448 / 5)] + 20
+    assert center > redder[int((row + 0.5) * 299 / 5), int((column + 0.5) * 448 / 5)] + 20
 
 
 def test_a_picture_of_one_color_has_a_flat_map_and_an_overlay(classifier: Classifier) -> None:

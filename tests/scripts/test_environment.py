@@ -1,4 +1,4 @@
-"""An environment made from its locks, and what stops that, with the words that the user reads."""
+"""Environments created from lock files, and the messages of failures."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ from tests.conftest import ROOT, skip_or_fail
 from tests.once import make_once
 
 SCRIPT = ROOT / "scripts" / "environment.py"
-# Nothing answers at this port.
+# No server listens on this port.
 NO_NETWORK = {
     "PIP_RETRIES": "0",
     "PIP_PROXY": "http://127.0.0.1:9",
@@ -37,7 +37,7 @@ def run(folder: Path, *locks: Path, **environment: str) -> subprocess.CompletedP
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment with uv alone."""
+    """An environment that contains only uv."""
 
     def make(folder: Path) -> None:
         done = run(folder, UV_LOCK)
@@ -48,7 +48,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def environment(made: Path, tmp_path: Path) -> Path:
-    """A copy that may be changed, with a stamp that says that it was made where it is."""
+    """A copy that a test may change, with a stamp for its new folder."""
     folder = tmp_path / "environment"
     shutil.copytree(made, folder, symlinks=True)
     stamp = folder / STAMP
@@ -56,25 +56,25 @@ def environment(made: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def test_it_holds_the_locked_packages_and_no_others(made: Path) -> None:
+def test_environment_contains_exactly_the_locked_packages(made: Path) -> None:
     python = made / "bin" / "python"
     listed = subprocess.run(
         [python, "-m", "pip", "list", "--format=freeze"], capture_output=True, text=True, check=True
     ).stdout.splitlines()
 
     names = {line.partition("==")[0] for line in listed}
-    assert names - {"setuptools"} == {"pip", "uv"}  # venv of Python 3.11 brings setuptools
+    assert names - {"setuptools"} == {"pip", "uv"}  # venv of Python 3.11 adds setuptools
     pins = UV_LOCK.read_text()
     assert next(line for line in listed if line.startswith("uv==")) in pins
 
 
-def test_an_environment_that_is_up_to_date_is_left_alone(environment: Path) -> None:
+def test_current_environment_is_not_changed(environment: Path) -> None:
     done = run(environment, UV_LOCK, **NO_NETWORK)
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def older_way(environment: Path) -> None:
+def without_stamp_content(environment: Path) -> None:
     (environment / STAMP).write_text("")
 
 
@@ -88,8 +88,8 @@ def moved(environment: Path) -> None:
     (environment / STAMP).write_text(text.replace(str(environment.resolve()), "/elsewhere"))
 
 
-@pytest.mark.parametrize("change", [older_way, python_removed, moved])
-def test_an_environment_that_cannot_be_kept_is_made_anew(
+@pytest.mark.parametrize("change", [without_stamp_content, python_removed, moved])
+def test_unusable_environment_is_recreated(
     environment: Path, change: Callable[[Path], None]
 ) -> None:
     (environment / "left-over").touch()
@@ -97,11 +97,11 @@ def test_an_environment_that_cannot_be_kept_is_made_anew(
 
     failed = run(environment, UV_LOCK, **NO_NETWORK)
 
-    assert f"Making {environment}" in failed.stdout
+    assert f"Creating {environment}" in failed.stdout
     assert not (environment / "left-over").exists()
 
 
-def test_without_a_network_it_says_so_and_the_next_run_mends_it(environment: Path) -> None:
+def test_missing_network_is_reported_and_the_next_run_recovers(environment: Path) -> None:
     (environment / STAMP).unlink()  # as after an interruption
 
     failed = run(environment, UV_LOCK, **NO_NETWORK)
@@ -111,13 +111,13 @@ def test_without_a_network_it_says_so_and_the_next_run_mends_it(environment: Pat
     assert "Traceback" not in failed.stderr
     assert not (environment / STAMP).exists()
 
-    mended = run(environment, UV_LOCK)
-    assert mended.returncode == 0, mended.stderr
+    repaired = run(environment, UV_LOCK)
+    assert repaired.returncode == 0, repaired.stderr
     assert (environment / "bin" / "uv").exists()
     assert (environment / STAMP).exists()
 
 
-def test_a_changed_lock_updates_the_environment(environment: Path, tmp_path: Path) -> None:
+def test_changed_lock_updates_the_environment(environment: Path, tmp_path: Path) -> None:
     lock = tmp_path / "requirements.txt"
     lock.write_text(UV_LOCK.read_text() + "\n# changed\n")
     (environment / "left-over").touch()
@@ -129,7 +129,7 @@ def test_a_changed_lock_updates_the_environment(environment: Path, tmp_path: Pat
     assert (environment / "left-over").exists()
 
 
-def test_a_file_that_is_not_the_pinned_one_is_refused(environment: Path, tmp_path: Path) -> None:
+def test_package_with_another_hash_is_rejected(environment: Path, tmp_path: Path) -> None:
     lock = tmp_path / "requirements.txt"
     digest = "0" * 64
     lock.write_text(f"iniconfig==2.3.0 --hash=sha256:{digest}\n")
@@ -141,7 +141,7 @@ def test_a_file_that_is_not_the_pinned_one_is_refused(environment: Path, tmp_pat
     assert not (environment / STAMP).exists()
 
 
-def test_a_full_disk_is_named(tmp_path: Path) -> None:
+def test_full_disk_is_reported(tmp_path: Path) -> None:
     if os.geteuid() != 0 or shutil.which("unshare") is None:
         skip_or_fail("a small file system needs root and unshare")
     mount = f"mount -t tmpfs -o size=4m tmpfs {tmp_path}"
@@ -155,7 +155,7 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
     assert "\nerror: The disk is full" in done.stderr  # below pip's own traceback
 
 
-def test_an_interruption_leaves_no_environment_that_counts_as_complete(tmp_path: Path) -> None:
+def test_interrupted_environment_is_not_complete(tmp_path: Path) -> None:
     folder = tmp_path / "environment"
     process = subprocess.Popen(
         [sys.executable, SCRIPT, folder, UV_LOCK],
@@ -175,7 +175,7 @@ def test_an_interruption_leaves_no_environment_that_counts_as_complete(tmp_path:
     assert not (folder / STAMP).exists()
 
 
-def test_make_says_which_pythons_it_needs(tmp_path: Path) -> None:
+def test_make_reports_the_supported_pythons(tmp_path: Path) -> None:
     copy_project(("Makefile", "requirements.txt"), tmp_path)
 
     done = subprocess.run(
@@ -188,7 +188,7 @@ def test_make_says_which_pythons_it_needs(tmp_path: Path) -> None:
     assert not (tmp_path / ".venv").exists()
 
 
-def test_settings_of_pip_reach_uv_and_do_not_replace_its_own() -> None:
+def test_pip_settings_apply_to_uv_unless_uv_has_its_own() -> None:
     configured = (
         ":env:.index-url='https://of-the-environment.test/simple'\n"
         "global.cert='/etc/certificates.pem'\n"

@@ -74,7 +74,7 @@ def test_shifts_stay_within_their_limit_and_repeat_the_border() -> None:
 def test_rotation_reaches_twenty_degrees_at_most() -> None:
     side = 101
     line = np.zeros((1, side, side, 3), np.float32)
-    line[:, side // 2 - 1 : side // 2 + 2] = 255  # a horizontal line through the centre
+    line[:, side // 2 - 1 : side // 2 + 2] = 255  # a horizontal line through the center
     batch = tf.repeat(line, 300, axis=0)
     after, _ = augment(batch, tf.ones((300, 2)), [0, 0], "default", flip=False)
     angles = []

@@ -155,7 +155,7 @@ def test_a_run_folder_that_cannot_be_made(data: Path, tmp_path: Path, capsys, pl
 
 
 def _leave(monkeypatch: pytest.MonkeyPatch, *free: int) -> None:
-    """Let the disk have so many bytes free whenever it is asked; the last number stays."""
+    """Mock the free bytes of the disk: one number per call, the last one repeats."""
     answers = list(free)
 
     class Usage:
@@ -234,7 +234,7 @@ def test_an_interrupted_save_keeps_the_previous_model__save_mocked(
         with pytest.raises(KeyboardInterrupt):
             best.on_epoch_end(1, {"val_accuracy": 0.9})
     assert run.model_path.read_bytes() == before
-    best.on_epoch_end(1, {"val_accuracy": 0.4})  # half a file is never taken for a model
+    best.on_epoch_end(1, {"val_accuracy": 0.4})  # a partial file is never loaded as a model
     assert run.model_path.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
 

@@ -23,7 +23,7 @@ def _context(workers: int = 1, worker: int = 0, replicas: int = 1) -> tf.distrib
 
 
 def _epoch(pictures: LabelledPictures, epoch: int, context, config=CONFIG) -> np.ndarray:
-    """Which pictures an epoch holds: their numbers, which stand in the targets."""
+    """Return the numbers of the pictures in an epoch. The targets contain these numbers."""
     numbers = np.arange(len(pictures), dtype=np.float32)[:, np.newaxis]
     batches = training_batches(pictures, numbers, config, context, first_epoch=epoch)
     taken = batches.take(steps_of(pictures, config))

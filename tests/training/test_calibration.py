@@ -18,7 +18,7 @@ from training.errors import CalibrationError
 
 
 def _drawn(temperature: float, count: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
-    """Logits and labels for which `temperature` is right: labels are drawn from the softmax."""
+    """Logits, and labels drawn from their softmax at `temperature`."""
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 3, (count, 4))
     cumulative = softmax(logits, temperature).cumsum(axis=1)
@@ -46,7 +46,8 @@ def test_the_calibration_error_vanishes_at_the_true_temperature() -> None:
 
 
 def test_the_calibration_error_of_an_example_worked_by_hand() -> None:
-    # Four answers of 0.9, three right: |0.75 - 0.9|; two of 0.6, both right: |1 - 0.6|.
+    # Four predictions with confidence 0.9, three correct: |0.75 - 0.9|. Two with 0.6, both correct:
+    # |1 - 0.6|.
     confidence = np.array([0.9, 0.9, 0.9, 0.9, 0.6, 0.6])
     probabilities = np.column_stack([confidence, 1 - confidence])
     labels = np.array([0, 0, 0, 1, 0, 0])
@@ -76,7 +77,7 @@ def test_the_threshold_is_the_lowest_confidence_if_all_are_correct() -> None:
 
 
 def test_pictures_of_equal_confidence_are_covered_together() -> None:
-    # Copies of a picture: two right and one wrong at 0.9, then one right at 0.8.
+    # Copies of a picture: two correct and one wrong at 0.9, then one correct at 0.8.
     probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.9, 0.1], [0.8, 0.2]])
     thresholds, coverage, accuracy = coverage_curve(probabilities, np.array([0, 0, 1, 0]))
     assert thresholds.tolist() == [0.9, 0.8]

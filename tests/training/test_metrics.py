@@ -16,7 +16,7 @@ def _logits(probabilities: ArrayLike) -> Floats:
 
 
 def _drawn(count: int) -> tuple[Floats, Labels]:
-    """Logits that say nothing about their labels."""
+    """Logits that are independent of their labels."""
     rng = np.random.default_rng(0)
     return rng.normal(0, 1, (count, 3)), rng.integers(0, 3, count)
 
@@ -36,7 +36,7 @@ def test_metrics_of_an_example_worked_by_hand() -> None:
     assert metrics.log_loss == pytest.approx(
         -(2 * np.log(0.9) + np.log(0.1) + np.log(0.6)) / 4, abs=1e-6
     )
-    # Three answers of 0.9 of which two are right, one of 0.6 that is right.
+    # Three predictions with confidence 0.9, two of them correct; one with 0.6, correct.
     assert metrics.calibration_error == pytest.approx(
         3 / 4 * abs(2 / 3 - 0.9) + 1 / 4 * abs(1 - 0.6), abs=1e-6
     )
@@ -53,7 +53,7 @@ def test_a_perfect_classifier() -> None:
     assert metrics.share_confident == 1.0
     assert metrics.log_loss == metrics.calibration_error == 0.0
     assert metrics.confusion == ((100, 0, 0), (0, 100, 0), (0, 0, 100))
-    # No mistake in 300 pictures still leaves room for some in those to come (Wilson's interval).
+    # Without a mistake in 300 pictures, the interval still contains values below 1 (Wilson).
     assert metrics.accuracy_interval == pytest.approx((300 / (300 + 1.96**2), 1.0), abs=1e-4)
 
 
@@ -64,7 +64,7 @@ def test_a_classifier_that_guesses() -> None:
     assert low < 1 / 3 < high
     assert high - low == pytest.approx(2 * 1.96 * np.sqrt(2 / 9 / 6000), rel=0.02)
     assert metrics.macro.f1 == pytest.approx(1 / 3, abs=0.02)
-    assert metrics.log_loss > np.log(3)  # worse than to say 1/3 to everything
+    assert metrics.log_loss > np.log(3)  # worse than a constant 1/3 for each class
 
 
 def test_a_class_that_is_never_predicted_has_scores_of_zero() -> None:
@@ -94,7 +94,7 @@ def test_the_temperature_changes_confidence_but_no_prediction() -> None:
     assert hot.confusion == cold.confusion
     assert hot.calibration_error_uncalibrated == cold.calibration_error
     assert hot.log_loss_uncalibrated == cold.log_loss
-    # Guessing, and at this temperature nearly saying so.
+    # Random guesses; at this temperature, the confidence is nearly uniform.
     assert hot.calibration_error < 0.1 < cold.calibration_error
     assert hot.log_loss < cold.log_loss
 

@@ -279,7 +279,7 @@ def test_features_equal_those_of_keras_with_its_preprocessing(
     np.testing.assert_allclose(features, expected, rtol=2e-2, atol=1e-3 * np.abs(expected).max())
 
 
-def test_efficientnet_weights_from_a_file_equal_downloaded_ones__get_file_mocked(
+def test_efficientnet_weights_from_a_file_equal_downloads__get_file_mocked(
     saved: Callable[[keras.Model], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original = keras.applications.EfficientNetB0(

@@ -39,7 +39,7 @@ def history(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def written(pictures: LabelledPictures, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A report, to be looked at and copied."""
+    """A report that tests read and copy, but do not change."""
     folder = tmp_path_factory.mktemp("written")
     _write(folder / "reports" / "first", pictures, _history(folder, HEAD + ALL))
     return folder / "reports" / "first"
@@ -47,7 +47,7 @@ def written(pictures: LabelledPictures, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture
 def old(written: Path, tmp_path: Path) -> Path:
-    """A report that may be replaced."""
+    """A copy of the report that a test may replace."""
     return shutil.copytree(written, tmp_path / "report")
 
 
@@ -59,7 +59,7 @@ def _history(folder: Path, rows: list[str]) -> Path:
 
 
 def _logits(pictures: LabelledPictures, wrong: tuple[int, ...] = (3, 10, 17)) -> Floats:
-    """Every picture right but those at `wrong`, the later ones the more confident."""
+    """Logits that are correct except at `wrong`. Confidence rises with the index."""
     answers = pictures.labels.copy()
     answers[list(wrong)] = (answers[list(wrong)] + 1) % len(pictures.classes)
     heights = 1 + 0.1 * np.arange(len(pictures))
@@ -83,7 +83,7 @@ def _write(
 
 
 class _Page(HTMLParser):
-    """The text of a page, its tags, and what they refer to."""
+    """Parser for the text of a page, its tags, and the URLs in them."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

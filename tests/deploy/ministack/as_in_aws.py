@@ -1,12 +1,12 @@
-"""Where AWS does otherwise than ministack, as far as a deployment meets it."""
+"""Corrections of ministack, where it differs from AWS in ways that affect a deployment."""
 
 from ministack.core.responses import error_response_json
 from ministack.services import ecr, lambda_svc, s3
 from ministack.services.cloudformation import provisioners
 
 
-def mend() -> None:
-    """Replace what ministack does by what is below."""
+def patch_ministack() -> None:
+    """Replace functions of ministack with those below."""
     ecr._describe_images = describe_images_or_fail
     provisioners._cw_metric_alarm_record = alarm_record_of_any
     lambda_svc._warm_pool_key = instances_of_a_version
@@ -22,9 +22,9 @@ _delete_bucket = provisioners._s3_delete
 
 
 def describe_images_or_fail(data) -> object:
-    """A tag that ECR does not know is an error, not an empty list.
+    """Return an error for an unknown tag instead of an empty list.
 
-    The CDK's command line takes such a list for an image that was published before.
+    From an empty list, the CDK command line concludes that the image is already published.
     """
     repository = data.get("repositoryName", "")
     if any(ecr._find_image(repository, image) is None for image in data.get("imageIds", [])):
@@ -33,27 +33,27 @@ def describe_images_or_fail(data) -> object:
 
 
 def alarm_record_of_any(name, properties) -> object:
-    """CloudFormation takes alarms on metric math; they are kept as on a metric without data."""
+    """Accept alarms on metric math. They are stored as alarms on a metric without data."""
     if properties.get("Metrics"):
-        of_no_data = {"MetricName": "metric-math", "Namespace": "not-emulated", "Metrics": None}
-        properties = {**properties, **of_no_data}
+        without_data = {"MetricName": "metric-math", "Namespace": "not-emulated", "Metrics": None}
+        properties = {**properties, **without_data}
     return _alarm_record(name, properties)
 
 
 def instances_of_a_version(function, configuration) -> str:
-    """Versions of a function share no instances, even where they have the same image."""
+    """Give each version of a function its own instances, even if versions share an image."""
     return f"{_pool_key(function, configuration)}:{configuration['Version']}"
 
 
 def create_tagged_bucket(logical_id, properties, stack_name) -> object:
-    """The tags of a template are the bucket's; CDK empties none without its tag."""
+    """Set the tags of the template on the bucket. CDK only empties buckets that have its tag."""
     name, attributes = _create_bucket(logical_id, properties, stack_name)
     s3._bucket_tags[name] = {tag["Key"]: tag["Value"] for tag in properties.get("Tags", [])}
     return name, attributes
 
 
 def delete_empty_bucket(name, properties) -> None:
-    """A bucket that holds objects is not deleted."""
+    """Reject the deletion of a bucket with objects."""
     if s3._buckets[name]["objects"]:
         raise ValueError(f"BucketNotEmpty: {name}")
     _delete_bucket(name, properties)

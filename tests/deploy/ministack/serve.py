@@ -1,20 +1,20 @@
-"""ministack, the emulator of AWS, as a program: `python serve.py SOCKET …`, open sockets by number.
+"""Serve ministack, the AWS emulator: `python serve.py SOCKET …`.
 
-It runs in ministack's own environment.
+SOCKET is the file descriptor of a listening socket. Runs in the environment of ministack.
 """
 
 import asyncio
 import signal
 import sys
 
-from as_in_aws import mend
+from as_in_aws import patch_ministack
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack.app import app
 
 
 async def main(sockets: list[str]) -> None:
-    mend()
+    patch_ministack()
     config = Config()
     config.bind = [f"fd://{number}" for number in sockets]
     stop = asyncio.Event()
