@@ -29,7 +29,7 @@ def folder(tmp_path: Path, photo: bytes) -> Path:
     (root / "cat.png").write_bytes((SCIKIT_IMAGE / "chelsea.png").read_bytes())
     (root / "rocket.jpeg").write_bytes((SCIKIT_IMAGE / "rocket.jpg").read_bytes())
     (root / "notes.txt").write_text("not a picture")
-    (root / "tiny.gif").write_bytes((SCIKIT_IMAGE / "no_time_for_that_tiny.gif").read_bytes())
+    (root / "drawing.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     (root / "folder.png").mkdir()
     return root
 

@@ -148,7 +148,7 @@ def test_unreadable_files_are_listed_with_a_reason_and_excluded(data: Path) -> N
     audit = examine(list_files(data))
     assert {bad.path: bad.reason for bad in audit.unreadable} == {
         "train/cat/cut off.jpg": "The JPEG picture is damaged or incomplete.",
-        "train/dog/empty.png": "There is no picture: zero bytes.",
+        "train/dog/empty.png": "The picture is empty (0 bytes).",
         "train/dog/text.jpg": "This is not a JPEG, PNG or WebP picture.",
         "test/dog/tested.jpg": "This is not a JPEG, PNG or WebP picture.",
     }
@@ -219,7 +219,8 @@ def test_the_audit_reads_the_folders_that_training_reads(data: Path, nested: str
     for part in ("train", "test"):
         shutil.move(data / part, data / "moved" / nested.format(part))
     listing = list_files(data / "moved")
-    train, test = open_dataset(data / "moved")
+    dataset = open_dataset(data / "moved")
+    train, test = dataset.train, dataset.test
     assert test is not None
     assert [f.within for f in listing.pictures] == [p.as_posix() for p in train.paths + test.paths]
     assert list(excluded(examine(listing))) == ["cat/0.jpg"]
