@@ -12,7 +12,7 @@ from sklearn.model_selection import train_test_split
 from lambda_api import images
 from lambda_api.images.files import Folder, LeftOut
 from training.errors import DataError
-from training.layout import class_folders, find_layout
+from training.layout import class_folders, find_layout, find_part
 
 
 @dataclass(frozen=True)
@@ -81,11 +81,7 @@ def read_folder(root: Path) -> LabelledPictures:
         DataError: the folder is missing, it consists of parts, it has fewer than two classes, a
             class has no pictures, or a name is not valid UTF-8.
     """
-    layout = find_layout(root)
-    if layout.named:
-        shown = " and ".join(str(folder.path) for folder in layout.parts.values())
-        raise DataError(f"{root} contains the parts {shown}. Pass the folder of one part.")
-    return _labelled(layout.parts["train"])
+    return _labelled(find_part(root))
 
 
 def _labelled(part: Folder) -> LabelledPictures:

@@ -136,6 +136,19 @@ def find_layout(root: Path) -> Layout:
     return layout
 
 
+def find_part(root: Path) -> Folder:
+    """Find the folder with the class folders of one part, whatever `root` is called.
+
+    Raises:
+        DataError: `root` consists of parts; and as in `find_layout`.
+    """
+    layout = find_layout(_unwrapped(scan(root)).path if root.is_dir() else root)
+    if layout.named:
+        shown = " and ".join(str(folder.path) for folder in layout.parts.values())
+        raise DataError(f"{root} contains the parts {shown}. Pass the folder of one part.")
+    return layout.parts["train"]
+
+
 def _layout_of_classes(root: Path, folder: Folder) -> Layout:
     classes = _with_pictures(folder)
     notes = [
