@@ -35,7 +35,7 @@ from lambda_api.manifest import (
 )
 from training.atomic import replace_folder
 from training.config import TrainingConfig
-from training.run.folder import Run
+from training.run.folder import Run, Split
 
 
 def make_bundle(
@@ -114,6 +114,7 @@ def make_bundle(
             pictures.labels,
             target_accuracy=source.result.calibration.target_accuracy,
             split=source.split,
+            test_folder=source.test.root.relative_to(data).as_posix() if source.test else "",
             history=history_text,
         ),
     )
@@ -193,14 +194,16 @@ def _manifest(
         ),
         toolchain=source.result.toolchain
         | {"tensorflow-convert": tf.__version__, "ai-edge-litert": version("ai-edge-litert")},
-        training=_recipe(config, source.result.weights_sha256),
+        training=_recipe(config, split, source.result.weights_sha256),
     )
     return manifest.model_copy(update={"version": manifest.content_version()})
 
 
-def _recipe(config: TrainingConfig, weights_sha256: str | None) -> dict[str, Any]:
-    """Training configuration without the folder of the weights, which differs by machine."""
+def _recipe(config: TrainingConfig, split: Split, weights_sha256: str | None) -> dict[str, Any]:
+    """Training configuration without what was not used or differs by machine."""
     recipe = config.model_dump()
+    if split.validation_part:
+        del recipe["validation_fraction"]
     if weights_sha256:
         recipe |= {"weights": Path(config.weights).name, "weights_sha256": weights_sha256}
     return recipe

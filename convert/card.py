@@ -1,5 +1,6 @@
 """Model card: intended use, figures, data and training recipe of a bundle."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ def write_card(
     *,
     target_accuracy: float,
     split: Split,
+    test_folder: str,
     history: str,
 ) -> None:
     """Write the model card and its figures.
@@ -35,6 +37,8 @@ def write_card(
         labels: class indices, (pictures,), of the same pictures.
         target_accuracy: accuracy, 0..1, for which the confidence threshold was chosen.
         split: split of the run.
+        test_folder: folder of the test pictures, relative to the data; not used if the manifest's
+            evaluation has none.
         history: Markdown about how the model was chosen; may be empty.
     """
     evaluation = manifest.evaluation
@@ -51,13 +55,25 @@ def write_card(
     confident = probabilities.max(axis=1) >= manifest.confidence_threshold
     correct = probabilities.argmax(axis=1) == labels
     accuracy = f"{correct[confident].mean():.1%}" if confident.any() else "none"
-    card = _card(manifest, split, f"{confident.mean():.1%}", accuracy, f"{target_accuracy:.0%}")
+    card = _card(
+        manifest,
+        split,
+        test_folder,
+        f"{confident.mean():.1%}",
+        accuracy,
+        f"{target_accuracy:.0%}",
+    )
     choice = f"\n## How the model was chosen\n{history.strip()}\n" if history else ""
     (folder / CARD_FILE).write_text(card + choice, encoding="utf-8")
 
 
 def _card(
-    manifest: Manifest, split: Split, coverage: str, confident_accuracy: str, target: str
+    manifest: Manifest,
+    split: Split,
+    test_folder: str,
+    coverage: str,
+    confident_accuracy: str,
+    target: str,
 ) -> str:
     evaluation, data = manifest.evaluation, manifest.dataset
     figures = [
@@ -69,9 +85,10 @@ def _card(
             evaluation.bundle.calibration_error,
         ),
     ]
-    # Validation pictures have no folder of their own: the run draws them from the training pictures.
+    # Validation pictures often have no folder of their own: the run sets them aside.
+    tested = shlex.quote(f"DATA/{test_folder}")
     evaluate = (
-        f"To measure the bundle again:\n\n    python -m convert evaluate models/{manifest.name} DATA/test\n\n"
+        f"To measure the bundle again:\n\n    python -m convert evaluate models/{manifest.name} {tested}\n\n"
         if evaluation.pictures == "test"
         else ""
     )
@@ -83,6 +100,7 @@ def _card(
         audit = "    python -m training audit DATA --out AUDIT\n"
         exclude = " --exclude AUDIT/audit.json"
         excluded = f"\nThe {split.excluded:,} pictures listed by the audit were excluded. SHA-256 of `audit.json`: `{split.audit_sha256}`.\n"
+    part = " The validation pictures have a folder of their own." if split.validation_part else ""
     tools = ", ".join(f"{name} {version}" for name, version in manifest.toolchain.items())
     return f"""# {manifest.name}
 
@@ -122,7 +140,7 @@ were fitted in training, on the validation pictures{"" if evaluation.pictures ==
 ![Reliability diagram]({RELIABILITY_FILE})
 
 ## Data
-`{data.name}`: {data.train:,} training pictures, {data.validation:,} validation pictures, {data.test:,} test pictures.
+`{data.name}`: {data.train:,} training pictures, {data.validation:,} validation pictures, {data.test:,} test pictures.{part}
 SHA-256 of the training and validation pictures, names and contents: `{data.sha256}`.
 
 ## How to reproduce it

@@ -12,6 +12,7 @@ from lambda_api.evaluation import ClassMetrics, Metrics
 from training.calibration import Floats, Labels, expected_calibration_error
 from training.data import LabelledPictures, file_hashes, read_folder, read_picture
 from training.errors import DataError
+from training.layout import composed
 from training.metrics import rounded, score
 
 
@@ -88,7 +89,7 @@ def evaluate_bundle(bundle: Path, folder: Path) -> Metrics:
     classifier = Classifier(bundle)
     classes = classifier.manifest.classes
     pictures = read_folder(folder)
-    if pictures.classes != classes:
+    if pictures.classes != composed(classes):
         raise DataError(
             f"{folder}: the classes are {', '.join(pictures.classes)}, but the bundle's classes "
             f"are {', '.join(classes)}. Use a folder with one folder for each of these."

@@ -12,8 +12,16 @@ from convert.quantize import Pictures
 from training.batches import stream
 from training.calibration import Floats
 from training.config import TrainingConfig
-from training.data import LabelledPictures, content_hash, file_hashes, open_dataset, read_picture
-from training.run.folder import Result, Run, Split, resolve
+from training.data import (
+    LabelledPictures,
+    content_hash,
+    dataset_hash,
+    file_hashes,
+    open_dataset,
+    read_picture,
+)
+from training.layout import composed
+from training.run.folder import Result, Run, Split, resolve, validation_source
 from training.run.load import open_network
 
 MIN_CALIBRATION_PICTURES = 10
@@ -94,27 +102,31 @@ def open_source(run: Run, data: Path) -> ConversionSource:
         DataError: some pictures cannot be read.
     """
     config, split, result = run.config(), run.split(), run.result()
-    pictures, test = open_dataset(data)
-    if pictures.classes != split.classes:
+    dataset = open_dataset(data)
+    if dataset.train.classes != composed(split.classes):
         raise ConvertError(
-            f"{data}: the classes are {', '.join(pictures.classes)}, but the run was trained on "
-            f"{', '.join(split.classes)}. Pass the folder the run was trained on with --data."
+            f"{data}: the classes are {', '.join(dataset.train.classes)}, but the run was trained "
+            f"on {', '.join(split.classes)}. Pass the folder the run was trained on with --data."
         )
-    used = {*split.train, *split.validation}
-    excluded = {path.as_posix() for path in pictures.paths} - used  # by an audit
-    if content_hash(pictures.without(excluded)) != split.dataset_sha256:
+    validation = validation_source(split, dataset)
+    if split.validation_part:
+        train_hash = content_hash(dataset.train.only(split.train))
+        found = dataset_hash(train_hash, content_hash(validation.only(split.validation)))
+    else:
+        found = content_hash(dataset.train.only({*split.train, *split.validation}))
+    if found != split.dataset_sha256:
         raise ConvertError(
             f"{data}: the pictures are not those the run was trained on. Some were added, removed "
             "or changed. Restore them, or train again."
         )
-    if test:
-        file_hashes(test)  # reports unreadable pictures now, not after the conversion
+    if dataset.test:
+        file_hashes(dataset.test)  # reports unreadable pictures now, not after the conversion
     return ConversionSource(
         config=config,
         split=split,
         result=result,
         model=open_network(run),
-        fitting=resolve(pictures, split.train),
-        validation=resolve(pictures, split.validation),
-        test=test,
+        fitting=resolve(dataset.train, split.train),
+        validation=resolve(validation, split.validation),
+        test=dataset.test,
     )

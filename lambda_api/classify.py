@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lambda_api.classifier import Classifier, Prediction
+    from lambda_api.images.files import LeftOut
 
 
 def add_commands(commands: Any) -> None:
@@ -54,17 +55,20 @@ def _classify_files(parsed: argparse.Namespace) -> int:
     except BundleError as error:
         print(f"error: {bundle}: {error}", file=sys.stderr)
         return 2
-    files = list(_pictures(parsed.paths))
+    files, left_out = _find_pictures(parsed.paths)
     if not files:
         print("error: no pictures found (JPEG, PNG or WebP).", file=sys.stderr)
+    if left_out:
+        print(left_out, file=sys.stderr)
+    if not files:
         return 2
     if isinstance(sys.stdout, TextIOWrapper):  # file names may not be encodable
         sys.stdout.reconfigure(errors="backslashreplace")
-    width = max(len(str(file)) for file in files)
+    width = max(len(str(file)) for file, _ in files)
     failures = 0
     try:
-        for file in files:
-            outcome = _classify(classifier, file)
+        for file, reason in files:
+            outcome = f"cannot be read: {reason}" if reason else _classify(classifier, file)
             failures += isinstance(outcome, str)
             line = (
                 _as_json(file, outcome, parsed.top_k)
@@ -96,16 +100,26 @@ def _native_logs_discarded() -> Iterator[None]:
         os.close(sink)
 
 
-def _pictures(paths: Iterable[Path]) -> Iterator[Path]:
-    """Yield files as they are, and for a folder all files in it with a picture's suffix."""
-    from lambda_api.images import SUFFIXES
+def _find_pictures(paths: Iterable[Path]) -> "tuple[list[tuple[Path, str]], LeftOut]":
+    """List the files to classify: files as they are, and all pictures in folders.
 
+    Returns:
+        Pairs of a file and an empty text, or of a folder and why it cannot be listed; and what was
+        left out of the folders.
+    """
+    from lambda_api.images.files import LeftOut, scan
+
+    found: list[tuple[Path, str]] = []
+    left_out = LeftOut()
     for path in paths:
         if path.is_dir():
-            matches = (p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
-            yield from sorted(p for p in matches if p.is_file())
+            folder = scan(path)
+            left_out.count_all(folder)
+            found += [(picture, "") for picture in folder.all_pictures()]
+            found += [(each.path, each.error) for each in folder.unreadable()]
         else:
-            yield path
+            found.append((path, ""))
+    return found, left_out
 
 
 def _classify(classifier: "Classifier", file: Path) -> "Prediction | str":

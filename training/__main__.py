@@ -41,7 +41,8 @@ def _parser() -> argparse.ArgumentParser:
         description="Train an image classifier on a folder of labeled pictures.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="""\
-DATA contains one folder per class, or `train/` (and optionally `test/`) with one folder per class:
+DATA contains one folder per class, or `train/` (and optionally `valid/` and `test/`) with one
+folder per class:
     DATA/train/forest/1.jpg   DATA/train/sea/2.jpg   DATA/test/forest/3.jpg …
 """,
     )

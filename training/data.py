@@ -10,7 +10,9 @@ import numpy.typing as npt
 from sklearn.model_selection import train_test_split
 
 from lambda_api import images
+from lambda_api.images.files import Folder, LeftOut
 from training.errors import DataError
+from training.layout import class_folders, find_layout, find_part
 
 
 @dataclass(frozen=True)
@@ -38,42 +40,73 @@ class LabelledPictures:
         paths = tuple(self.paths[i] for i in chosen)
         return LabelledPictures(self.root, self.classes, paths, self.labels[chosen])
 
+    def only(self, names: Iterable[str]) -> "LabelledPictures":
+        """The pictures whose path, relative to `root` and with slashes, is in `names`."""
+        chosen = frozenset(names)
+        return self.subset(i for i, path in enumerate(self.paths) if path.as_posix() in chosen)
+
     def without(self, names: Container[str]) -> "LabelledPictures":
         """The pictures whose path, relative to `root` and with slashes, is not in `names`."""
         return self.subset(i for i, path in enumerate(self.paths) if path.as_posix() not in names)
 
 
+@dataclass(frozen=True)
+class Dataset:
+    """The parts of a data set.
+
+    Attributes:
+        train: pictures to train on.
+        validation: pictures of the validation part; None if the data set has none, so that a share
+            of `train` is set aside.
+        test: pictures of the test part; None if the data set has none.
+        left_out: numbers of files that were left out.
+        notes: remarks for the user about the layout, in sentences.
+    """
+
+    train: LabelledPictures
+    validation: LabelledPictures | None
+    test: LabelledPictures | None
+    left_out: LeftOut
+    notes: tuple[str, ...]
+
+    def remarks(self) -> list[str]:
+        """The notes, and what was left out: the lines to print."""
+        return [*self.notes, *([str(self.left_out)] if self.left_out else [])]
+
+
 def read_folder(root: Path) -> LabelledPictures:
-    """List `root/<class>/**/*.jpg` (and .jpeg, .png, .webp).
+    """List the pictures in the class folders of `root`, which is one part of a data set.
 
     Raises:
-        DataError: the folder is missing, it has fewer than two classes, a class has no pictures, or
-            a name is not valid UTF-8.
+        DataError: the folder is missing, it consists of parts, it has fewer than two classes, a
+            class has no pictures, or a name is not valid UTF-8.
     """
-    if not root.is_dir():
-        raise DataError(f"{root}: no such folder. Pass the folder of your pictures.")
-    folders = sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
+    return _labelled(find_part(root))
+
+
+def _labelled(part: Folder) -> LabelledPictures:
+    folders = class_folders(part)
     if len(folders) < 2:
         raise DataError(
-            f"{root} contains {len(folders)} class folders. Training needs one folder per class, "
-            "and at least two classes."
+            f"{part.path} contains {len(folders)} class folders. Training needs one folder per "
+            "class, and at least two classes."
         )
     paths: list[Path] = []
     labels: list[int] = []
-    for label, folder in enumerate(folders):
-        files = (p for p in folder.rglob("*") if p.suffix.lower() in images.SUFFIXES)
-        found = sorted(p.relative_to(root) for p in files if not p.is_dir())
+    for label, folder in enumerate(folders.values()):
+        found = [path.relative_to(part.path) for path in folder.all_pictures()]
         if not found:
             raise DataError(
-                f"{folder} contains no pictures (JPEG, PNG or WebP). "
+                f"{folder.path} contains no pictures (JPEG, PNG or WebP). "
                 "Add some, or remove the folder."
             )
         for path in found:
-            _check_name(path, root)
+            _check_name(path, part.path)
         paths += found
         labels += [label] * len(found)
-    classes = tuple(folder.name for folder in folders)
-    return LabelledPictures(root, classes, tuple(paths), np.array(labels, dtype=np.int64))
+    return LabelledPictures(
+        part.path, tuple(folders), tuple(paths), np.array(labels, dtype=np.int64)
+    )
 
 
 def _check_name(path: Path, root: Path) -> None:
@@ -85,34 +118,32 @@ def _check_name(path: Path, root: Path) -> None:
         ) from error
 
 
-def open_dataset(root: Path) -> tuple[LabelledPictures, LabelledPictures | None]:
-    """List the training pictures and, if there is a `test` folder, the test pictures.
+def open_dataset(root: Path) -> Dataset:
+    """List the pictures of a data set.
 
-    `root` contains `train/<class>/…` and optionally `test/<class>/…`, or the class folders
-    themselves. Kaggle's layout of the Intel scenes, `seg_train/seg_train/<class>/…`, works too.
+    `root` contains `train/<class>/…` and optionally `valid/<class>/…` and `test/<class>/…`, or the
+    class folders themselves. See `find_layout` for the other names that parts may have.
 
     Raises:
-        DataError: see `read_folder`; or `test` has other classes than `train`.
+        DataError: see `find_layout` and `read_folder`; or a part has other classes than `train`.
     """
-    train_folder, test_folder = part_folder(root, "train"), part_folder(root, "test")
-    if train_folder is None:
-        return read_folder(root), None
-    train = read_folder(train_folder)
-    if test_folder is None:
-        return train, None
-    test = read_folder(test_folder)
-    if test.classes != train.classes:
-        raise DataError(
-            f"{root}: train has the classes {', '.join(train.classes)}, "
-            f"but test has {', '.join(test.classes)}. Use the same class folders in both."
-        )
-    return train, test
+    layout = find_layout(root)
+    parts = {part: _labelled(folder) for part, folder in layout.parts.items()}
+    train = parts["train"]
+    for pictures in parts.values():
+        if pictures.classes != train.classes:
+            raise DataError(
+                f"{root}: {_folder(train, root)} has the classes {', '.join(train.classes)}, "
+                f"but {_folder(pictures, root)} has {', '.join(pictures.classes)}. "
+                "Use the same class folders in both."
+            )
+    return Dataset(
+        train, parts.get("validation"), parts.get("test"), layout.left_out(), layout.notes
+    )
 
 
-def part_folder(root: Path, name: str) -> Path | None:
-    """The folder of the part `name`, "train" or "test", in `root`; None if there is none."""
-    nested = root / f"seg_{name}"
-    return next((p for p in (root / name, nested / nested.name, nested) if p.is_dir()), None)
+def _folder(pictures: LabelledPictures, root: Path) -> str:
+    return pictures.root.relative_to(root).as_posix()
 
 
 def file_hashes(pictures: LabelledPictures) -> list[str]:
@@ -156,6 +187,11 @@ def content_hash(pictures: LabelledPictures, hashes: list[str] | None = None) ->
     for path, content in zip(pictures.paths, hashes or file_hashes(pictures), strict=True):
         digest.update(path.as_posix().encode() + b"\0" + bytes.fromhex(content))
     return digest.hexdigest()
+
+
+def dataset_hash(train: str, validation: str) -> str:
+    """Compute the hash of a data set with a validation part from the `content_hash` of both."""
+    return hashlib.sha256(bytes.fromhex(train) + bytes.fromhex(validation)).hexdigest()
 
 
 def split(

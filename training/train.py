@@ -12,8 +12,10 @@ from training.batches import stream
 from training.calibration import Calibration, Floats
 from training.config import TrainingConfig
 from training.data import (
+    Dataset,
     LabelledPictures,
     content_hash,
+    dataset_hash,
     file_hashes,
     open_dataset,
     read_picture,
@@ -22,11 +24,12 @@ from training.data import (
 from training.distribution import choose_strategy
 from training.errors import ConfigError, DataError
 from training.fit import begin, fit
+from training.layout import composed
 from training.metrics import ReportMetrics
 from training.networks.build import check_network
 from training.report.picture_grids import Pixels
 from training.report.report import EvaluatedPart, check_destination, write_report
-from training.run.folder import Result, Run, Split, file_sha256, resolve
+from training.run.folder import Result, Run, Split, file_sha256, resolve, validation_source
 from training.run.load import open_network
 
 SHOWN = 8  # pictures whose augmentation the report shows
@@ -44,8 +47,8 @@ def train(
     """Train on `data`, and write model, configuration, history, split and report to `folder`.
 
     Args:
-        data: contains one folder per class; or `train` and optionally `test`, each with one folder
-            per class.
+        data: contains one folder per class; or `train` and optionally `valid` and `test`, each with
+            one folder per class.
         folder: the new run folder, or an interrupted run with `resume`.
         config: the hyperparameters.
         resume: whether to continue an interrupted run.
@@ -70,30 +73,24 @@ def train(
     run = Run(folder)
     if not resume:
         run.check_new()
-    pictures, test = open_dataset(data)
-    fitting, validation = split(pictures, config.validation_fraction, config.seed)
-    excluded = read_exclusions(exclude) if exclude else frozenset()
-    if excluded:  # after splitting, so that the split does not depend on the audit
-        check_exclusions(excluded, pictures, fitting, validation)
-        pictures, fitting, validation = (
-            part.without(excluded) for part in (pictures, fitting, validation)
-        )
-    print(f"Checking {len(pictures)} pictures of {len(pictures.classes)} classes …", flush=True)
-    hashes = file_hashes(pictures)
-    if test:
-        report_leakage(pictures, hashes, test, audited=exclude is not None)
+    dataset = open_dataset(data)
+    for line in dataset.remarks():
+        print(line)
+    fitting, validation, excluded = choose_pictures(dataset, config, exclude)
+    content = check_pictures(dataset, fitting, validation, audited=exclude is not None)
     record = Split(
         dataset=data.resolve().name,
-        dataset_sha256=content_hash(pictures, hashes),
-        classes=pictures.classes,
+        dataset_sha256=content,
+        classes=fitting.classes,
         train=tuple(p.as_posix() for p in fitting.paths),
         validation=tuple(p.as_posix() for p in validation.paths),
-        excluded=len(excluded),
+        excluded=excluded,
         audit_sha256=file_sha256(exclude) if exclude else None,
+        validation_part=dataset.validation is not None,
     )
     if resume:
         run.check_resumable(config, record)
-    model = begin(config, len(pictures.classes))
+    model = begin(config, len(fitting.classes))
     with tempfile.TemporaryDirectory() as scratch:
         if not strategy.extended.should_checkpoint:  # only one of several workers keeps the run
             own = Path(scratch, "run")
@@ -120,14 +117,15 @@ def report(run: Run, data: Path, part: EvaluatedPart) -> ReportMetrics:
     """
     calibration = run.calibration()
     check_destination(_report_folder(run, part))
-    train, test = open_dataset(data)
+    dataset = open_dataset(data)
+    test = dataset.test
     if part == "validation":
-        pictures = resolve(train, run.split().validation)
+        pictures = resolve(validation_source(run.split(), dataset), run.split().validation)
     elif test is None:
         raise DataError(
             f"{data} has no test pictures. Add a test folder, or use --part validation."
         )
-    elif test.classes != run.split().classes:
+    elif test.classes != composed(run.split().classes):
         raise DataError(
             f"{data} has the classes {', '.join(test.classes)}, but the run was trained on "
             f"{', '.join(run.split().classes)}. Pass the data folder of the run."
@@ -164,6 +162,89 @@ def _report(
     )
 
 
+def choose_pictures(
+    dataset: Dataset, config: TrainingConfig, exclude: Path | None
+) -> tuple[LabelledPictures, LabelledPictures, int]:
+    """Choose the pictures to train on and those for validation.
+
+    A data set without a validation part is split before files are excluded, so that the split does
+    not depend on the audit.
+
+    Args:
+        dataset: the data set.
+        config: its validation fraction is used if the data set has no validation part.
+        exclude: the JSON of an audit; None to exclude nothing.
+
+    Returns:
+        The training pictures, the validation pictures, and the number of excluded files.
+
+    Raises:
+        DataError: the pictures or the audit cannot be used.
+    """
+    from_train = read_exclusions(exclude) if exclude else frozenset()
+    from_validation = read_exclusions(exclude, "validation") if exclude else frozenset()
+    excluded = len(from_train) + len(from_validation)
+    if dataset.validation is None:
+        if from_validation:
+            raise DataError(
+                f"{exclude} lists files of a validation part, but the data set has none. "
+                "Pass an audit of the same pictures."
+            )
+        fitting, validation = split(dataset.train, config.validation_fraction, config.seed)
+        if from_train:
+            check_exclusions(from_train, dataset.train, fitting, validation)
+        return fitting.without(from_train), validation.without(from_train), excluded
+    fitting, validation = dataset.train, dataset.validation
+    _check_listed(from_train, fitting)
+    _check_remaining(from_train, fitting, "training part")
+    _check_listed(from_validation, validation)
+    _check_remaining(from_validation, validation, "validation part")
+    return fitting.without(from_train), validation.without(from_validation), excluded
+
+
+def check_pictures(
+    dataset: Dataset,
+    fitting: LabelledPictures,
+    validation: LabelledPictures,
+    *,
+    audited: bool,
+) -> str:
+    """Check that all pictures decode, and report training pictures that are in another part too.
+
+    Args:
+        dataset: the data set.
+        fitting: the pictures to train on.
+        validation: the validation pictures.
+        audited: whether the files that an audit lists were left out.
+
+    Returns:
+        The hash of the training and validation pictures, as in `Split`.
+
+    Raises:
+        DataError: lists the files that cannot be read or decoded.
+    """
+    count = len(fitting) + len(validation)
+    print(f"Checking {count} pictures of {len(fitting.classes)} classes …", flush=True)
+    tested = file_hashes(dataset.test) if dataset.test else None
+    if dataset.validation is None:
+        names = {path.as_posix() for path in (*fitting.paths, *validation.paths)}
+        pictures = dataset.train.only(names)  # in the folder's order, on which the hash depends
+        hashes = file_hashes(pictures)
+        content = content_hash(pictures, hashes)
+    else:
+        pictures, hashes = fitting, file_hashes(fitting)
+        validated = file_hashes(validation)
+        content = dataset_hash(content_hash(fitting, hashes), content_hash(validation, validated))
+        print(
+            f"Validation: {len(validation):,} pictures of {validation.root}. "
+            "The validation fraction is not used."
+        )
+        report_leakage(pictures, hashes, validated, "validation", audited=audited)
+    if tested is not None:
+        report_leakage(pictures, hashes, tested, "test", audited=audited)
+    return content
+
+
 def check_exclusions(
     excluded: frozenset[str],
     pictures: LabelledPictures,
@@ -171,43 +252,52 @@ def check_exclusions(
     validation: LabelledPictures,
 ) -> None:
     """Raise `DataError` if `pictures` lacks a file, or a part would lose all of a class."""
+    _check_listed(excluded, pictures)
+    _check_remaining(excluded, fitting, "training split")
+    _check_remaining(excluded, validation, "validation split")
+
+
+def _check_listed(excluded: frozenset[str], pictures: LabelledPictures) -> None:
     if unknown := excluded - {path.as_posix() for path in pictures.paths}:
         raise DataError(
             f"{len(unknown)} of the files to exclude are not in {pictures.root}, "
             f"first {min(unknown)}. Pass an audit of the same pictures."
         )
-    for part, split_name in zip(
-        (fitting, validation), ("training split", "validation split"), strict=True
-    ):
-        remaining = set(part.without(excluded).labels)
-        for label, name in enumerate(part.classes):
-            if label not in remaining:
-                raise DataError(
-                    f"Excluding these files leaves no pictures of the class {name!r} in the "
-                    f"{split_name}. Add pictures of this class."
-                )
+
+
+def _check_remaining(excluded: frozenset[str], part: LabelledPictures, split_name: str) -> None:
+    remaining = set(part.without(excluded).labels)
+    for label, name in enumerate(part.classes):
+        if label not in remaining:
+            raise DataError(
+                f"Excluding these files leaves no pictures of the class {name!r} in the "
+                f"{split_name}. Add pictures of this class."
+            )
 
 
 def report_leakage(
-    train: LabelledPictures, hashes: list[str], test: LabelledPictures, *, audited: bool
+    train: LabelledPictures,
+    hashes: list[str],
+    other: list[str],
+    name: str,
+    *,
+    audited: bool,
 ) -> None:
-    """Print how many training pictures have an exact copy in the test set.
+    """Print how many training pictures have an exact copy in another part.
 
     Args:
-        train: the training and validation pictures.
+        train: the training pictures, and the validation pictures if they were set aside from them.
         hashes: their `file_hashes`.
-        test: the test pictures.
+        other: the `file_hashes` of the other part.
+        name: the name of the other part: "validation" or "test".
         audited: whether the files that an audit lists were left out.
-
-    Raises:
-        DataError: lists the test pictures that cannot be read or decoded.
     """
-    leaked = set(hashes) & set(file_hashes(test))
-    message = "No training picture has an exact copy in the test set."
+    leaked = set(hashes) & set(other)
+    message = f"No training picture has an exact copy in the {name} set."
     if leaked:
         first = train.paths[next(i for i, h in enumerate(hashes) if h in leaked)]
         message = (
-            f"warning: {len(leaked)} training pictures have an exact copy in the test set, "
+            f"warning: {len(leaked)} training pictures have an exact copy in the {name} set, "
             f"first {first}."
         )
     if not audited:

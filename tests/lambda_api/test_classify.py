@@ -29,7 +29,7 @@ def folder(tmp_path: Path, photo: bytes) -> Path:
     (root / "cat.png").write_bytes((SCIKIT_IMAGE / "chelsea.png").read_bytes())
     (root / "rocket.jpeg").write_bytes((SCIKIT_IMAGE / "rocket.jpg").read_bytes())
     (root / "notes.txt").write_text("not a picture")
-    (root / "tiny.gif").write_bytes((SCIKIT_IMAGE / "no_time_for_that_tiny.gif").read_bytes())
+    (root / "drawing.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     (root / "folder.png").mkdir()
     return root
 
@@ -68,6 +68,35 @@ def test_a_folder_is_searched_for_pictures(
 
     assert [line["file"] for line in lines] == [str(folder / name) for name in names]
     assert all("label" in line for line in lines)
+
+
+def test_hidden_and_system_files_are_left_out_and_counted(
+    capsys: pytest.CaptureFixture[str], folder: Path, photo: bytes
+) -> None:
+    for name in ("._cat.png", "@eaDir/cat.png", "__MACOSX/x/._a.jpg", "cat.png~"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"\0\5\x16\7")
+    (folder / "Windows.jfif").write_bytes(photo)
+    (folder / "no suffix").write_bytes(photo)
+    (folder / "again").symlink_to(folder)
+
+    assert run("--json", folder) == 0
+
+    printed = capsys.readouterr()
+    assert len(printed.out.splitlines()) == 5
+    assert printed.err == "left out: 4 hidden, 2 not pictures, 1 circular links\n"
+
+
+def test_a_folder_that_cannot_be_listed_is_an_error_line(
+    capsys: pytest.CaptureFixture[str], folder: Path
+) -> None:
+    deep = folder.joinpath(*"d" * 110)
+    deep.mkdir(parents=True)
+
+    lines = as_json(capsys, folder)
+
+    assert "label" in lines[0]
+    assert lines[-1]["error"] == "cannot be read: More than 100 nested folders"
 
 
 def test_the_table_has_a_row_a_picture(capsys: pytest.CaptureFixture[str], folder: Path) -> None:

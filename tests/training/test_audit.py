@@ -113,6 +113,37 @@ def test_a_train_picture_with_another_label_in_test_is_a_leak(data: Path) -> Non
     assert excluded(audit) == {"cat/0.jpg": ("leak", reason)}
 
 
+def test_copies_across_the_validation_part_are_excluded(data: Path, tmp_path: Path) -> None:
+    save(data / "valid" / "cat" / "0.jpg", photo("camera"))
+    save(data / "valid" / "dog" / "0.jpg", photo("moon"))
+    (data / "valid" / "dog" / "1.jpg").write_text("not a picture")
+    shutil.copy(data / "valid" / "cat" / "0.jpg", data / "train" / "cat" / "copy.jpg")
+    shutil.copy(data / "test" / "dog" / "china.jpg", data / "valid" / "dog" / "leak.jpg")
+
+    audit = examine(list_files(data))
+
+    assert audit.pictures("validation") == 3
+    assert excluded(audit) == {
+        "cat/copy.jpg": ("leak", "the same file as valid/cat/0.jpg in the validation part"),
+        "dog/1.jpg": ("unreadable", "This is not a JPEG, PNG or WebP picture."),
+        "dog/leak.jpg": ("leak", "the same file as test/dog/china.jpg in the test part"),
+    }
+    (tmp_path / "audit.json").write_text(audit.model_dump_json())
+    assert read_exclusions(tmp_path / "audit.json") == {"cat/copy.jpg"}
+    assert read_exclusions(tmp_path / "audit.json", "validation") == {"dog/1.jpg", "dog/leak.jpg"}
+
+
+def test_files_that_are_left_out_are_counted(data: Path) -> None:
+    (data / "train" / "cat" / "._0.jpg").write_bytes(b"\0\5\x16\7")
+    (data / "__MACOSX").mkdir()
+    (data / "notes.txt").write_text("text")
+
+    audit = examine(list_files(data))
+
+    assert (audit.left_out, audit.ignored) == ("left out: 2 hidden, 1 not pictures", ("notes.txt",))
+    assert not audit.unreadable
+
+
 def test_the_largest_duplicate_within_a_class_is_kept(data: Path) -> None:
     save(data / "train" / "dog" / "large.jpg", china(480, 320))
     save(data / "train" / "dog" / "a small.jpg", china(120, 80))
@@ -148,7 +179,7 @@ def test_unreadable_files_are_listed_with_a_reason_and_excluded(data: Path) -> N
     audit = examine(list_files(data))
     assert {bad.path: bad.reason for bad in audit.unreadable} == {
         "train/cat/cut off.jpg": "The JPEG picture is damaged or incomplete.",
-        "train/dog/empty.png": "There is no picture: zero bytes.",
+        "train/dog/empty.png": "The picture is empty (0 bytes).",
         "train/dog/text.jpg": "This is not a JPEG, PNG or WebP picture.",
         "test/dog/tested.jpg": "This is not a JPEG, PNG or WebP picture.",
     }
@@ -219,7 +250,8 @@ def test_the_audit_reads_the_folders_that_training_reads(data: Path, nested: str
     for part in ("train", "test"):
         shutil.move(data / part, data / "moved" / nested.format(part))
     listing = list_files(data / "moved")
-    train, test = open_dataset(data / "moved")
+    dataset = open_dataset(data / "moved")
+    train, test = dataset.train, dataset.test
     assert test is not None
     assert [f.within for f in listing.pictures] == [p.as_posix() for p in train.paths + test.paths]
     assert list(excluded(examine(listing))) == ["cat/0.jpg"]

@@ -148,7 +148,7 @@ def test_the_summary_counts_the_findings(
     assert run(data, "--out", tmp_path) == 0
     out = capsys.readouterr().out
     assert "Pictures: 75 train, 27 test" in out
-    assert "Unreadable files: 1\nFiles ignored because of their suffix: 0\n" in out
+    assert "Unreadable files: 1\nFiles left out: none\n" in out
     assert f"--exclude {tmp_path / 'audit.json'}" in out
 
 

@@ -66,9 +66,9 @@ def test_an_unusable_folder_is_rejected_with_a_message(
 
 
 def test_without_train_and_test_all_pictures_are_for_training(crops: Path) -> None:
-    pictures, test = open_dataset(crops / "train")
-    assert test is None
-    assert len(pictures) == 72
+    dataset = open_dataset(crops / "train")
+    assert dataset.test is dataset.validation is None
+    assert len(dataset.train) == 72
 
 
 def test_unreadable_pictures_are_listed(crops: Path, tmp_path: Path) -> None:

@@ -49,11 +49,14 @@ def _audit(parsed: argparse.Namespace) -> int:
 def _summary(audit: "Audit", out: Path) -> str:
     leaking = sum(group.leaks for group in audit.groups)
     contradicting = sum(group.contradicts for group in audit.groups)
+    validation = audit.pictures("validation")
     lines = [
-        f"Pictures: {audit.pictures('train'):,} train, {audit.pictures('test'):,} test",
+        f"Pictures: {audit.pictures('train'):,} train, "
+        + (f"{validation:,} validation, " if validation else "")
+        + f"{audit.pictures('test'):,} test",
         f"Unreadable files: {len(audit.unreadable):,}",
-        f"Files ignored because of their suffix: {len(audit.ignored):,}",
-        f"Groups of duplicates: {len(audit.groups):,} ({leaking:,} in train and test, "
+        f"Files {audit.left_out or 'left out: none'}",
+        f"Groups of duplicates: {len(audit.groups):,} ({leaking:,} in several parts, "
         f"{contradicting:,} with several labels)",
         *audit.notes,
         f"Page: {out / PAGE_FILE}",

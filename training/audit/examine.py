@@ -8,8 +8,11 @@ from rich.console import Console
 from rich.progress import track
 
 from training.audit import duplicates
-from training.audit.files import Listing, Picture, Unreadable, inspect_all
-from training.audit.findings import Audit, Count, Exclusion, Faulty, Group, Member, Size
+from training.audit.files import File, Listing, Picture, Unreadable, inspect_all
+from training.audit.findings import Audit, Cause, Count, Exclusion, Faulty, Group, Member, Size
+from training.layout import Part
+
+_ORDER: dict[Part, int] = {"test": 0, "validation": 1, "train": 2}  # pictures of the first stay
 
 SAMPLES = 8  # pictures of each class
 
@@ -39,12 +42,14 @@ def examine(listing: Listing) -> Audit:
     counts = _counts(listing, pictures)
     return Audit(
         data=listing.data.resolve().name,
+        roots={part: p.relative_to(listing.data).as_posix() for part, p in listing.roots.items()},
         counts=counts,
         formats=dict(Counter(picture.format for picture in pictures).most_common()),
         modes=dict(Counter(picture.mode for picture in pictures).most_common()),
         sizes=tuple(Size(width=w, height=h, pictures=n) for (w, h), n in sizes.most_common()),
         unreadable=tuple(Faulty(path=bad.file.name, reason=bad.reason) for bad in unreadable),
         ignored=listing.others,
+        left_out=str(listing.left_out) if listing.left_out else "",
         flat=tuple(picture.file.name for picture in pictures if picture.fingerprint is None),
         groups=tuple(_group(members) for members in groups),
         exclude=_unreadable(unreadable) + tuple(e for members in groups for e in _exclude(members)),
@@ -54,7 +59,9 @@ def examine(listing: Listing) -> Audit:
 
 
 def find_duplicates(pictures: Sequence[Picture]) -> list[list[Picture]]:
-    """Group exact and near duplicates: two or more each, sorted by test before train, then by name.
+    """Group exact and near duplicates: two or more each, sorted by part, then by name.
+
+    The test part is first, then validation, then train.
 
     Pictures of a single color are compared by their pixels only.
     """
@@ -72,7 +79,7 @@ def find_duplicates(pictures: Sequence[Picture]) -> list[list[Picture]]:
         near[number] += copies
     flat = [copies for copies in by_pixels.values() if copies[0].fingerprint is None]
     groups = [
-        sorted(members, key=lambda picture: (picture.file.part != "test", picture.file.name))
+        sorted(members, key=lambda picture: (_ORDER[picture.file.part], picture.file.name))
         for members in (*near.values(), *flat)
         if len(members) > 1
     ]
@@ -108,44 +115,46 @@ def _distance(a: Picture, b: Picture) -> int:
 
 def _unreadable(files: list[Unreadable]) -> tuple[Exclusion, ...]:
     return tuple(
-        Exclusion(path=bad.file.within, cause="unreadable", reason=bad.reason)
-        for bad in files
-        if bad.file.part == "train"
+        _exclusion(bad.file, "unreadable", bad.reason) for bad in files if bad.file.part != "test"
     )
 
 
 def _exclude(group: list[Picture]) -> list[Exclusion]:
-    """Decide which training pictures of a group to exclude.
+    """Decide which training and validation pictures of a group to exclude.
 
     - If the group includes test pictures: all, because the test would include training pictures.
     - If it has several labels: all, because the files do not show which label is right.
+    - If it includes pictures of the validation part: all training pictures.
     - Otherwise: all but the largest.
     """
-    tested = next((picture for picture in group if picture.file.part == "test"), None)
     first_of: dict[str, Picture] = {}
     for picture in group:
         first_of.setdefault(picture.file.label, picture)
-    kept = max(group, key=lambda picture: picture.width * picture.height)
+    first = group[0]
+    kept = max(
+        (picture for picture in group if picture.file.part == first.file.part),
+        key=lambda picture: picture.width * picture.height,
+    )
     exclusions: list[Exclusion] = []
-    for picture in (picture for picture in group if picture.file.part == "train"):
-        label = picture.file.label
-        if tested is not None:
-            reason = f"{_relation(picture, tested)} in the test part"
-            if tested.file.label != label:
-                reason += f", labeled {tested.file.label}"
-            exclusions.append(_exclusion(picture, "leak", reason))
+    for picture in (picture for picture in group if picture.file.part != "test"):
+        label, part = picture.file.label, picture.file.part
+        if first.file.part == "test" or (part != first.file.part and len(first_of) == 1):
+            reason = f"{_relation(picture, first)} in the {first.file.part} part"
+            if first.file.label != label:
+                reason += f", labeled {first.file.label}"
+            exclusions.append(_exclusion(picture.file, "leak", reason))
         elif len(first_of) > 1:
             other = next(first for name, first in first_of.items() if name != label)
             reason = f"{_relation(picture, other)}, labeled {other.file.label}"
-            exclusions.append(_exclusion(picture, "contradiction", reason))
+            exclusions.append(_exclusion(picture.file, "contradiction", reason))
         elif picture is not kept:
             reason = f"{_relation(picture, kept)}, which is kept"
-            exclusions.append(_exclusion(picture, "copy", reason))
+            exclusions.append(_exclusion(picture.file, "copy", reason))
     return exclusions
 
 
-def _exclusion(picture: Picture, cause: str, reason: str) -> Exclusion:
-    return Exclusion.model_validate({"path": picture.file.within, "cause": cause, "reason": reason})
+def _exclusion(file: File, cause: Cause, reason: str) -> Exclusion:
+    return Exclusion(path=file.within, cause=cause, reason=reason, part=file.part)
 
 
 def _relation(picture: Picture, other: Picture) -> str:
@@ -167,19 +176,20 @@ def _counts(listing: Listing, pictures: list[Picture]) -> tuple[Count, ...]:
 
 def _notes(listing: Listing, counts: tuple[Count, ...]) -> tuple[str, ...]:
     classes = listing.classes["train"]
-    notes = []
+    notes = list(listing.notes)
+    has_validation = "validation" in listing.classes
     if len(classes) < 2:
         notes.append(f"There is only one class, {classes[0]}. Training needs at least two.")
     for count in counts:
         where = f"The class {count.label} of the {count.part} part"
         if not count.pictures:
             notes.append(f"{where} has no readable pictures. Add some, or remove its folder.")
-        elif count.part == "train" and count.pictures == 1:
+        elif count.part == "train" and count.pictures == 1 and not has_validation:
             notes.append(f"{where} has one picture, so none can be set aside for validation.")
-    tested = listing.classes.get("test", classes)
-    for label in sorted(set(classes) ^ set(tested)):
-        here, missing = ("train", "test") if label in classes else ("test", "train")
-        notes.append(f"The class {label} is in the {here} part but not in the {missing} part.")
+    for part, labels in listing.classes.items():
+        for label in sorted(set(classes) ^ set(labels)):
+            here, missing = ("train", part) if label in classes else (part, "train")
+            notes.append(f"The class {label} is in the {here} part but not in the {missing} part.")
     return tuple(notes)
 
 

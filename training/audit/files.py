@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from io import BytesIO
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
-from typing import Literal
 
 import imagehash
 import numpy as np
@@ -14,10 +13,9 @@ import numpy.typing as npt
 from PIL import Image
 
 from lambda_api import images
-from training.data import part_folder
+from lambda_api.images.files import LeftOut
 from training.errors import DataError
-
-DatasetPart = Literal["train", "test"]
+from training.layout import Part, class_folders, find_layout
 
 SIDE = 150  # pixels per side at which pictures are compared
 FLAT = 3.0  # standard deviation of gray levels, 0..255; real scenes have 10 and more
@@ -36,7 +34,7 @@ class File:
     path: Path
     name: str
     within: str
-    part: DatasetPart
+    part: Part
     label: str
 
 
@@ -46,15 +44,21 @@ class Listing:
 
     Attributes:
         data: the data set's folder.
+        roots: the folder of each part that contains its class folders.
         classes: class names of each part, sorted.
         pictures: the files that training reads.
-        others: names of the files that training ignores because of their suffix.
+        others: names of the files that are not pictures.
+        left_out: numbers of files that training leaves out.
+        notes: remarks about the layout, in sentences.
     """
 
     data: Path
-    classes: dict[DatasetPart, tuple[str, ...]]
+    roots: dict[Part, Path]
+    classes: dict[Part, tuple[str, ...]]
     pictures: tuple[File, ...]
     others: tuple[str, ...]
+    left_out: LeftOut
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,52 +87,43 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A file with a picture's suffix that cannot be read, and the reason."""
+    """A picture file that cannot be read, and the reason."""
 
     file: File
     reason: str
 
 
-def part_folders(data: Path) -> dict[DatasetPart, Path]:
-    """The folders of the parts; each contains one folder per class.
-
-    Raises:
-        DataError: `data` does not exist.
-    """
-    if not data.is_dir():
-        raise DataError(f"{data}: no such folder. Pass the folder of your pictures.")
-    train, test = part_folder(data, "train"), part_folder(data, "test")
-    if train is None:
-        return {"train": data}
-    return {"train": train} if test is None else {"train": train, "test": test}
-
-
 def list_files(data: Path) -> Listing:
-    """List all files in the class folders.
+    """List all files of a data set.
 
     Raises:
-        DataError: `data` does not exist or contains no training pictures, or a name is not valid
-            UTF-8.
+        DataError: `data` does not exist or contains no training pictures, its folders look like
+            parts but do not fit, or a name is not valid UTF-8.
     """
-    classes: dict[DatasetPart, tuple[str, ...]] = {}
+    layout = find_layout(data)
+    classes: dict[Part, tuple[str, ...]] = {}
     pictures: list[File] = []
-    others: list[str] = []
-    for part, root in part_folders(data).items():
-        folders = sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
-        classes[part] = tuple(folder.name for folder in folders)
-        for folder in folders:
-            for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-                name, within = _name(path, data), _name(path, root)
-                if path.suffix.lower() in images.SUFFIXES:
-                    pictures.append(File(path, name, within, part, folder.name))
-                else:
-                    others.append(name)
+    for part, root in layout.parts.items():
+        folders = class_folders(root)
+        classes[part] = tuple(folders)
+        for label, folder in folders.items():
+            for path in folder.all_pictures():
+                name, within = _name(path, data), _name(path, root.path)
+                pictures.append(File(path, name, within, part, label))
     if not any(file.part == "train" for file in pictures):
         raise DataError(
             f"{data} contains no pictures (JPEG, PNG or WebP) to train on. "
             "Put them into one folder per class, here or in train/."
         )
-    return Listing(data, classes, tuple(pictures), tuple(others))
+    return Listing(
+        data,
+        {part: root.path for part, root in layout.parts.items()},
+        classes,
+        tuple(pictures),
+        tuple(_name(path, data) for path in layout.others()),
+        layout.left_out(),
+        layout.notes,
+    )
 
 
 def _name(path: Path, root: Path) -> str:

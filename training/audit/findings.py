@@ -6,8 +6,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from lambda_api.images import Format
-from training.audit.files import DatasetPart
 from training.errors import DataError
+from training.layout import Part
 
 Cause = Literal["unreadable", "leak", "contradiction", "copy"]
 
@@ -19,7 +19,7 @@ class _Finding(BaseModel):
 class Count(_Finding):
     """Number of readable pictures of a class."""
 
-    part: DatasetPart
+    part: Part
     label: str
     pictures: int
 
@@ -48,7 +48,7 @@ class Member(_Finding):
     """
 
     path: str
-    part: DatasetPart
+    part: Part
     label: str
     width: int
     height: int
@@ -68,7 +68,7 @@ class Group(_Finding):
 
     @property
     def leaks(self) -> bool:
-        """Whether the group is in train and in test."""
+        """Whether the group is in several parts."""
         return len({member.part for member in self.members}) > 1
 
     @property
@@ -81,12 +81,14 @@ class Exclusion(_Finding):
     """A file that should be excluded from training.
 
     Attributes:
-        path: relative to the folder that contains the class folders of train, with slashes.
+        path: relative to the folder that contains the class folders of the part, with slashes.
+        part: "train" or "validation".
     """
 
     path: str
     cause: Cause
     reason: str
+    part: Part = "train"
 
 
 class Audit(_Finding):
@@ -98,8 +100,11 @@ class Audit(_Finding):
         formats: number of pictures by format.
         modes: number of pictures by Pillow's color mode.
         sizes: the most frequent first.
-        unreadable: files with a picture's suffix that cannot be read.
-        ignored: files ignored because of their suffix, relative to the data set's folder.
+        roots: for each part, the folder that contains its class folders, relative to the data set's
+            folder.
+        unreadable: picture files that cannot be read.
+        ignored: files that are not pictures, relative to the data set's folder.
+        left_out: sentence with the numbers of files that training leaves out; may be empty.
         flat: pictures of a single color, relative to the data set's folder.
         groups: groups of duplicates.
         exclude: files that should be excluded from training.
@@ -109,19 +114,21 @@ class Audit(_Finding):
 
     schema_version: Literal[1] = 1
     data: str
+    roots: dict[Part, str] = {}
     counts: tuple[Count, ...]
     formats: dict[Format, int]
     modes: dict[str, int]
     sizes: tuple[Size, ...]
     unreadable: tuple[Faulty, ...]
     ignored: tuple[str, ...]
+    left_out: str = ""
     flat: tuple[str, ...]
     groups: tuple[Group, ...]
     exclude: tuple[Exclusion, ...]
     notes: tuple[str, ...]
     samples: dict[str, tuple[str, ...]]
 
-    def pictures(self, part: DatasetPart) -> int:
+    def pictures(self, part: Part) -> int:
         """Number of readable pictures of a part."""
         return sum(count.pictures for count in self.counts if count.part == part)
 
@@ -130,8 +137,8 @@ class Audit(_Finding):
         return sum(exclusion.cause == cause for exclusion in self.exclude)
 
 
-def read_exclusions(path: Path) -> frozenset[str]:
-    """Read the files to exclude from an `audit.json`; see `Exclusion.path`.
+def read_exclusions(path: Path, part: Part = "train") -> frozenset[str]:
+    """Read the files to exclude from a part from an `audit.json`; see `Exclusion.path`.
 
     Raises:
         DataError: the file is missing or not an audit.
@@ -144,4 +151,4 @@ def read_exclusions(path: Path) -> frozenset[str]:
         raise DataError(
             f"{path} is not an audit. Write one with `python -m training audit DATA`."
         ) from error
-    return frozenset(exclusion.path for exclusion in audit.exclude)
+    return frozenset(each.path for each in audit.exclude if each.part == part)

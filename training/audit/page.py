@@ -8,7 +8,7 @@ from PIL import Image
 
 from lambda_api import images
 from training.audit import duplicates
-from training.audit.files import SIDE, part_folders
+from training.audit.files import SIDE
 from training.audit.findings import Audit, Size
 from training.report import html_page
 
@@ -26,11 +26,10 @@ def render(audit: Audit, data: Path) -> str:
         audit: the audit of `data`.
         data: the data set's folder, for the thumbnails.
     """
-    train = part_folders(data)["train"].relative_to(data)
     return html_page.render(
         Path(__file__).with_name("page.html.jinja"),
         audit=audit,
-        excluded={(train / exclusion.path).as_posix() for exclusion in audit.exclude},
+        excluded={Path(audit.roots[e.part], e.path).as_posix() for e in audit.exclude},
         leaking=[group for group in audit.groups if group.leaks],
         contradicting=[group for group in audit.groups if group.contradicts],
         copies=[group for group in audit.groups if not group.leaks and not group.contradicts],

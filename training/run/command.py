@@ -76,8 +76,9 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = "Train a classifier on a folder of labeled pictures."
     parser.epilog = """\
-A share of the training pictures is set aside for validation. The test pictures are not used for
-training or validation; they are only checked for copies of training pictures.
+A share of the training pictures is set aside for validation, unless DATA contains `valid/`.
+The test pictures are not used for training or validation; they are only checked for copies of
+training pictures.
 Training has two phases: first the head on the frozen backbone, then all layers at a small rate.
 RUN receives model.keras, config.json, split.json, history.csv, result.json and report/.
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from training.atomic import write_text
 from training.calibration import Calibration
 from training.config import TrainingConfig
-from training.data import LabelledPictures
+from training.data import Dataset, LabelledPictures
 from training.errors import RunError
 from training.run.history import Epoch, read_history
 
@@ -37,12 +37,15 @@ class Split(_Record):
 
     Attributes:
         dataset: name of the data folder.
-        dataset_sha256: hash of the names and contents of all training and validation pictures.
+        dataset_sha256: hash of the names and contents of all training and validation pictures, or
+            with a validation part the `dataset_hash` of both parts.
         classes: class names, sorted.
         train: paths of the pictures to train on.
         validation: paths of the validation pictures.
         excluded: number of pictures that were left out because an audit lists them.
         audit_sha256: hash of that audit's JSON.
+        validation_part: whether the validation pictures are a part of the data set, with a folder
+            of its own. Otherwise they are a share of its training part.
     """
 
     dataset: str
@@ -52,6 +55,7 @@ class Split(_Record):
     validation: tuple[str, ...]
     excluded: int = 0
     audit_sha256: str | None = None
+    validation_part: bool = False
 
 
 class Result(_Record):
@@ -221,6 +225,22 @@ def resolve(pictures: LabelledPictures, names: tuple[str, ...]) -> LabelledPictu
             "Pass the data folder that the run was trained on."
         )
     return pictures.subset(index[name] for name in names)
+
+
+def validation_source(split: Split, dataset: Dataset) -> LabelledPictures:
+    """The part of the data set that contains the validation pictures of a run.
+
+    Raises:
+        RunError: the run used a validation part, but the data set has none.
+    """
+    if not split.validation_part:
+        return dataset.train
+    if dataset.validation is None:
+        raise RunError(
+            f"The data set of {dataset.train.root} has no validation part, but the run was trained "
+            "with one. Pass the data folder that the run was trained on."
+        )
+    return dataset.validation
 
 
 def file_sha256(path: Path) -> str:
