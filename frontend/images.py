@@ -9,15 +9,22 @@ import numpy as np
 from PIL import ExifTags, Image
 
 MAX_UPLOAD_BYTES = 3_990_000  # the API's limit is 4,000,000; the rest is for the multipart envelope
-MAX_UPLOAD_PIXELS = 40_000_000  # the API's limit
+MAX_UPLOAD_PIXELS = 40_000_000  # any API accepts this many in these formats:
+SENT_AS_THEY_ARE = frozenset({"JPEG", "PNG", "WEBP"})  # the rest is converted to JPEG
 # At its limit, no format needs much more than 400 MB of memory. Measured growth of the process per
 # megapixel: 0.7 MB for a JPEG (libjpeg scales while it decodes), up to 7 MB for a progressive JPEG
 # (libjpeg holds the whole picture), 5 MB for a PNG, 15 MB for a WebP (its decoder makes 3 copies).
+# The others as for the API: see `python -m benchmarks.decoding`.
 MAX_READABLE_PIXELS = {
     "JPEG": 110_000_000,  # a 108-megapixel phone
     "progressive JPEG": 60_000_000,
     "PNG": 60_000_000,
     "WEBP": 25_000_000,
+    "HEIF": 50_000_000,
+    "AVIF": 40_000_000,
+    "TIFF": 40_000_000,
+    "GIF": 60_000_000,
+    "BMP": 60_000_000,
 }
 REDUCED_SIDE = 1600  # pixels: well within both limits, well above the input size of a network
 PREVIEW_SIDE = 900  # pixels
@@ -26,7 +33,15 @@ JPEG_QUALITY = 90
 MIN_SIDE = 8  # pixels: the API's limit
 _BAND_ROWS = 16
 
-FORMATS = ("JPEG", "PNG", "WEBP")
+# As in `lambda_api.images`.
+FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "GIF", "BMP")
+FORMAT_NAMES = "JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF or BMP"
+SUFFIXES = frozenset(
+    {
+        *{".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".heic", ".heif", ".hif"},
+        *{".avif", ".tif", ".tiff", ".gif", ".bmp", ".dib"},
+    }
+)
 
 # EXIF 2.32, tag 0x0112: the operation that turns the stored picture upright.
 _UPRIGHT = {
@@ -57,11 +72,11 @@ class Upload:
         digest: SHA-256 of the original file; identifies the picture.
         preview: a JPEG of at most `PREVIEW_SIDE` pixels, upright, without transparency.
         thumbnail: a JPEG of at most `THUMBNAIL_SIDE` pixels, as `preview`.
-        format: "JPEG", "PNG" or "WEBP", of the original file.
+        format: one of `FORMATS`, of the original file.
         width: pixels of the original, upright.
         height: pixels of the original, upright.
         original_bytes: size of the original file.
-        note: how the picture was reduced for sending, or "".
+        note: how the picture was changed for sending, or "".
     """
 
     content: bytes
@@ -80,13 +95,14 @@ def prepare(data: bytes, filename: str) -> Upload:
     """Decode a picture, make its preview, and reduce it if it exceeds the API's limits.
 
     Args:
-        data: a JPEG, PNG or WebP file.
+        data: a file in one of `FORMATS`.
         filename: its name, with any extension.
 
     Raises:
         UnusablePicture: the file has another format, is damaged or exceeds `MAX_READABLE_PIXELS`.
     """
     try:
+        _load_plugin(data)
         with Image.open(BytesIO(data), formats=FORMATS) as image:
             # Pillow reports MPO for a JPEG that contains more pictures (a phone's depth map).
             format_ = "JPEG" if image.format == "MPO" else str(image.format)
@@ -95,18 +111,21 @@ def prepare(data: bytes, filename: str) -> Upload:
             # libjpeg scales while it decodes: ten times faster for a large photo.
             image.draft(None, (REDUCED_SIDE, REDUCED_SIDE))
             image.load()
+            if image.format in ("HEIF", "TIFF"):  # already turned by the decoder
+                orientation = 1
             rgb = _reduced(image)
     except UnusablePicture:
         raise
     except Exception as error:  # Pillow's parsers raise many types for a damaged file
-        raise UnusablePicture(
-            "This file is damaged, or not in JPEG, PNG or WebP format."
-        ) from error
+        raise UnusablePicture(f"This file is damaged, or not in {FORMAT_NAMES} format.") from error
     if orientation in _UPRIGHT:
         rgb = rgb.transpose(_UPRIGHT[orientation])
     width, height = stored[::-1] if orientation >= 5 else stored
     content, note = data, ""
-    if len(data) > MAX_UPLOAD_BYTES or width * height > MAX_UPLOAD_PIXELS:
+    if format_ not in SENT_AS_THEY_ARE:
+        content, filename = _jpeg(rgb), _as_jpg(filename)
+        note = f"Converted to JPEG ({rgb.width} × {rgb.height}) before upload."
+    elif len(data) > MAX_UPLOAD_BYTES or width * height > MAX_UPLOAD_PIXELS:
         content, filename = _jpeg(rgb), _as_jpg(filename)
         note = (
             f"Resized from {width} × {height} ({format_bytes(len(data))}) to {rgb.width} × "
@@ -148,6 +167,14 @@ def data_uri(jpeg: bytes) -> str:
 def format_bytes(size: int) -> str:
     """Format a number of bytes for display: "350 kB", "4.2 MB"."""
     return f"{size / 1e6:.1f} MB" if size >= 1_000_000 else f"{max(size / 1e3, 1):.0f} kB"
+
+
+def _load_plugin(data: bytes) -> None:
+    """Import what reads HEIC, which takes time and memory, only for files that may be HEIC."""
+    if data[4:8] == b"ftyp":
+        from pillow_heif import register_heif_opener
+
+        register_heif_opener(thumbnails=False)
 
 
 def _checked_size(image: Image.Image, format_: str) -> tuple[int, int]:

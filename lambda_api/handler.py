@@ -15,7 +15,10 @@ from lambda_api.workers import inline
 # run a lifespan for every invocation.
 settings = load_settings()
 loaded_model = LoadedModel.load(
-    settings.model_uri, settings.fallback_model, configured_logger(settings.log_dir)
+    settings.model_uri,
+    settings.fallback_model,
+    configured_logger(settings.log_dir),
+    settings.max_decoded_bytes,
 )
 
 handler = Mangum(

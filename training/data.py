@@ -44,7 +44,7 @@ class LabelledPictures:
 
 
 def read_folder(root: Path) -> LabelledPictures:
-    """List `root/<class>/**/*.jpg` (and .jpeg, .png, .webp).
+    """List `root/<class>/**/*.jpg`, and all other suffixes of pictures.
 
     Raises:
         DataError: the folder is missing, it has fewer than two classes, a class has no pictures, or
@@ -65,8 +65,7 @@ def read_folder(root: Path) -> LabelledPictures:
         found = sorted(p.relative_to(root) for p in files if not p.is_dir())
         if not found:
             raise DataError(
-                f"{folder} contains no pictures (JPEG, PNG or WebP). "
-                "Add some, or remove the folder."
+                f"{folder} contains no pictures ({images.NAMES}). Add some, or remove the folder."
             )
         for path in found:
             _check_name(path, root)

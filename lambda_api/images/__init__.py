@@ -20,6 +20,7 @@ from lambda_api.images.formats import (
     NAMES,
     SUFFIXES,
     Format,
+    PictureMediaType,
     sniff,
 )
 
@@ -37,6 +38,7 @@ __all__ = [
     "NoPicture",
     "Picture",
     "PictureError",
+    "PictureMediaType",
     "TooManyPixels",
     "UndecodablePicture",
     "UnsupportedFormat",

@@ -17,26 +17,26 @@ from lambda_api.images import heif, jpeg, png, tiff, webp
 from lambda_api.images.formats import HEAD_BYTES, NAMES, Format, sniff
 from lambda_api.images.stripped import Stripped, orientation
 
-MAX_DECODED_BYTES = 600_000_000  # memory to decode one picture
+MAX_DECODED_BYTES = 900_000_000  # memory to decode one picture
 MAX_PIXELS = 120_000_000  # limits the time that a picture takes
 MIN_SIDE = 8  # pixels; a smaller picture shows no scene, only a color
 # libjpeg processes the whole picture once per scan. Cameras write about ten.
 MAX_SCANS = 100
 _MAX_SCANNED_PIXELS = MAX_SCANS * 40_000_000
 
-# Growth of the process while it decodes, in bytes per pixel. Measured with
-# `python -m benchmarks.decoding`; a progressive JPEG also needs its coefficients.
-_BYTES_PER_PIXEL: dict[Format, int] = {
-    "JPEG": 8,  # of the scaled picture
-    "PNG": 12,
-    "WEBP": 15,
-    "HEIF": 12,
-    "AVIF": 15,
-    "TIFF": 15,
-    "GIF": 12,
-    "BMP": 12,
+# Growth of the process while it decodes, in bytes per pixel: opaque, and with transparency.
+# Measured with `python -m benchmarks.decoding`, rounded up.
+_BYTES_PER_PIXEL: dict[Format, tuple[int, int]] = {
+    "JPEG": (9, 9),  # of the scaled picture
+    "PNG": (10, 13),
+    "WEBP": (16, 22),
+    "HEIF": (10, 13),
+    "AVIF": (13, 16),
+    "TIFF": (13, 16),
+    "GIF": (9, 13),
+    "BMP": (9, 9),
 }
-_COEFFICIENT_BYTES = 2
+_COEFFICIENT_BYTES = 2  # per pixel and color channel, if a JPEG has several scans
 
 # Pillow imports these when they are needed. Without this, it would import all its plugins.
 _PLUGINS: dict[Format, str] = {
@@ -190,7 +190,7 @@ def _read_jpeg(
         # Let libjpeg downscale while it decodes, which is much faster for a large photo. At
         # least twice the final size remains for the better filter below.
         image.draft(None, (2 * size[1], 2 * size[0]))
-        needed = image.width * image.height * _BYTES_PER_PIXEL["JPEG"]
+        needed = image.width * image.height * _BYTES_PER_PIXEL["JPEG"][0]
         if scans > 1:  # libjpeg holds all coefficients at full size
             needed += pixels * _COEFFICIENT_BYTES * len(image.getbands())
         _check_memory(stored, needed, max_decoded_bytes)
@@ -203,7 +203,7 @@ def _decode_other(data: bytes, format_: Format, max_decoded_bytes: int) -> _Deco
     stripped = _STRIP[format_](data)
     with Image.open(BytesIO(stripped.data), formats=(format_,)) as image:
         stored = _checked_size(image)
-        needed = image.width * image.height * _BYTES_PER_PIXEL[format_]
+        needed = image.width * image.height * _BYTES_PER_PIXEL[format_][image.has_transparency_data]
         _check_memory(stored, needed, max_decoded_bytes)
         if format_ == "PNG" and image.info.get("default_image"):
             image.seek(1)  # the first frame of an animation whose default image is not a frame

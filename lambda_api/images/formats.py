@@ -13,7 +13,18 @@ SUFFIXES = frozenset(
         *{".avif", ".tif", ".tiff", ".gif", ".bmp", ".dib"},
     }
 )
-MEDIA_TYPES = {  # with the suffix of an upload
+PictureMediaType = Literal[
+    "image/jpeg",
+    "image/png",
+    "image/webp",
+    "image/heic",
+    "image/heif",
+    "image/avif",
+    "image/tiff",
+    "image/gif",
+    "image/bmp",
+]
+MEDIA_TYPES: dict[PictureMediaType, str] = {  # with the suffix of an upload
     "image/jpeg": "jpg",
     "image/png": "png",
     "image/webp": "webp",

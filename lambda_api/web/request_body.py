@@ -2,14 +2,14 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 
-from lambda_api.images import NoPicture
+from lambda_api.images import NoPicture, PictureMediaType
 from lambda_api.problems import Problem, describe_errors
 from lambda_api.uploads import UploadBucket
 
@@ -28,7 +28,7 @@ class UploadRequest(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{"content_type": "image/jpeg"}]}
     )
 
-    content_type: Literal["image/jpeg", "image/png", "image/webp"]
+    content_type: PictureMediaType
 
 
 class UploadedPicture(BaseModel):
