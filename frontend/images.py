@@ -32,6 +32,7 @@ THUMBNAIL_SIDE = 240  # pixels
 JPEG_QUALITY = 90
 MIN_SIDE = 8  # pixels: the API's limit
 _BAND_ROWS = 16
+_PNG_CHUNKS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT", b"IEND"})
 
 # As in `lambda_api.images`.
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "GIF", "BMP")
@@ -103,7 +104,7 @@ def prepare(data: bytes, filename: str) -> Upload:
     """
     try:
         _load_plugin(data)
-        with Image.open(BytesIO(data), formats=FORMATS) as image:
+        with Image.open(BytesIO(_repaired(data)), formats=FORMATS) as image:
             # Pillow reports MPO for a JPEG that contains more pictures (a phone's depth map).
             format_ = "JPEG" if image.format == "MPO" else str(image.format)
             stored = _checked_size(image, format_)
@@ -167,6 +168,25 @@ def data_uri(jpeg: bytes) -> str:
 def format_bytes(size: int) -> str:
     """Format a number of bytes for display: "350 kB", "4.2 MB"."""
     return f"{size / 1e6:.1f} MB" if size >= 1_000_000 else f"{max(size / 1e3, 1):.0f} kB"
+
+
+def _repaired(data: bytes) -> bytes:
+    """Remove what makes Pillow refuse good pictures; the API decides about the original.
+
+    For a PNG, all chunks but those of pixels and orientation: large texts and profiles. A JPEG
+    without an end marker gets one.
+    """
+    if data.startswith(b"\xff\xd8") and b"\xff\xd9" not in data[-65536:]:
+        return data + b"\xff\xd9"
+    if not data.startswith(b"\x89PNG"):
+        return data
+    parts, position = [data[:8]], 8
+    while position + 8 <= len(data):
+        end = position + 12 + int.from_bytes(data[position : position + 4])
+        if data[position + 4 : position + 8] in _PNG_CHUNKS:
+            parts.append(data[position:end])
+        position = end
+    return b"".join(parts)
 
 
 def _load_plugin(data: bytes) -> None:

@@ -171,7 +171,7 @@ def _decode_jpeg(data: bytes, size: tuple[int, int], max_decoded_bytes: int) -> 
         one, other = stripped.endings()
         flat, stored = _read_jpeg(one, stripped.scans, size, max_decoded_bytes)
         if flat != _read_jpeg(other, stripped.scans, size, max_decoded_bytes)[0]:
-            raise UndecodablePicture("The JPEG picture is truncated.")
+            raise UndecodablePicture("The JPEG picture is damaged or incomplete.")
     else:
         raise UndecodablePicture("The JPEG picture is damaged or incomplete.")
     return flat, stored, orientation(stripped.metadata)

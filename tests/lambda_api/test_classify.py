@@ -29,7 +29,7 @@ def folder(tmp_path: Path, photo: bytes) -> Path:
     (root / "cat.png").write_bytes((SCIKIT_IMAGE / "chelsea.png").read_bytes())
     (root / "rocket.jpeg").write_bytes((SCIKIT_IMAGE / "rocket.jpg").read_bytes())
     (root / "notes.txt").write_text("not a picture")
-    (root / "tiny.gif").write_bytes((SCIKIT_IMAGE / "no_time_for_that_tiny.gif").read_bytes())
+    (root / "drawing.svg").write_text("<svg/>")
     (root / "folder.png").mkdir()
     return root
 
@@ -124,7 +124,7 @@ def test_named_file_is_read_with_any_suffix(
     lines = as_json(capsys, unnamed, folder / "notes.txt", tmp_path / "none.jpg")
 
     assert "label" in lines[0]
-    assert lines[1]["error"] == "This is not a JPEG, PNG or WebP picture."
+    assert lines[1]["error"] == f"This is not a {images.NAMES} picture."
     assert lines[2]["error"] == "cannot be read: No such file or directory"
 
 

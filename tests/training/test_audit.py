@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageOps
 
+from lambda_api import images
 from tests.lambda_api.pictures import SCIKIT_IMAGE, china, encode
 from training.audit.examine import examine
 from training.audit.files import list_files
@@ -149,8 +150,8 @@ def test_unreadable_files_are_listed_with_a_reason_and_excluded(data: Path) -> N
     assert {bad.path: bad.reason for bad in audit.unreadable} == {
         "train/cat/cut off.jpg": "The JPEG picture is damaged or incomplete.",
         "train/dog/empty.png": "There is no picture: zero bytes.",
-        "train/dog/text.jpg": "This is not a JPEG, PNG or WebP picture.",
-        "test/dog/tested.jpg": "This is not a JPEG, PNG or WebP picture.",
+        "train/dog/text.jpg": f"This is not a {images.NAMES} picture.",
+        "test/dog/tested.jpg": f"This is not a {images.NAMES} picture.",
     }
     assert sorted(excluded(audit)) == ["cat/cut off.jpg", "dog/empty.png", "dog/text.jpg"]
     assert audit.ignored == ("train/dog/notes.txt",)
