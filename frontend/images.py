@@ -177,7 +177,7 @@ def _repaired(data: bytes) -> bytes:
     without an end marker gets one.
     """
     if data.startswith(b"\xff\xd8") and b"\xff\xd9" not in data[-65536:]:
-        return data + b"\xff\xd9"
+        return _ended(data)
     if not data.startswith(b"\x89PNG"):
         return data
     parts, position = [data[:8]], 8
@@ -187,6 +187,19 @@ def _repaired(data: bytes) -> bytes:
             parts.append(data[position:end])
         position = end
     return b"".join(parts)
+
+
+def _ended(jpeg: bytes) -> bytes:
+    """Add an end marker to a complete JPEG. A truncated one is returned as it is.
+
+    libjpeg fills what is missing with gray, or decodes arbitrary data in its place.
+    """
+    scans = jpeg.rstrip(b"\xff")
+    ended, filled = scans + b"\xff\xd9", scans + b"\x55\xaa\x33\xcc" * 64 + b"\xff\xd9"
+    with Image.open(BytesIO(ended)) as one, Image.open(BytesIO(filled)) as other:
+        for image in (one, other):
+            image.draft(None, (REDUCED_SIDE, REDUCED_SIDE))
+        return ended if one.tobytes() == other.tobytes() else jpeg
 
 
 def _load_plugin(data: bytes) -> None:

@@ -11,12 +11,12 @@ from PIL import ExifTags, Image
 from frontend.images import (
     FORMAT_NAMES,
     FORMATS,
-    SUFFIXES,
     MAX_UPLOAD_BYTES,
     MAX_UPLOAD_PIXELS,
     MIN_SIDE,
     PREVIEW_SIDE,
     REDUCED_SIDE,
+    SUFFIXES,
     UnusablePicture,
     format_bytes,
     prepare,
