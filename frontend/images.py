@@ -9,15 +9,22 @@ import numpy as np
 from PIL import ExifTags, Image
 
 MAX_UPLOAD_BYTES = 3_990_000  # the API's limit is 4,000,000; the rest is for the multipart envelope
-MAX_UPLOAD_PIXELS = 40_000_000  # the API's limit
+MAX_UPLOAD_PIXELS = 40_000_000  # any API accepts this many in these formats:
+SENT_AS_THEY_ARE = frozenset({"JPEG", "PNG", "WEBP"})  # the rest is converted to JPEG
 # At its limit, no format needs much more than 400 MB of memory. Measured growth of the process per
 # megapixel: 0.7 MB for a JPEG (libjpeg scales while it decodes), up to 7 MB for a progressive JPEG
 # (libjpeg holds the whole picture), 5 MB for a PNG, 15 MB for a WebP (its decoder makes 3 copies).
+# The others as for the API: see `python -m benchmarks.decoding`.
 MAX_READABLE_PIXELS = {
     "JPEG": 110_000_000,  # a 108-megapixel phone
     "progressive JPEG": 60_000_000,
     "PNG": 60_000_000,
     "WEBP": 25_000_000,
+    "HEIF": 50_000_000,
+    "AVIF": 40_000_000,
+    "TIFF": 40_000_000,
+    "GIF": 60_000_000,
+    "BMP": 60_000_000,
 }
 REDUCED_SIDE = 1600  # pixels: well within both limits, well above the input size of a network
 PREVIEW_SIDE = 900  # pixels
@@ -25,8 +32,17 @@ THUMBNAIL_SIDE = 240  # pixels
 JPEG_QUALITY = 90
 MIN_SIDE = 8  # pixels: the API's limit
 _BAND_ROWS = 16
+_PNG_CHUNKS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT", b"IEND"})
 
-FORMATS = ("JPEG", "PNG", "WEBP")
+# As in `lambda_api.images`.
+FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "GIF", "BMP")
+FORMAT_NAMES = "JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF or BMP"
+SUFFIXES = frozenset(
+    {
+        *{".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".heic", ".heif", ".hif"},
+        *{".avif", ".tif", ".tiff", ".gif", ".bmp", ".dib"},
+    }
+)
 
 # EXIF 2.32, tag 0x0112: the operation that turns the stored picture upright.
 _UPRIGHT = {
@@ -57,11 +73,11 @@ class Upload:
         digest: SHA-256 of the original file; identifies the picture.
         preview: a JPEG of at most `PREVIEW_SIDE` pixels, upright, without transparency.
         thumbnail: a JPEG of at most `THUMBNAIL_SIDE` pixels, as `preview`.
-        format: "JPEG", "PNG" or "WEBP", of the original file.
+        format: one of `FORMATS`, of the original file.
         width: pixels of the original, upright.
         height: pixels of the original, upright.
         original_bytes: size of the original file.
-        note: how the picture was reduced for sending, or "".
+        note: how the picture was changed for sending, or "".
     """
 
     content: bytes
@@ -80,14 +96,15 @@ def prepare(data: bytes, filename: str) -> Upload:
     """Decode a picture, make its preview, and reduce it if it exceeds the API's limits.
 
     Args:
-        data: a JPEG, PNG or WebP file.
+        data: a file in one of `FORMATS`.
         filename: its name, with any extension.
 
     Raises:
         UnusablePicture: the file has another format, is damaged or exceeds `MAX_READABLE_PIXELS`.
     """
     try:
-        with Image.open(BytesIO(data), formats=FORMATS) as image:
+        _load_plugin(data)
+        with Image.open(BytesIO(_repaired(data)), formats=FORMATS) as image:
             # Pillow reports MPO for a JPEG that contains more pictures (a phone's depth map).
             format_ = "JPEG" if image.format == "MPO" else str(image.format)
             stored = _checked_size(image, format_)
@@ -95,18 +112,21 @@ def prepare(data: bytes, filename: str) -> Upload:
             # libjpeg scales while it decodes: ten times faster for a large photo.
             image.draft(None, (REDUCED_SIDE, REDUCED_SIDE))
             image.load()
+            if image.format in ("HEIF", "TIFF"):  # already turned by the decoder
+                orientation = 1
             rgb = _reduced(image)
     except UnusablePicture:
         raise
     except Exception as error:  # Pillow's parsers raise many types for a damaged file
-        raise UnusablePicture(
-            "This file is damaged, or not in JPEG, PNG or WebP format."
-        ) from error
+        raise UnusablePicture(f"This file is damaged, or not in {FORMAT_NAMES} format.") from error
     if orientation in _UPRIGHT:
         rgb = rgb.transpose(_UPRIGHT[orientation])
     width, height = stored[::-1] if orientation >= 5 else stored
     content, note = data, ""
-    if len(data) > MAX_UPLOAD_BYTES or width * height > MAX_UPLOAD_PIXELS:
+    if format_ not in SENT_AS_THEY_ARE:
+        content, filename = _jpeg(rgb), _as_jpg(filename)
+        note = f"Converted to JPEG ({rgb.width} × {rgb.height}) before upload."
+    elif len(data) > MAX_UPLOAD_BYTES or width * height > MAX_UPLOAD_PIXELS:
         content, filename = _jpeg(rgb), _as_jpg(filename)
         note = (
             f"Resized from {width} × {height} ({format_bytes(len(data))}) to {rgb.width} × "
@@ -148,6 +168,46 @@ def data_uri(jpeg: bytes) -> str:
 def format_bytes(size: int) -> str:
     """Format a number of bytes for display: "350 kB", "4.2 MB"."""
     return f"{size / 1e6:.1f} MB" if size >= 1_000_000 else f"{max(size / 1e3, 1):.0f} kB"
+
+
+def _repaired(data: bytes) -> bytes:
+    """Remove what makes Pillow refuse good pictures; the API decides about the original.
+
+    For a PNG, all chunks but those of pixels and orientation: large texts and profiles. A JPEG
+    without an end marker gets one.
+    """
+    if data.startswith(b"\xff\xd8") and b"\xff\xd9" not in data[-65536:]:
+        return _ended(data)
+    if not data.startswith(b"\x89PNG"):
+        return data
+    parts, position = [data[:8]], 8
+    while position + 8 <= len(data):
+        end = position + 12 + int.from_bytes(data[position : position + 4])
+        if data[position + 4 : position + 8] in _PNG_CHUNKS:
+            parts.append(data[position:end])
+        position = end
+    return b"".join(parts)
+
+
+def _ended(jpeg: bytes) -> bytes:
+    """Add an end marker to a complete JPEG. A truncated one is returned as it is.
+
+    libjpeg fills what is missing with gray, or decodes arbitrary data in its place.
+    """
+    scans = jpeg.rstrip(b"\xff")
+    ended, filled = scans + b"\xff\xd9", scans + b"\x55\xaa\x33\xcc" * 64 + b"\xff\xd9"
+    with Image.open(BytesIO(ended)) as one, Image.open(BytesIO(filled)) as other:
+        for image in (one, other):
+            image.draft(None, (REDUCED_SIDE, REDUCED_SIDE))
+        return ended if one.tobytes() == other.tobytes() else jpeg
+
+
+def _load_plugin(data: bytes) -> None:
+    """Import what reads HEIC, which takes time and memory, only for files that may be HEIC."""
+    if data[4:8] == b"ftyp":
+        from pillow_heif import register_heif_opener
+
+        register_heif_opener(thumbnails=False)
 
 
 def _checked_size(image: Image.Image, format_: str) -> tuple[int, int]:

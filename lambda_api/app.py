@@ -53,7 +53,11 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         if loaded_model is None:
             app.state.loaded_model = await run_in_threadpool(
-                LoadedModel.load, settings.model_uri, settings.fallback_model, logger
+                LoadedModel.load,
+                settings.model_uri,
+                settings.fallback_model,
+                logger,
+                settings.max_decoded_bytes,
             )
         yield
         app.state.loaded_model = None

@@ -100,6 +100,7 @@ class Classifier:
 
     Args:
         bundle: folder of the bundle.
+        max_decoded_bytes: limit of the memory for decoding a picture, in bytes.
 
     Attributes:
         manifest: the bundle's manifest.
@@ -109,7 +110,8 @@ class Classifier:
         BundleError: the folder has no bundle, or one that this service cannot run.
     """
 
-    def __init__(self, bundle: Path) -> None:
+    def __init__(self, bundle: Path, max_decoded_bytes: int = images.MAX_DECODED_BYTES) -> None:
+        self._max_decoded_bytes = max_decoded_bytes
         self.manifest, model = read_bundle(bundle)
         self.network = Network(model)
         network, spec = self.network, self.manifest.input
@@ -142,7 +144,7 @@ class Classifier:
             PictureError: as `images.decode`.
         """
         start = perf_counter()
-        picture = images.decode(data, self.network.size)
+        picture = images.decode(data, self.network.size, self._max_decoded_bytes)
         decoded = perf_counter()
         logits = self.network.logits(picture.pixels)
         probabilities = softmax(logits, self.manifest.temperature)

@@ -45,6 +45,7 @@ def _classify_files(parsed: argparse.Namespace) -> int:
         unusable bundle or argument, 130 if interrupted.
     """
     from lambda_api.classifier import Classifier
+    from lambda_api.images import NAMES
     from lambda_api.manifest import BundleError
     from lambda_api.settings import BUNDLED_MODEL
 
@@ -57,7 +58,7 @@ def _classify_files(parsed: argparse.Namespace) -> int:
         return 2
     files, left_out = _find_pictures(parsed.paths)
     if not files:
-        print("error: no pictures found (JPEG, PNG or WebP).", file=sys.stderr)
+        print(f"error: no pictures found ({NAMES}).", file=sys.stderr)
     if left_out:
         print(left_out, file=sys.stderr)
     if not files:

@@ -19,7 +19,12 @@ from lambda_api.workers import inline
 # run a lifespan for every invocation.
 settings = load_settings()
 logger = configured_logger(settings.log_dir)
-loaded_model = LoadedModel.load(settings.model_uri, settings.fallback_model, logger)
+loaded_model = LoadedModel.load(
+    settings.model_uri,
+    settings.fallback_model,
+    logger,
+    settings.max_decoded_bytes,
+)
 
 http = Mangum(
     GatewayScope(create_app(settings, loaded_model=loaded_model, run=inline)),

@@ -10,6 +10,7 @@ from aws_lambda_powertools import Logger
 
 from lambda_api import aws
 from lambda_api.classifier import Classifier
+from lambda_api.images import MAX_DECODED_BYTES
 from lambda_api.manifest import MANIFEST_FILE, MODEL_FILE, BundleError
 from lambda_api.promotion import CURRENT, MAX_BYTES, read_promoted_version
 
@@ -38,21 +39,28 @@ class LoadedModel:
     fallback: str | None = None
 
     @classmethod
-    def load(cls, uri: str, fallback: Path, logger: Logger) -> "LoadedModel":
+    def load(
+        cls,
+        uri: str,
+        fallback: Path,
+        logger: Logger,
+        max_decoded_bytes: int = MAX_DECODED_BYTES,
+    ) -> "LoadedModel":
         """Load a bundle from a folder or from S3. Errors are logged and kept, not raised.
 
         Args:
             uri: a folder, s3://bucket/prefix, or s3://bucket/.../current for the promoted version.
             fallback: folder of the bundle to load if S3 has no usable bundle.
             logger: logs the loaded model or the error.
+            max_decoded_bytes: limit of the memory for decoding a picture, in bytes.
         """
         start = perf_counter()
-        outcome, reason = _load(uri), None
+        outcome, reason = _load(uri, max_decoded_bytes), None
         if isinstance(outcome, BundleError) and uri.startswith(S3):
             reason = str(outcome)
             logger.warning("model of S3 not loaded, falling back", bundle=uri, reason=reason)
             uri = str(fallback)
-            outcome = _load(uri)
+            outcome = _load(uri, max_decoded_bytes)
         load_ms = round((perf_counter() - start) * 1000, 2)
         if isinstance(outcome, BundleError):
             logger.error("model not loaded", bundle=uri, reason=str(outcome))
@@ -78,17 +86,17 @@ def _source(uri: str) -> BundleSource:
     return "promoted" if uri.rstrip("/").endswith(f"/{CURRENT}") else "s3"
 
 
-def _load(uri: str) -> Classifier | BundleError:
+def _load(uri: str, max_decoded_bytes: int) -> Classifier | BundleError:
     source = _source(uri)
     try:
         if source == "folder":
-            return Classifier(Path(uri))
+            return Classifier(Path(uri), max_decoded_bytes)
         bucket, _, prefix = uri.removeprefix(S3).rstrip("/").partition("/")
         if source == "promoted":
             prefix = _promoted_prefix(bucket, prefix)
         with TemporaryDirectory() as folder:
             _download(bucket, prefix, Path(folder))
-            return Classifier(Path(folder))
+            return Classifier(Path(folder), max_decoded_bytes)
     except BundleError as error:
         return error
     except (OSError, RecursionError, UnicodeError) as error:  # full disk, malicious manifest

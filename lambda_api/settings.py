@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from env_file import EnvFileError, unset_variables
 from lambda_api.auth.passwords import read_secret
+from lambda_api.images import MAX_DECODED_BYTES
 
 BUNDLED_MODEL = Path(__file__).parents[1] / "models" / "intel-scenes"
 
@@ -57,6 +58,7 @@ class Settings(BaseSettings):
         upload_bucket: S3 bucket for uploads. Without it, `/uploads` returns 404.
         upload_prefix: prefix of the keys of uploads.
         max_upload_bytes: maximum size of an upload.
+        max_decoded_bytes: maximum memory to decode one picture.
         max_body_bytes: maximum size of a request body. Lambda's own limit is 6 MB after base64.
         request_timeout_s: timeout of a request in seconds. API Gateway's is 30.
         cors_origins: origins allowed to call the API from a browser, separated by spaces.
@@ -76,6 +78,7 @@ class Settings(BaseSettings):
     upload_bucket: str | None = None
     upload_prefix: str = Field("uploads/", pattern=r"^[\w.-]+(/[\w.-]+)*/$")
     max_upload_bytes: int = Field(25_000_000, gt=0)
+    max_decoded_bytes: int = Field(MAX_DECODED_BYTES, gt=0)
     max_body_bytes: int = Field(4_000_000, gt=0)
     request_timeout_s: float = Field(25, gt=0)
     cors_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_split)] = ()

@@ -5,17 +5,17 @@ import secrets
 from dataclasses import dataclass
 
 from lambda_api import aws
+from lambda_api.images import MEDIA_TYPES, PictureMediaType
 from lambda_api.problems import Problem
 from lambda_api.settings import Settings
 
-SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 # Codes that a retry does not help against.
 _CONFIGURATION_ERRORS = {
     "NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "ProfileNotFound",
     "NoRegionError", "ParamValidationError", "AccessDenied", "403", "ExpiredToken", "InvalidToken",
     "InvalidAccessKeyId", "SignatureDoesNotMatch", "NoSuchBucket", "PermanentRedirect",
 }  # fmt: skip
-_NAME = re.compile(r"[0-9a-f]{32}\.(jpg|png|webp)")
+_NAME = re.compile(rf"[0-9a-f]{{32}}\.({'|'.join(MEDIA_TYPES.values())})")
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,12 @@ class UploadBucket:
     def of(cls, settings: Settings) -> "UploadBucket":
         return cls(settings.upload_bucket, settings.upload_prefix, settings.max_upload_bytes)
 
-    def new_form(self, content_type: str) -> PresignedForm:
+    def new_form(self, content_type: PictureMediaType) -> PresignedForm:
         """Create a form for one picture with a new random key.
 
         Blocks. Raises `Problem`: 404 without a bucket, 503 if S3 does not respond.
         """
-        key = f"{self.prefix}{secrets.token_hex(16)}.{SUFFIXES[content_type]}"
+        key = f"{self.prefix}{secrets.token_hex(16)}.{MEDIA_TYPES[content_type]}"
         try:
             url, fields = aws.presigned_post(
                 self._required_bucket(), key, content_type, self.max_bytes

@@ -24,7 +24,7 @@ async def inline(function: Callable[..., T], *arguments: object) -> T:
 
 
 class ThreadPool:
-    """One thread per processor. Each may hold 40 decoded megapixels in memory."""
+    """One thread per processor. Each may use the setting `max_decoded_bytes` of memory."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="worker")

@@ -97,7 +97,7 @@ def _labelled(part: Folder) -> LabelledPictures:
         found = [path.relative_to(part.path) for path in folder.all_pictures()]
         if not found:
             raise DataError(
-                f"{folder.path} contains no pictures (JPEG, PNG or WebP). "
+                f"{folder.path} contains no pictures ({images.NAMES}). "
                 "Add some, or remove the folder."
             )
         for path in found:

@@ -129,7 +129,7 @@ class ApiClient:
         """Classify one picture.
 
         Args:
-            picture: a JPEG, PNG or WebP file, at most 4,000,000 bytes and 40 megapixels.
+            picture: a picture in a format of the API, at most 4,000,000 bytes and 40 megapixels.
             filename: name to send with the file; the API detects the format from the content.
             top_k: number of classes to return; None for the API's default.
 

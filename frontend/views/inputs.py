@@ -6,12 +6,11 @@ from html import escape
 
 import streamlit as st
 
+from frontend.images import FORMAT_NAMES, SUFFIXES
 from frontend.samples import CREDIT, shipped_samples
 from frontend.session import MAX_PICTURES, Input, current_session, decode_input
 from frontend.url_fetch import MAX_FETCHED_BYTES, NotFetched, fetch
 from frontend.views.notices import draw_notice
-
-SUFFIXES = ["jpg", "jpeg", "png", "webp"]
 
 
 def choose_pictures() -> list[Input]:
@@ -34,8 +33,8 @@ def choose_pictures() -> list[Input]:
 
 def _draw_upload() -> dict[str, Input]:
     files = st.file_uploader(
-        f"Drag photos here, or browse (JPG, JPEG, PNG, WebP; up to {MAX_PICTURES})",
-        type=SUFFIXES,
+        f"Drag photos here, or browse ({FORMAT_NAMES}; up to {MAX_PICTURES})",
+        type=sorted(SUFFIXES),
         accept_multiple_files=True,
         key="lc-files",
     )

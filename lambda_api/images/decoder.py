@@ -4,32 +4,55 @@ Training, calibration, evaluation and serving all call `decode`, so a served net
 pixels as in training.
 """
 
-import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from io import BytesIO
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image
+from PIL import Image
 
-MAX_PIXELS = 40_000_000  # 40 megapixels: 160 MB in Pillow, three times that with transparency
+from lambda_api.images import heif, jpeg, png, tiff, webp
+from lambda_api.images.formats import HEAD_BYTES, NAMES, Format, sniff
+from lambda_api.images.stripped import Stripped, orientation
+
+MAX_DECODED_BYTES = 900_000_000  # memory to decode one picture
+MAX_PIXELS = 120_000_000  # limits the time that a picture takes
 MIN_SIDE = 8  # pixels; a smaller picture shows no scene, only a color
-MAX_SCANS = (
-    100  # of a JPEG; libjpeg processes the whole picture once per scan. Cameras write about ten
-)
+# libjpeg processes the whole picture once per scan. Cameras write about ten.
+MAX_SCANS = 100
+_MAX_SCANNED_PIXELS = MAX_SCANS * 40_000_000
 
-Format = Literal["JPEG", "PNG", "WEBP"]
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
-_MAGIC: dict[Format, bytes] = {
-    "JPEG": b"\xff\xd8\xff",
-    "PNG": b"\x89PNG\r\n\x1a\n",
-    "WEBP": b"RIFF",
+# Growth of the process while it decodes, in bytes per pixel: opaque, and with transparency.
+# Measured with `python -m benchmarks.decoding`, rounded up.
+_BYTES_PER_PIXEL: dict[Format, tuple[int, int]] = {
+    "JPEG": (9, 9),  # of the scaled picture
+    "PNG": (10, 13),
+    "WEBP": (16, 22),
+    "HEIF": (10, 13),
+    "AVIF": (13, 16),
+    "TIFF": (13, 16),
+    "GIF": (9, 13),
+    "BMP": (9, 9),
 }
+_COEFFICIENT_BYTES = 2  # per pixel and color channel, if a JPEG has several scans
 
-# JPEG markers (ITU T.81, B.1.1), except those inside scan data: stuffed zeros and restarts.
-_MARKER = re.compile(rb"\xff([\x02-\xcf\xd9-\xfe])")
-_SCAN, _END = b"\xda", b"\xd9"
+# Pillow imports these when they are needed. Without this, it would import all its plugins.
+_PLUGINS: dict[Format, str] = {
+    "WEBP": "PIL.WebPImagePlugin",
+    "AVIF": "PIL.AvifImagePlugin",
+    "TIFF": "PIL.TiffImagePlugin",
+}
+_STRIP: dict[Format, Callable[[bytes], Stripped]] = {
+    "PNG": png.strip,
+    "WEBP": webp.strip,
+    "HEIF": heif.strip,
+    "AVIF": heif.strip,
+    "TIFF": tiff.strip,
+    "GIF": Stripped,
+    "BMP": Stripped,
+}
 
 # EXIF 2.32, tag 0x0112: the transposition that turns the stored picture upright.
 # `ImageOps.exif_transpose` also rewrites the EXIF block, which fails on malformed blocks that real
@@ -57,11 +80,11 @@ class NoPicture(PictureError):
 
 
 class UnsupportedFormat(PictureError):
-    """The bytes are not a JPEG, PNG or WebP picture."""
+    """The bytes are not a picture of a format in `formats.FORMATS`."""
 
 
 class TooManyPixels(PictureError):
-    """The picture has more than `MAX_PIXELS` pixels."""
+    """The picture has too many pixels, or needs too much memory to decode."""
 
 
 class UndecodablePicture(PictureError):
@@ -85,66 +108,122 @@ class Picture:
     height: int
 
 
-def decode(data: bytes, size: tuple[int, int]) -> Picture:
+def decode(
+    data: bytes, size: tuple[int, int], max_decoded_bytes: int = MAX_DECODED_BYTES
+) -> Picture:
     """Decode a picture and resize it to `size`.
 
     - The format is detected from the content, not from a file name.
-    - The EXIF orientation is applied.
+    - Only the pixels count: errors in metadata, and missing end markers, are ignored.
+    - The orientation is applied.
     - Transparent pixels become white.
     - 16-bit grayscale is scaled to 8 bits.
-    - For an animation, the first frame is used.
+    - Of several pages or frames, the first is used. Of several pictures in a HEIF, the primary one.
     - The aspect ratio is not kept, and nothing is cropped.
 
     Args:
         data: the content of the file.
         size: (height, width) of the result in pixels.
+        max_decoded_bytes: limit of the memory for decoding, in bytes.
 
     Raises:
         NoPicture: `data` is empty.
-        UnsupportedFormat: not a JPEG, PNG or WebP.
-        TooManyPixels: more than `MAX_PIXELS`. Checked before decoding.
-        UndecodablePicture: damaged, truncated, a side shorter than `MIN_SIDE` pixels, or more
-            than `MAX_SCANS` scans.
+        UnsupportedFormat: not in a supported format.
+        TooManyPixels: more than `MAX_PIXELS`, or too much memory. Checked before decoding.
+        UndecodablePicture: damaged, truncated, a side shorter than `MIN_SIDE` pixels, or too many
+            scans.
     """
-    format_ = _sniff(data)
-    if format_ == "JPEG":
-        _check_scans(data)
+    format_ = _format(data)
     try:
-        with Image.open(BytesIO(data), formats=(format_,)) as image:
-            stored = _checked_size(image)
-            orientation = _orientation(image)
-            # Let libjpeg downscale while it decodes, which is much faster for a large photo. At
-            # least twice the final size remains for the better filter below.
-            image.draft(None, (2 * size[1], 2 * size[0]))
-            image.load()
-            upright = _flatten(image)
+        if format_ == "JPEG":
+            upright, stored, turn = _decode_jpeg(data, size, max_decoded_bytes)
+        else:
+            upright, stored, turn = _decode_other(data, format_, max_decoded_bytes)
     except PictureError:
         raise
     except Exception as error:  # Pillow's parsers raise many types for damaged files
         raise UndecodablePicture(f"The {format_} picture is damaged or incomplete.") from error
-    if orientation in _UPRIGHT:
-        upright = upright.transpose(_UPRIGHT[orientation])
-    width, height = stored[::-1] if orientation >= 5 else stored
+    if turn in _UPRIGHT:
+        upright = upright.transpose(_UPRIGHT[turn])
+    width, height = stored[::-1] if turn >= 5 else stored
     scaled = upright.resize(size[::-1], Image.Resampling.BILINEAR, reducing_gap=2.0)
     return Picture(np.asarray(scaled), format_, width, height)
 
 
-def _sniff(data: bytes) -> Format:
+def _format(data: bytes) -> Format:
     if not data:
         raise NoPicture("The picture is empty (0 bytes).")
-    for name, magic in _MAGIC.items():
-        if data.startswith(magic) and (name != "WEBP" or data[8:12] == b"WEBP"):
-            return name
-    raise UnsupportedFormat("This is not a JPEG, PNG or WebP picture.")
+    format_ = sniff(data[:HEAD_BYTES])
+    if format_ is None:
+        raise UnsupportedFormat(f"This is not a {NAMES} picture.")
+    return format_
 
 
-def _check_scans(data: bytes) -> None:
-    scans, position = 0, len(_MAGIC["JPEG"]) - 1
-    while (marker := _MARKER.search(data, position)) and marker[1] != _END:
-        scans += marker[1] == _SCAN
-        if scans > MAX_SCANS:
-            raise UndecodablePicture(f"The JPEG picture has more than {MAX_SCANS} scans.")
-        position = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2])
+_Decoded = tuple[Image.Image, tuple[int, int], int]
+
+
+def _decode_jpeg(data: bytes, size: tuple[int, int], max_decoded_bytes: int) -> _Decoded:
+    stripped = jpeg.strip(data)
+    if stripped.ended:
+        flat, stored = _read_jpeg(stripped.data, stripped.scans, size, max_decoded_bytes)
+    elif stripped.complete:
+        # Without an end marker, a truncated picture looks like a complete one to libjpeg.
+        one, other = stripped.endings()
+        flat, stored = _read_jpeg(one, stripped.scans, size, max_decoded_bytes)
+        if flat != _read_jpeg(other, stripped.scans, size, max_decoded_bytes)[0]:
+            raise UndecodablePicture("The JPEG picture is damaged or incomplete.")
+    else:
+        raise UndecodablePicture("The JPEG picture is damaged or incomplete.")
+    return flat, stored, orientation(stripped.metadata)
+
+
+def _read_jpeg(
+    data: bytes, scans: int, size: tuple[int, int], max_decoded_bytes: int
+) -> tuple[Image.Image, tuple[int, int]]:
+    with Image.open(BytesIO(data), formats=("JPEG",)) as image:
+        stored = _checked_size(image)
+        pixels = image.width * image.height
+        if scans > MAX_SCANS or scans * pixels > _MAX_SCANNED_PIXELS:
+            raise UndecodablePicture(
+                f"The JPEG picture has {scans} scans, which is too many for its size."
+            )
+        # Let libjpeg downscale while it decodes, which is much faster for a large photo. At
+        # least twice the final size remains for the better filter below.
+        image.draft(None, (2 * size[1], 2 * size[0]))
+        needed = image.width * image.height * _BYTES_PER_PIXEL["JPEG"][0]
+        if scans > 1:  # libjpeg holds all coefficients at full size
+            needed += pixels * _COEFFICIENT_BYTES * len(image.getbands())
+        _check_memory(stored, needed, max_decoded_bytes)
+        image.load()
+        return _flatten(image), stored
+
+
+def _decode_other(data: bytes, format_: Format, max_decoded_bytes: int) -> _Decoded:
+    _load_plugin(format_)
+    stripped = _STRIP[format_](data)
+    with Image.open(BytesIO(stripped.data), formats=(format_,)) as image:
+        stored = _checked_size(image)
+        needed = image.width * image.height * _BYTES_PER_PIXEL[format_][image.has_transparency_data]
+        _check_memory(stored, needed, max_decoded_bytes)
+        if format_ == "PNG" and image.info.get("default_image"):
+            image.seek(1)  # the first frame of an animation whose default image is not a frame
+        image.load()
+        if image.mode == "F" or (image.mode == "I" and format_ != "PNG"):
+            raise UndecodablePicture(
+                "The picture has 32-bit samples. Save it with 8 or 16 bits per sample."
+            )
+        metadata = {"exif": image.info["exif"]} if "exif" in image.info else {}
+        turn = orientation(metadata if format_ == "AVIF" else stripped.metadata)
+        return _flatten(image), stored, turn
+
+
+def _load_plugin(format_: Format) -> None:
+    if format_ in _PLUGINS:
+        import_module(_PLUGINS[format_])
+    elif format_ == "HEIF":
+        from pillow_heif import register_heif_opener
+
+        register_heif_opener(thumbnails=False, decode_threads=1)
 
 
 def _checked_size(image: Image.Image) -> tuple[int, int]:
@@ -162,19 +241,23 @@ def _checked_size(image: Image.Image) -> tuple[int, int]:
     return width, height
 
 
-def _orientation(image: Image.Image) -> int:
-    """EXIF orientation, 1 to 8. Returns 1 (upright) if it is missing or unreadable."""
-    try:
-        value = image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # noqa: BLE001 - a broken EXIF block does not make the picture unreadable
-        return 1
-    return value if value in _UPRIGHT else 1
+def _check_memory(size: tuple[int, int], needed: int, max_decoded_bytes: int) -> None:
+    if needed > max_decoded_bytes:
+        raise TooManyPixels(
+            f"The picture has {size[0]}x{size[1]} pixels. Decoding it takes {needed / 1e6:,.0f} MB "
+            f"of memory, over the limit of {max_decoded_bytes / 1e6:,.0f} MB. Make it smaller, or "
+            "send it as a JPEG that is not progressive."
+        )
 
 
 def _flatten(image: Image.Image) -> Image.Image:
     """The picture as 8-bit RGB without transparency."""
     if image.mode.startswith("I"):  # 16-bit grayscale; Pillow's own conversion clips it to white
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
+        levels = np.asarray(image)
+        gray = (levels >> 8).astype(np.uint8)
+        if (clear := image.info.get("transparency")) is not None:
+            gray[levels == clear] = 255
+        return Image.fromarray(gray).convert("RGB")
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         flat = Image.new("RGB", rgba.size, "white")

@@ -4,6 +4,37 @@ from typing import Literal, get_args
 
 Format = Literal["JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "GIF", "BMP"]
 FORMATS: tuple[Format, ...] = get_args(Format)
+NAMES = "JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF or BMP"  # for messages
+
+# Lower-case file suffixes and media types of all formats. The page has the same list.
+SUFFIXES = frozenset(
+    {
+        *{".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".heic", ".heif", ".hif"},
+        *{".avif", ".tif", ".tiff", ".gif", ".bmp", ".dib"},
+    }
+)
+PictureMediaType = Literal[
+    "image/jpeg",
+    "image/png",
+    "image/webp",
+    "image/heic",
+    "image/heif",
+    "image/avif",
+    "image/tiff",
+    "image/gif",
+    "image/bmp",
+]
+MEDIA_TYPES: dict[PictureMediaType, str] = {  # with the suffix of an upload
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/webp": "webp",
+    "image/heic": "heic",
+    "image/heif": "heif",
+    "image/avif": "avif",
+    "image/tiff": "tiff",
+    "image/gif": "gif",
+    "image/bmp": "bmp",
+}
 
 HEAD_BYTES = 512  # `sniff` needs at most this many bytes from the start of a file
 

@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.routing import BaseRoute
 
-from lambda_api.images import MAX_PIXELS, MIN_SIDE
+from lambda_api.images import MAX_DECODED_BYTES, MAX_PIXELS, MIN_SIDE, NAMES
 from lambda_api.openapi.operations import SCHEMAS
 from lambda_api.problems import MEDIA_TYPE
 from lambda_api.web import query, request_body
@@ -26,12 +26,13 @@ _TAGS = [
 _DESCRIPTION = f"""\
 Classify pictures, with a calibrated confidence.
 
-**Formats**: JPEG, PNG and WebP, detected from the content. At least {MIN_SIDE} pixels per side,
-at most {MAX_PIXELS // 1_000_000} megapixels.
+**Formats**: {NAMES}, detected from the content.
+At least {MIN_SIDE} pixels per side, at most {MAX_PIXELS // 1_000_000} megapixels.
 
 **Limits** (defaults of the settings):
 
 - request body: 4,000,000 bytes; upload larger pictures with `POST /uploads`
+- memory to decode a picture: {MAX_DECODED_BYTES // 1_000_000} MB
 - headers: {MAX_HEADER_BYTES:,} bytes
 - duration of a request: 25 seconds
 - failed logins: 10 per minute and client address

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from lambda_api.images import MEDIA_TYPES, NAMES
 from lambda_api.problems import MEDIA_TYPE
 from lambda_api.web.request_body import (
     MAX_BATCH,
@@ -52,9 +53,7 @@ PICTURE_BODY: dict[str, Any] = {
         "a JSON document, or as the key of an earlier upload.",
         "content": {
             "multipart/form-data": {"schema": _FORM},
-            "image/jpeg": {"schema": _BINARY},
-            "image/png": {"schema": _BINARY},
-            "image/webp": {"schema": _BINARY},
+            **{media_type: {"schema": _BINARY} for media_type in MEDIA_TYPES},
             **_json(InlinePicture, UploadedPicture),
         },
     }
@@ -75,8 +74,8 @@ _PROBLEMS = {
     401: "Missing or wrong credentials",
     404: "No upload has this key, or the service has no uploads",
     408: "The request body did not arrive in time",
-    413: "Too many bytes or pixels. `detail` contains the limit",
-    415: "Not a JPEG, PNG or WebP. For a batch: not a form",
+    413: "Too many bytes or pixels, or too much memory to decode. `detail` contains the limit",
+    415: f"Not a {NAMES}. For a batch: not a form",
     422: "The picture cannot be decoded, or a parameter is invalid",
     429: "Too many failed logins from this address",
     431: "The headers are too large",

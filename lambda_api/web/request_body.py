@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from dataclasses import dataclass
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from fastapi import Request
@@ -14,7 +14,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from lambda_api.base64_text import decode_base64
-from lambda_api.images import NoPicture
+from lambda_api.images import NoPicture, PictureMediaType
 from lambda_api.problems import Problem, describe_errors
 from lambda_api.uploads import UploadBucket
 from lambda_api.web.forms import FormPart, decode_transfer, is_binary, read_form
@@ -39,7 +39,7 @@ class UploadRequest(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{"content_type": "image/jpeg"}]}
     )
 
-    content_type: Literal["image/jpeg", "image/png", "image/webp"]
+    content_type: PictureMediaType
 
 
 class UploadedPicture(BaseModel):

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import zlib
 from io import BytesIO
 from pathlib import Path
 
@@ -8,15 +9,20 @@ import pytest
 from PIL import ExifTags, Image
 
 from frontend.images import (
+    FORMAT_NAMES,
+    FORMATS,
     MAX_UPLOAD_BYTES,
     MAX_UPLOAD_PIXELS,
     MIN_SIDE,
     PREVIEW_SIDE,
     REDUCED_SIDE,
+    SUFFIXES,
     UnusablePicture,
     format_bytes,
     prepare,
 )
+from lambda_api import images
+from tests.lambda_api.pictures import china, encode, heic, png_chunk
 
 ROOT = Path(__file__).parents[2]
 
@@ -183,7 +189,7 @@ def test_thin_picture_keeps_the_minimum_side_of_the_api() -> None:
     assert pixels(upload.content).shape == (MIN_SIDE, 2000, 3)
 
 
-@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "AVIF", "TIFF", "GIF", "BMP"])
 def test_format_is_detected_from_the_content(photos: Path, format_: str) -> None:
     with Image.open(photos / "flower.jpg") as image:
         data = encoded(image, format_)
@@ -199,6 +205,29 @@ def test_jpeg_with_a_second_picture_is_a_jpeg(photos: Path) -> None:
     upload = prepare(buffer.getvalue(), "phone.jpg")
 
     assert (upload.format, upload.width, upload.height) == ("JPEG", 640, 427)
+
+
+def test_heic_is_converted_to_a_jpeg_and_shown_upright() -> None:
+    upload = prepare(heic(china().transpose(Image.Transpose.ROTATE_90), 6), "IMG_1.HEIC")
+
+    assert (upload.format, upload.width, upload.height) == ("HEIF", 240, 160)
+    assert pixels(upload.content).shape == (160, 240, 3)
+    assert upload.filename == "IMG_1.jpg"
+    assert "Converted to JPEG (240 × 160)" in upload.note
+
+
+def test_formats_and_suffixes_are_those_of_the_api() -> None:
+    assert FORMATS == images.FORMATS
+    assert FORMAT_NAMES == images.NAMES
+    assert SUFFIXES == images.SUFFIXES
+
+
+def test_large_profile_and_missing_end_marker_are_ignored() -> None:
+    png, jpeg = encode(china(), "PNG"), encode(china(), "JPEG")
+    profile = png_chunk(b"iCCP", b"printer\0\0" + zlib.compress(bytes(2_000_000)))
+
+    assert prepare(png[:33] + profile + png[33:], "a.png").width == 240
+    assert prepare(jpeg[:-2], "a.jpg").width == 240
 
 
 def test_transparency_is_shown_on_white() -> None:
@@ -244,7 +273,7 @@ def test_preview_of_a_tiny_or_thin_picture(size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"hello", b"GIF89a", b"\xff\xd8\xff\xe0 not a picture"])
 def test_invalid_file_is_rejected(data: bytes) -> None:
-    with pytest.raises(UnusablePicture, match="not in JPEG, PNG or WebP format"):
+    with pytest.raises(UnusablePicture, match=r"not in JPEG, .* or BMP format"):
         prepare(data, "text.jpg")
 
 

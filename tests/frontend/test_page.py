@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from frontend import images
 from frontend.class_cards import shipped_cards
 from tests.frontend.driver import APP, drop, text
 from tests.frontend.stand_in_api import (
@@ -80,7 +81,7 @@ def test_page_without_a_picture_shows_health_and_model(page: AppTest) -> None:
     for shown in ("intel-scenes", "1a2b3c4d5e6f", "21 ms"):
         assert shown in text(page)
     assert "Your prediction will appear here" in text(page)
-    assert page.file_uploader[0].allowed_type == [".jpg", ".jpeg", ".png", ".webp"]
+    assert page.file_uploader[0].allowed_type == sorted(images.SUFFIXES)
 
 
 @pytest.mark.parametrize(

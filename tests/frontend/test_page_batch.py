@@ -94,7 +94,7 @@ def test_invalid_file_does_not_affect_the_others(page: AppTest, stand_in_api: St
     drop_all(page.run(), [("notes.jpg", b"hello"), *pictures(2)])
 
     assert "2 of 3 classified · 1 failed" in text(page)
-    assert "not in JPEG, PNG or WebP format" in text(page)
+    assert "or BMP format" in text(page)
     assert b"hello" not in stand_in_api.received[-1].body
 
 

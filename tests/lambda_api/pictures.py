@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image
 
 from lambda_api import images
 
@@ -38,6 +38,10 @@ def china(width: int = 240, height: int = 160) -> Image.Image:
 
 
 def encode(image: Image.Image, format_: str, **options: Any) -> bytes:
+    if format_ == "HEIF":
+        from pillow_heif import register_heif_opener
+
+        register_heif_opener()
     buffer = BytesIO()
     image.save(buffer, format_, **options)
     return buffer.getvalue()
@@ -76,6 +80,24 @@ def difference(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.abs(a.astype(float) - b).mean())
 
 
+def heic(image: Image.Image, orientation: int = 1, **options: Any) -> bytes:
+    """Return a HEIC whose property irot or imir, and EXIF block, have an orientation."""
+    from pillow_heif import from_pillow
+
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    file = from_pillow(image)
+    file.info["exif"] = exif.tobytes()
+    buffer = BytesIO()
+    file.save(buffer, **options)
+    return buffer.getvalue()
+
+
+def png_chunk(kind: bytes, body: bytes) -> bytes:
+    checked = kind + body
+    return struct.pack(">I", len(body)) + checked + struct.pack(">I", zlib.crc32(checked))
+
+
 @cache
 def jpeg_of_scans(count: int) -> bytes:
     """Return a progressive JPEG whose last scan is repeated until it has `count` scans."""
@@ -90,13 +112,14 @@ def refused() -> dict[str, tuple[bytes, type[images.PictureError]]]:
     """Return invalid pictures by kind, each with its error."""
     photo = china()
     jpeg, webp = encode(photo, "JPEG"), encode(photo, "WEBP")
-    gif = (SCIKIT_IMAGE / "no_time_for_that_tiny.gif").read_bytes()
     return {
         "empty": (b"", images.NoPicture),
         "text": (b"Not a picture at all, whatever its name.\n", images.UnsupportedFormat),
-        "animated GIF": (gif, images.UnsupportedFormat),
-        "TIFF": ((SCIKIT_IMAGE / "multipage.tif").read_bytes(), images.UnsupportedFormat),
-        "BMP": (encode(photo, "BMP"), images.UnsupportedFormat),
+        "icon": (encode(photo, "ICO"), images.UnsupportedFormat),
+        "SVG": (b'<svg xmlns="http://www.w3.org/2000/svg"/>', images.UnsupportedFormat),
+        "MP4 video": (b"\0\0\0\x18ftypisom\0\0\2\0isomavc1", images.UnsupportedFormat),
+        "truncated HEIC": (heic(photo)[:3000], images.UndecodablePicture),
+        "TIFF of 32-bit samples": (encode(photo.convert("F"), "TIFF"), images.UndecodablePicture),
         "RIFF but not WebP": (b"RIFF\x24\0\0\0WAVEfmt ", images.UnsupportedFormat),
         "truncated JPEG": (jpeg[: len(jpeg) // 2], images.UndecodablePicture),
         "truncated PNG": (encode(photo, "PNG")[:20_000], images.UndecodablePicture),

@@ -9,6 +9,10 @@ for media_type, format_ in {
     "image/jpeg": "JPEG",
     "image/png": "PNG",
     "image/webp": "WEBP",
+    "image/avif": "AVIF",
+    "image/tiff": "TIFF",
+    "image/gif": "GIF",
+    "image/bmp": "BMP",
 }.items():
     pictures = [encode(china(side, 64), format_) for side in (16, 64, 96)]
     cut = [picture[: len(picture) // 2] for picture in pictures]

@@ -153,7 +153,7 @@ def test_named_file_is_read_with_any_suffix(
     lines = as_json(capsys, unnamed, folder / "notes.txt", tmp_path / "none.jpg")
 
     assert "label" in lines[0]
-    assert lines[1]["error"] == "This is not a JPEG, PNG or WebP picture."
+    assert lines[1]["error"] == f"This is not a {images.NAMES} picture."
     assert lines[2]["error"] == "cannot be read: No such file or directory"
 
 

@@ -228,6 +228,7 @@ from lambda_api.handler import handler
 # Powertools imports the package botocore, which is light, but none of its modules.
 heavy = "boto3 botocore.session tensorflow keras matplotlib pandas sklearn scipy".split()
 heavy += ["pydantic.v1", "lambda_api.openapi.schemas"]  # for the OpenAPI document only
+heavy += ["pillow_heif", "PIL.AvifImagePlugin", "PIL.TiffImagePlugin", "PIL.WebPImagePlugin"]
 print(json.dumps({"message": "imported", "heavy": [x for x in heavy if x in sys.modules]}))
 for path in sys.argv[1:]:
     answer = handler(json.load(open(path)), None)

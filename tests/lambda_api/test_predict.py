@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from lambda_api import __version__
+from lambda_api import __version__, images
 from lambda_api.classifier import Classifier
 from tests.lambda_api.pictures import china, encode
 
@@ -121,9 +121,7 @@ def test_openapi_document_declares_bodies_errors_and_credentials(client: TestCli
 
     assert set(predict["requestBody"]["content"]) == {
         "multipart/form-data",
-        "image/jpeg",
-        "image/png",
-        "image/webp",
+        *images.MEDIA_TYPES,
         "application/json",
     }
     assert set(predict["responses"]) == {

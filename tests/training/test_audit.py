@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageOps
 
+from lambda_api import images
 from tests.lambda_api.pictures import SCIKIT_IMAGE, china, encode
 from training.audit.examine import examine
 from training.audit.files import list_files
@@ -125,7 +126,7 @@ def test_copies_across_the_validation_part_are_excluded(data: Path, tmp_path: Pa
     assert audit.pictures("validation") == 3
     assert excluded(audit) == {
         "cat/copy.jpg": ("leak", "the same file as valid/cat/0.jpg in the validation part"),
-        "dog/1.jpg": ("unreadable", "This is not a JPEG, PNG or WebP picture."),
+        "dog/1.jpg": ("unreadable", f"This is not a {images.NAMES} picture."),
         "dog/leak.jpg": ("leak", "the same file as test/dog/china.jpg in the test part"),
     }
     (tmp_path / "audit.json").write_text(audit.model_dump_json())
@@ -180,8 +181,8 @@ def test_unreadable_files_are_listed_with_a_reason_and_excluded(data: Path) -> N
     assert {bad.path: bad.reason for bad in audit.unreadable} == {
         "train/cat/cut off.jpg": "The JPEG picture is damaged or incomplete.",
         "train/dog/empty.png": "The picture is empty (0 bytes).",
-        "train/dog/text.jpg": "This is not a JPEG, PNG or WebP picture.",
-        "test/dog/tested.jpg": "This is not a JPEG, PNG or WebP picture.",
+        "train/dog/text.jpg": f"This is not a {images.NAMES} picture.",
+        "test/dog/tested.jpg": f"This is not a {images.NAMES} picture.",
     }
     assert sorted(excluded(audit)) == ["cat/cut off.jpg", "dog/empty.png", "dog/text.jpg"]
     assert audit.ignored == ("train/dog/notes.txt",)

@@ -112,7 +112,7 @@ def list_files(data: Path) -> Listing:
                 pictures.append(File(path, name, within, part, label))
     if not any(file.part == "train" for file in pictures):
         raise DataError(
-            f"{data} contains no pictures (JPEG, PNG or WebP) to train on. "
+            f"{data} contains no pictures ({images.NAMES}) to train on. "
             "Put them into one folder per class, here or in train/."
         )
     return Listing(

@@ -1,0 +1,116 @@
+"""PNG: chunks (https://www.w3.org/TR/png-3/)."""
+
+import re
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import takewhile
+
+from lambda_api.images.stripped import Stripped
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+MAX_TEXT = 1 << 20  # bytes of a decompressed text, as in Pillow
+
+_NAME = re.compile(rb"[A-Za-z]{4}")
+_CRITICAL = frozenset({b"IHDR", b"PLTE", b"IDAT"})
+_PIXELS = _CRITICAL | {b"fdAT"}
+_USED = frozenset({b"tRNS", b"eXIf", b"tEXt", b"zTXt", b"iTXt"})
+_ORIENTATION_TEXTS = frozenset({b"Raw profile type exif", b"XML:com.adobe.xmp"})
+# Least length of tRNS by color type; libpng ignores a shorter chunk.
+_TRANSPARENCY_BYTES = {0: 2, 2: 6, 3: 1}
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    kind: bytes
+    raw: bytes  # length, kind, body and checksum; may be truncated
+    whole: bool
+
+    @property
+    def body(self) -> bytes:
+        return self.raw[8:-4]
+
+    @property
+    def checked(self) -> bool:
+        return self.whole and zlib.crc32(self.raw[4:-4]).to_bytes(4) == self.raw[-4:]
+
+
+def strip(data: bytes) -> Stripped:
+    """Remove the chunks that do not decide about the pixels.
+
+    Ancillary chunks with a wrong checksum are removed too. Critical chunks keep theirs: the decoder
+    checks them. Of an animation, the first frame is kept.
+    """
+    chunks = list(_chunks(data))
+    color = data[25] if len(data) > 25 else 0
+    parts = [SIGNATURE]
+    metadata: dict[str, bytes | str] = {}
+    for chunk in chunks:
+        if chunk.kind in _CRITICAL:
+            parts.append(chunk.raw)
+        elif chunk.kind not in _USED or not chunk.checked:
+            continue
+        elif chunk.kind == b"tRNS":
+            if len(chunk.body) >= _TRANSPARENCY_BYTES.get(color, 1):
+                parts.append(chunk.raw)
+        elif chunk.kind == b"eXIf":
+            metadata["exif"] = b"Exif\0\0" + chunk.body
+        else:
+            metadata |= _text(chunk)
+    if frame := _first_frame(chunks):
+        parts[2:2] = [_chunk(b"acTL", struct.pack(">II", 1, 0))]
+        parts += [chunk.raw for chunk in frame]
+    if all(chunk.whole for chunk in chunks if chunk.kind in _PIXELS):
+        parts.append(_chunk(b"IEND", b""))
+    return Stripped(b"".join(parts), metadata)
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    checksum = zlib.crc32(kind + body)
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", checksum)
+
+
+def _chunks(data: bytes) -> Iterator[_Chunk]:
+    position = len(SIGNATURE)
+    while position + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, position)
+        if kind == b"IEND" or not _NAME.fullmatch(kind):
+            return
+        end = position + length + 12
+        yield _Chunk(kind, data[position:end], end <= len(data))
+        position = end
+
+
+def _first_frame(chunks: list[_Chunk]) -> list[_Chunk]:
+    """Chunks of an animation's first frame if the default image is not a frame, else none."""
+    kinds = [chunk.kind for chunk in chunks]
+    if b"IDAT" not in kinds or b"fcTL" not in kinds:
+        return []
+    image, first = kinds.index(b"IDAT"), kinds.index(b"fcTL")
+    if first < image or b"acTL" not in kinds[:image]:
+        return []
+    data = takewhile(lambda chunk: chunk.kind != b"fcTL", chunks[first + 1 :])
+    return [chunks[first], *(chunk for chunk in data if chunk.kind == b"fdAT")]
+
+
+def _text(chunk: _Chunk) -> dict[str, bytes | str]:
+    """Text that can hold the orientation, by its keyword. Empty if it is another or broken."""
+    keyword, _, text = chunk.body.partition(b"\0")
+    if keyword not in _ORIENTATION_TEXTS:
+        return {}
+    packed = chunk.kind == b"zTXt"
+    if packed:
+        text = text[1:]  # compression method
+    if chunk.kind == b"iTXt":
+        packed = text[:1] != b"\0"
+        text = text[2:].split(b"\0", 2)[-1]  # behind the language and the translated keyword
+    if packed:
+        unpacker = zlib.decompressobj()
+        try:
+            text = unpacker.decompress(text, MAX_TEXT)
+        except zlib.error:
+            return {}
+        if unpacker.unconsumed_tail:
+            return {}
+    return {keyword.decode(): text.decode("latin-1")}
