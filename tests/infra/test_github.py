@@ -9,22 +9,22 @@ from aws_cdk.assertions import Template
 
 from infra.github import ENVIRONMENT
 from infra.settings import SettingsError, read_settings
-from tests.infra.conftest import FLAGS, ROOT, Synthesised
+from tests.infra.conftest import FLAGS, ROOT, Assembly
 from tests.infra.templates import properties
-from tests.infra.test_checks import linted
+from tests.infra.test_checks import lint_findings
 
 NAME = "github-landscape-classifier"
 ISSUER = "token.actions.githubusercontent.com"
 
 
 @pytest.fixture(scope="module")
-def synthesised(synthesise: Callable[..., Synthesised]) -> Synthesised:
-    return synthesise(github="owner/repository.name")
+def synthesized(synthesize: Callable[..., Assembly]) -> Assembly:
+    return synthesize(github="owner/repository.name")
 
 
 @pytest.fixture(scope="module")
-def template(synthesised: Synthesised) -> Template:
-    return Template.from_string(synthesised.stacks[NAME])
+def template(synthesized: Assembly) -> Template:
+    return Template.from_string(synthesized.stacks[NAME])
 
 
 def rights(template: Template) -> dict[str, list[dict[str, Any]]]:
@@ -76,12 +76,12 @@ def test_only_the_repository_may_assume_them_and_only_the_bootstraps_roles_follo
         ]
 
 
-def test_the_template_has_no_finding(synthesised: Synthesised) -> None:
-    assert synthesised.report()["violations"] == []
-    assert linted(synthesised.stacks[NAME]) == []
+def test_the_template_has_no_finding(synthesized: Assembly) -> None:
+    assert synthesized.report()["violations"] == []
+    assert lint_findings(synthesized.stacks[NAME]) == []
 
 
-def test_without_the_setting_there_is_no_such_stack(default: Synthesised) -> None:
+def test_without_the_setting_there_is_no_such_stack(default: Assembly) -> None:
     assert NAME not in default.stacks
 
 

@@ -148,7 +148,7 @@ def test_unreadable_files_are_listed_with_a_reason_and_excluded(data: Path) -> N
     audit = examine(list_files(data))
     assert {bad.path: bad.reason for bad in audit.unreadable} == {
         "train/cat/cut off.jpg": "The JPEG picture is damaged or incomplete.",
-        "train/dog/empty.png": "There is no picture: zero bytes.",
+        "train/dog/empty.png": "The picture is empty (0 bytes).",
         "train/dog/text.jpg": "This is not a JPEG, PNG or WebP picture.",
         "test/dog/tested.jpg": "This is not a JPEG, PNG or WebP picture.",
     }
