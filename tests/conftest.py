@@ -13,8 +13,21 @@ pytest_plugins = ["tests.small_line", "tests.containers.images"]
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
 
-# Folders with long tests first, so that no worker starts one when the others have finished.
-LONGEST = ("deploy", "containers", "training", "convert", "lambda_api", "e2e")
+# The longest first, so that no worker starts one when the others have finished.
+LONGEST = (
+    "deploy",
+    "e2e/test_own_pictures.py",
+    "e2e/test_page_states.py",
+    "training/test_resume.py",
+    "containers",
+    "training",
+    "convert",
+    "e2e",
+    "infra/test_bad_input.py",
+    "benchmarks",
+    "scripts",
+    "lambda_api",
+)
 
 # `nohup make test &` starts pytest with SIGINT ignored, which child processes would inherit.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -23,8 +36,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest tests first; pytest-xdist keeps the order of files."""
-    order = {name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: order.get(item.path.relative_to(ROOT / "tests").parts[0], 99))
+
+    def place(item: pytest.Item) -> int:
+        path = item.path.relative_to(ROOT / "tests")
+        names = {path.parts[0], path.as_posix()}
+        return min(LONGEST.index(name) if name in LONGEST else len(LONGEST) for name in names)
+
+    items.sort(key=place)
 
 
 def skip_or_fail(reason: str) -> None:

@@ -5,6 +5,8 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -56,23 +58,58 @@ def _commands() -> dict[str, list[str]]:
     return {verb: shlex.split(line, comments=True) for line, verb in found}
 
 
-def _run(words: list[str], where: Path) -> str:
-    done = subprocess.run([sys.executable, *words], cwd=where, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+Run = Callable[[list[str]], str]
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Run:
+    """Return a function that runs Python in `tmp_path`."""
+
+    def run(words: list[str]) -> str:
+        command = [sys.executable, *words]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture
+def in_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
+    """Return a function that runs a command in this process, which has imported TensorFlow."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(words: list[str]) -> str:
+        option, package, *arguments = words
+        assert option == "-m"
+        code = import_module(f"{package}.__main__").main(arguments)
+        output, errors = capsys.readouterr()
+        assert code == 0, errors
+        return output
+
+    return run
 
 
 @pytest.mark.parametrize(
-    ("train", "test", "measured_on"),
+    ("train", "test", "measured_on", "runner"),
     [
-        (".", None, "validation"),
-        ("seg_train/seg_train", "seg_test/seg_test", "test"),
+        (".", None, "validation", "process"),
+        ("seg_train/seg_train", "seg_test/seg_test", "test", "in_process"),
     ],
     ids=["one folder a class", "as Kaggle packs them"],
 )
 def test_two_commands_make_a_working_bundle(
-    crops: Path, tmp_path: Path, train: str, test: str | None, measured_on: str
+    crops: Path,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    train: str,
+    test: str | None,
+    measured_on: str,
+    runner: str,
 ) -> None:
+    run: Run = request.getfixturevalue(runner)
     commands = _commands()
     pictures = tmp_path / commands["train"][3]
     _own_pictures(crops / "train", pictures / train)
@@ -83,7 +120,7 @@ def test_two_commands_make_a_working_bundle(
         (tmp_path / name).symlink_to(ROOT / name)
 
     for verb in ("train", "bundle"):
-        _run([*commands[verb], *SHORT[verb]], tmp_path)
+        run([*commands[verb], *SHORT[verb]])
     bundle = tmp_path / commands["bundle"][commands["bundle"].index("--out") + 1]
     manifest, _ = read_bundle(bundle)
     assert manifest.classes == ("Deep Field", "café au lait", "цветы & 花")
@@ -93,7 +130,7 @@ def test_two_commands_make_a_working_bundle(
     assert "цветы & 花" in (bundle / "MODEL_CARD.md").read_text(encoding="utf-8")
 
     classify = ["-m", "lambda_api", "classify", str(pictures), "--json", "--model", str(bundle)]
-    predictions = [json.loads(line) for line in _run(classify, tmp_path).splitlines()]
+    predictions = [json.loads(line) for line in run(classify).splitlines()]
     assert len(predictions) == (96 if test else 72)
     right = sum(x["label"] == Path(x["file"]).parent.name for x in predictions)
     assert right / len(predictions) > 0.4  # more than chance, after three epochs

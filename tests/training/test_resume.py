@@ -14,20 +14,26 @@ from tests.small_line import SMALL_NETWORK
 from training.__main__ import main
 from training.run.folder import Run
 
-EPOCHS = ["--epochs", "3", "--augmentation", "strong"]
+OPTIONS = [*SMALL_NETWORK, "--epochs", "3"]
+# A resumed run must draw the same random numbers.
+RANDOM = [*OPTIONS, "--augmentation", "strong"]
+# Less to compile.
+PLAIN = [*OPTIONS, "--augmentation", "none", "--upscale", "1"]
 
 
 @pytest.fixture(scope="module")
 def undisturbed(crops: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     run = Run(tmp_path_factory.mktemp("undisturbed") / "run")
-    assert main(["train", str(crops), str(run.folder), *SMALL_NETWORK, *EPOCHS]) == 0
+    assert main(["train", str(crops), str(run.folder), *RANDOM]) == 0
     return run
 
 
-def _interrupt(crops: Path, run: Run, sign: int) -> subprocess.CompletedProcess[str]:
+def _interrupt(
+    crops: Path, run: Run, options: list[str], sign: int
+) -> subprocess.CompletedProcess[str]:
     """Train in a separate process, and interrupt it in its second epoch."""
     command = [sys.executable, "-m", "training", "train", str(crops), str(run.folder)]
-    command += [*SMALL_NETWORK, *EPOCHS]
+    command += options
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 200
     while not (run.backup_path / "0" / "state.json").is_file():
@@ -48,9 +54,9 @@ def test_a_killed_and_resumed_run_is_bit_for_bit_the_same(
     crops: Path, tmp_path: Path, undisturbed: Run
 ) -> None:
     run = Run(tmp_path / "run")
-    assert _interrupt(crops, run, signal.SIGKILL).returncode == -signal.SIGKILL
+    assert _interrupt(crops, run, RANDOM, signal.SIGKILL).returncode == -signal.SIGKILL
     assert len(run.epochs()) < 3
-    arguments = ["train", str(crops), str(run.folder), *SMALL_NETWORK, *EPOCHS]
+    arguments = ["train", str(crops), str(run.folder), *RANDOM]
     assert main([*arguments, "--resume"]) == 0
     assert run.epochs() == undisturbed.epochs()
     for resumed, expected in zip(_weights(run), _weights(undisturbed), strict=True):
@@ -66,10 +72,10 @@ def test_an_interrupted_run_can_be_resumed_unchanged_only(
     crops: Path, tmp_path: Path, capsys
 ) -> None:
     run = Run(tmp_path / "run")
-    done = _interrupt(crops, run, signal.SIGINT)
+    done = _interrupt(crops, run, PLAIN, signal.SIGINT)
     assert done.returncode == 130
     assert "--resume" in done.stdout
-    arguments = ["train", str(crops), str(run.folder), *SMALL_NETWORK, *EPOCHS, "--resume"]
+    arguments = ["train", str(crops), str(run.folder), *PLAIN, "--resume"]
     assert main([*arguments, "--seed", "9"]) == 2
     assert "another configuration" in capsys.readouterr().err
     (run.folder / "backup" / "partial").mkdir()  # a save that was cut off
