@@ -49,6 +49,8 @@ class ServiceStack(Stack):
             "AUTH_SECRET_ARN": credentials.secret.secret_arn,
             "UPLOAD_BUCKET": bucket.bucket_name,
             "UPLOAD_PREFIX": UPLOADS,
+            # Half of the memory, in bytes. The rest is for the process and its model.
+            "MAX_DECODED_BYTES": str(settings.memory * 500_000),
         }
         if settings.cors_origins:
             environment["CORS_ORIGINS"] = " ".join(settings.cors_origins)

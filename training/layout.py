@@ -317,15 +317,17 @@ def _check_classes(folder: Folder, named: list[Folder], others: list[Folder]) ->
 def _roles(names: Iterable[str]) -> dict[str, _Role]:
     """The roles of those folder names that are names of parts.
 
-    A further word, as in flowers_train, has to be the same in the names of several parts:
-    a steam_train and a diesel_train are classes.
+    A further word, as in flowers_train, has to be the same in the names of several parts, or the
+    other parts have none: a steam_train and a diesel_train are classes.
     """
     found = {name: named for name in names if (named := _role(name))}
     roles_of: dict[str, set[_Role]] = defaultdict(set)
     for role, rest in found.values():
         roles_of[rest].add(role)
     return {
-        name: role for name, (role, rest) in found.items() if not rest or len(roles_of[rest]) > 1
+        name: role
+        for name, (role, rest) in found.items()
+        if not rest or len(roles_of[rest] | roles_of[""]) > 1
     }
 
 

@@ -239,6 +239,10 @@ def test_command_line_makes_and_measures_a_bundle(
     assert np.array(figures["confusion"]).sum() == 24
 
     assert main(["evaluate", str(bundle), str(crops)]) == 2
+    assert "Pass the folder of one part" in capsys.readouterr().err
+    shutil.copytree(crops / "test", tmp_path / "other")
+    (tmp_path / "other" / "hubble").rename(tmp_path / "other" / "nebula")
+    assert main(["evaluate", str(bundle), str(tmp_path / "other")]) == 2
     assert "the bundle's classes are coffee, flower, hubble" in capsys.readouterr().err
     assert main(["evaluate", str(tmp_path / "nowhere"), str(crops / "test")]) == 2
     assert "No bundle found" in capsys.readouterr().err

@@ -116,7 +116,7 @@ def test_two_commands_make_a_working_bundle(
     if test:
         _own_pictures(crops / "test", pictures / test)
         (pictures / "seg_pred" / "seg_pred").mkdir(parents=True)  # it has no class folders
-    for name in ("lambda_api", "training", "convert"):  # as in a checkout
+    for name in ("env_file", "lambda_api", "training", "convert"):  # as in a checkout
         (tmp_path / name).symlink_to(ROOT / name)
 
     for verb in ("train", "bundle"):

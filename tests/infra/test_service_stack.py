@@ -51,7 +51,7 @@ def test_image_context_is_the_service_and_one_bundle(default: Assembly) -> None:
 
     names = {path.name for path in context.iterdir()}
 
-    assert names == {".dockerignore", "Dockerfile.lambda", "lambda_api", "models"}
+    assert names == {".dockerignore", "Dockerfile.lambda", "env_file", "lambda_api", "models"}
     assert [path.name for path in (context / "models").iterdir()] == ["intel-scenes"]
     assert [*context.rglob("__pycache__")] == []
 
@@ -214,6 +214,7 @@ def test_environment_contains_only_settings_of_the_service(everything: Assembly)
     assert {name.lower() for name in variables} <= set(ServiceSettings.model_fields)
     assert {"AUTH_SECRET_ARN", "UPLOAD_BUCKET", "UPLOAD_PREFIX"} <= variables.keys()
     assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "LandscapeClassifier/prod"
+    assert variables["MAX_DECODED_BYTES"] == "1504000000"  # half of 3,008 MB
 
 
 def test_model_uri_points_to_the_registry_if_configured(

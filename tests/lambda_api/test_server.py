@@ -271,8 +271,6 @@ def test_pipelined_requests_get_two_responses(server: Server) -> None:
         "/../model",
         "/predict/../model",
         "/%2e%2e/model",
-        "//model",
-        "/model/",
         "/model%00",
         "/MODEL",
     ],
@@ -283,6 +281,13 @@ def test_path_tricks_reach_no_route(server: Server, path: str) -> None:
     (status,) = _raw(server, request.encode())
 
     assert status in {307, 404}
+
+
+@pytest.mark.parametrize("path", ["//model", "/model/"])
+def test_additional_slashes_reach_a_route_with_its_login(server: Server, path: str) -> None:
+    request = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+    assert _raw(server, request.encode()) == [401]
 
 
 def test_dated_file_has_the_lines_of_stdout(server: Server) -> None:

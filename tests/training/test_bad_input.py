@@ -53,7 +53,7 @@ def _empty_class(data: Path) -> None:
 def _class_of_other_files(data: Path) -> None:
     _only(data, 0)
     (data / "flower" / "notes.txt").write_text("no picture")
-    (data / "flower" / "clip.gif").write_bytes(b"GIF89a")
+    (data / "flower" / "clip.mp4").write_bytes(b"\0\0\0\x18ftypisom")
     (data / "flower" / "album.jpg").mkdir()
 
 

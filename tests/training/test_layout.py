@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -129,6 +129,9 @@ def test_junk_anywhere_changes_nothing(tree: Tree, data: st.DataObject) -> None:
     validation=st.none() | st.sampled_from(VALIDATION_NAMES),
     test=st.none() | st.sampled_from(TEST_NAMES),
     twice=st.booleans(),
+)
+@example(
+    classes=["rose", "tulip"], train="flowers-train", validation=None, test="test", twice=False
 )
 def test_all_usual_names_of_parts_give_the_same_result(
     classes: list[str], train: str, validation: str | None, test: str | None, twice: bool
