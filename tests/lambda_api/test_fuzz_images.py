@@ -108,7 +108,7 @@ def test_mutated_pictures_are_decoded_or_rejected() -> None:
     outcomes: set[str] = set()
 
     @settings(
-        max_examples=600,
+        max_examples=1500,
         deadline=None,
         database=None,
         derandomize=True,

@@ -16,7 +16,7 @@ from tests.lambda_api.pictures import china, encode
 from tests.lambda_api.server import TIMEOUT, Server, running
 
 CLIENTS = 32
-WARM_UP, MEASURED = 320, 800  # requests
+WARM_UP, MEASURED = 320, 1600  # requests
 MAX_GROWTH = 1.10
 
 

@@ -12,7 +12,7 @@ import requests
 from tests.conftest import ROOT
 from tests.lambda_api.server import running
 
-CASES = 500
+CASES = 2000
 # JSON Schema cannot describe a picture, so valid bodies may be rejected. Unknown query parameters
 # are accepted. Other tests cover values out of range.
 EXCLUDED_CHECKS = "positive_data_acceptance,negative_data_rejection"
@@ -36,7 +36,7 @@ def test_generated_requests_get_documented_responses(
         "auth": ":".join(credentials),
         "checks": "all",
         "exclude-checks": EXCLUDED_CHECKS,
-        "max-examples": "120",
+        "max-examples": "500",
         "seed": "1",
         "generation-database": "none",
         "request-timeout": "30",
