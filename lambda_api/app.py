@@ -22,7 +22,7 @@ from lambda_api.settings import Settings, load_settings
 from lambda_api.uploads import UploadBucket
 from lambda_api.web import paths
 from lambda_api.web.limits import Deadline, SizeLimit
-from lambda_api.web.request_context import RequestContext
+from lambda_api.web.request_context import ColdStart, RequestContext
 from lambda_api.web.security_headers import SecurityHeaders
 from lambda_api.workers import Run, ThreadPool, inline
 
@@ -32,6 +32,7 @@ def create_app(
     *,
     loaded_model: LoadedModel | None = None,
     run: Run | None = None,
+    cold_start: ColdStart | None = None,
 ) -> FastAPI:
     """Build the application.
 
@@ -40,6 +41,7 @@ def create_app(
         loaded_model: for a caller without a lifespan (Lambda). By default, the lifespan loads the
             bundle of `settings.model_uri` and releases it at shutdown.
         run: runs decoding and inference. By default, a thread pool of the app.
+        cold_start: for a caller that also handles events that are not requests (Lambda).
 
     Raises:
         SettingsError: settings are missing or invalid.
@@ -75,7 +77,9 @@ def create_app(
     )
     app.state.loaded_model = loaded_model
     app.state.services = _services(settings, logger, run)
-    _add_middleware(app, settings, logger, interruptible=run is not inline)
+    _add_middleware(
+        app, settings, logger, cold_start or ColdStart(), interruptible=run is not inline
+    )
     paths.install(app.router)
     problems.install(app)
     document.install(app)
@@ -93,7 +97,12 @@ def _services(settings: Settings, logger: Logger, run: Run) -> Services:
 
 
 def _add_middleware(
-    app: FastAPI, settings: Settings, logger: Logger, *, interruptible: bool
+    app: FastAPI,
+    settings: Settings,
+    logger: Logger,
+    cold_start: ColdStart,
+    *,
+    interruptible: bool,
 ) -> None:
     """Add the middleware, innermost first.
 
@@ -114,5 +123,5 @@ def _add_middleware(
         )
     namespace = settings.powertools_metrics_namespace
     metrics = RequestMetrics(namespace) if namespace else None
-    app.add_middleware(RequestContext, logger=logger, metrics=metrics)
+    app.add_middleware(RequestContext, logger=logger, metrics=metrics, cold_start=cold_start)
     app.add_middleware(SecurityHeaders)
