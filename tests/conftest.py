@@ -22,8 +22,11 @@ SHARED = ROOT.parent / "shared"
 # The longest first, so that no worker starts one when the others have finished.
 LONGEST = (
     "deploy",
-    "e2e/test_own_pictures.py",
+    "training/test_network.py",
     "e2e/test_page_states.py",
+    "training/test_bad_input.py",
+    "lambda_api/test_schemathesis.py",
+    "e2e/test_own_pictures.py",
     "training/test_resume.py",
     "containers",
     "training",
