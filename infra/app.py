@@ -31,6 +31,8 @@ def build(app: App) -> None:
             secret=service.secret,
             networks=settings.page_networks,
             retention=settings.retention,
+            architecture=settings.architecture,
+            access=settings,
         )
     if settings.github:
         GithubStack(app, "github-landscape-classifier", repository=settings.github)

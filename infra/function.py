@@ -15,6 +15,10 @@ from infra.retention import Retention
 from infra.settings import ROOT
 from infra.storage import MODELS, UPLOADS
 
+PLATFORMS = {
+    "x86_64": ecr_assets.Platform.LINUX_AMD64,
+    "arm64": ecr_assets.Platform.LINUX_ARM64,
+}
 TIMEOUT = Duration.seconds(29)  # API Gateway times out after 30 s
 
 
@@ -37,8 +41,9 @@ class ServiceFunction(Construct):
         environment: Mapping[str, str],
         bucket: s3.Bucket,
         reads_models: bool,
-        secret: secretsmanager.ISecret,
+        secret: secretsmanager.ISecret | None,
         retention: Retention,
+        architecture: str,
         reserved_concurrency: int | None,
         provisioned_concurrency: int,
     ) -> None:
@@ -46,7 +51,8 @@ class ServiceFunction(Construct):
         self.logs = retention.log_group(self, "Log")
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         self.logs.grant_write(role)
-        secret.grant_read(role)
+        if secret is not None:
+            secret.grant_read(role)
         read = [MODELS, UPLOADS] if reads_models else [UPLOADS]
         role.add_to_policy(
             iam.PolicyStatement(
@@ -79,10 +85,9 @@ class ServiceFunction(Construct):
                 build_args={"BUNDLE": bundle},
                 # The image is only built again if one of its own files changes.
                 exclude=["frontend", ".streamlit", "models/*", f"!{bundle}"],
-                platform=ecr_assets.Platform.LINUX_AMD64,
+                platform=PLATFORMS[architecture],
             ),
-            # The arm64 wheels of LiteRT do not load on the base image.
-            architecture=lambda_.Architecture.X86_64,
+            architecture=lambda_.Architecture.custom(architecture),
             memory_size=memory,
             timeout=TIMEOUT,
             environment=dict(environment),
