@@ -8,6 +8,7 @@ from frontend.api.errors import (
     NotReady,
     RateLimited,
     TimedOut,
+    TokenRejected,
     TooLarge,
     UnexpectedResponse,
     Unreachable,
@@ -65,6 +66,12 @@ def message_for(error: PageError) -> Message:
             return Message(
                 "Another server runs at this address",
                 f"{error} Check that API_URL is the address of the API.",
+            )
+        case TokenRejected():
+            return Message(
+                "The service rejected your login",
+                "It may have expired: log out and log in again. If that does not help, please tell "
+                "the operator of this page.",
             )
         case WrongCredentials():
             return Message(
