@@ -50,7 +50,7 @@ def rejection(context: dict[str, str], region: str | None = None) -> str:
         ({"memory": "128"}, "memory: Input should be greater than or equal to 512"),
         ({"stage": "Prod!"}, "stage: "),
         ({"stage": "dev-page"}, 'stage: must not end in "-page"'),
-        ({"architecture": "arm64"}, "architecture: only x86_64 is supported: the arm64 wheels"),
+        ({"architecture": "arm"}, "architecture: Input should be 'x86_64' or 'arm64'"),
         (
             {"reserved_concurrency": "1", "provisioned_concurrency": "5"},
             "provisioned_concurrency: 5 is more than reserved_concurrency, 1",
