@@ -2,6 +2,7 @@
 
 import json
 
+from aws_cdk import Stack
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.aws_apigatewayv2_authorizers import HttpJwtAuthorizer
@@ -63,6 +64,7 @@ class Api(Construct):
         self.api = apigatewayv2.HttpApi(
             self,
             "Api",
+            api_name=Stack.of(self).stack_name,
             default_integration=HttpLambdaIntegration("Service", handler),
             default_authorizer=HttpJwtAuthorizer(
                 "Tokens", access.jwt_issuer, jwt_audience=list(access.jwt_audience)

@@ -22,6 +22,17 @@ PLATFORMS = {
 TIMEOUT = Duration.seconds(29)  # API Gateway times out after 30 s
 
 
+def image_code(bundle: str, architecture: str) -> lambda_.DockerImageCode:
+    """Image with a bundle. It is only built again if one of its own files changes."""
+    return lambda_.DockerImageCode.from_image_asset(
+        str(ROOT),
+        file="Dockerfile.lambda",
+        build_args={"BUNDLE": bundle},
+        exclude=["frontend", ".streamlit", "models/*", f"!{bundle}"],
+        platform=PLATFORMS[architecture],
+    )
+
+
 class ServiceFunction(Construct):
     """Function with its role, its log, and the alias `live`, which the API calls.
 
@@ -52,7 +63,11 @@ class ServiceFunction(Construct):
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         self.logs.grant_write(role)
         if secret is not None:
-            secret.grant_read(role)
+            role.add_to_policy(
+                iam.PolicyStatement(
+                    actions=["secretsmanager:GetSecretValue"], resources=[secret.secret_arn]
+                )
+            )
         read = [MODELS, UPLOADS] if reads_models else [UPLOADS]
         role.add_to_policy(
             iam.PolicyStatement(
@@ -79,14 +94,7 @@ class ServiceFunction(Construct):
         self.function = lambda_.DockerImageFunction(
             self,
             "Function",
-            code=lambda_.DockerImageCode.from_image_asset(
-                str(ROOT),
-                file="Dockerfile.lambda",
-                build_args={"BUNDLE": bundle},
-                # The image is only built again if one of its own files changes.
-                exclude=["frontend", ".streamlit", "models/*", f"!{bundle}"],
-                platform=PLATFORMS[architecture],
-            ),
+            code=image_code(bundle, architecture),
             architecture=lambda_.Architecture.custom(architecture),
             memory_size=memory,
             timeout=TIMEOUT,
@@ -95,8 +103,11 @@ class ServiceFunction(Construct):
             log_group=self.logs,
             logging_format=lambda_.LoggingFormat.JSON,
             reserved_concurrent_executions=reserved_concurrency,
-            # Versions that were live before are kept for a rollback.
-            current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
+            # Versions that were live before are kept for a rollback. A version whose deployment
+            # failed is deleted: otherwise Lambda would refuse to publish the same code again.
+            current_version_options=lambda_.VersionOptions(
+                removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+            ),
         )
         self.alias = lambda_.Alias(
             self,

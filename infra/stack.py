@@ -10,7 +10,9 @@ from infra.budget import Budget
 from infra.credentials import Credentials
 from infra.dashboard import Dashboard
 from infra.function import ServiceFunction
+from infra.heartbeat import Heartbeat
 from infra.metrics import ServiceMetrics
+from infra.pretraffic.hook import PreTrafficHook
 from infra.release import Release
 from infra.settings import Settings
 from infra.storage import MODELS, UPLOADS, Storage
@@ -25,10 +27,16 @@ class ServiceStack(Stack):
     Attributes:
         endpoint: https:// URL of the API.
         secret: username and password of the API; None if clients send tokens instead.
+        topic: topic of the alarms.
     """
 
     def __init__(self, scope: Construct, name: str, *, settings: Settings, model_name: str) -> None:
-        super().__init__(scope, name, description=f"Landscape classifier, stage {settings.stage}")
+        super().__init__(
+            scope,
+            name,
+            description=f"Landscape classifier, stage {settings.stage}",
+            termination_protection=settings.is_production,
+        )
         self.secret = None if settings.jwt_issuer else self._secret(settings)
         storage = Storage(
             self,
@@ -80,17 +88,31 @@ class ServiceStack(Stack):
         )
         self.endpoint = api.endpoint
         metrics = ServiceMetrics(namespace, api.api, service.alias)
-        alarms = Alarms(self, "Alarms", metrics=metrics, email=settings.alarm_email)
-        Dashboard(
+        Heartbeat(self, "Heartbeat", alias=service.alias)
+        alarms = Alarms(
             self,
-            "Dashboard",
-            title=self.stack_name,
+            "Alarms",
             metrics=metrics,
-            alarms=alarms.all,
-            log=service.logs,
+            email=settings.alarm_email,
+            throttle_rate=settings.throttle_rate,
         )
+        self.topic = alarms.topic
         if settings.canary:
-            Release(self, "Release", alias=service.alias, alarms=alarms.of_release)
+            hook = PreTrafficHook(
+                self,
+                "PreTraffic",
+                service=service.function,
+                secret=self.secret,
+                issuer=settings.jwt_issuer,
+                retention=settings.retention,
+            )
+            Release(
+                self,
+                "Release",
+                alias=service.alias,
+                metrics=metrics,
+                pre_traffic=hook.function,
+            )
         if settings.budget and settings.alarm_email:
             Budget(self, "Budget", dollars=settings.budget, email=settings.alarm_email)
         outputs = {
@@ -103,6 +125,16 @@ class ServiceStack(Stack):
         }
         if api.domain_target:
             outputs["DomainTarget"] = api.domain_target
+        if settings.dashboard:
+            board = Dashboard(
+                self,
+                "Dashboard",
+                title=self.stack_name,
+                metrics=metrics,
+                alarms=alarms.all,
+                log=service.logs,
+            )
+            outputs["DashboardUrl"] = board.address
         for key, value in outputs.items():
             CfnOutput(self, key, value=value)
 

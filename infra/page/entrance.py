@@ -33,6 +33,8 @@ class Entrance(Construct):
             is one.
         domain_target: host name that the DNS record of the custom domain must point to; None
             without a domain.
+        balancer: load balancer behind CloudFront.
+        targets: containers behind the load balancer.
     """
 
     def __init__(
@@ -55,7 +57,8 @@ class Entrance(Construct):
             internet_facing=False,
             drop_invalid_header_fields=True,
         )
-        balancer.add_listener("Http", port=80, open=False).add_targets(
+        self.balancer = balancer
+        self.targets = balancer.add_listener("Http", port=80, open=False).add_targets(
             "Page",
             port=PORT,
             protocol=elbv2.ApplicationProtocol.HTTP,
@@ -110,6 +113,7 @@ class Entrance(Construct):
             self,
             "Distribution",
             default_behavior=cloudfront.BehaviorOptions(
+                # VPC origins carry WebSockets since May 2026; older documentation says otherwise.
                 origin=origins.VpcOrigin.with_application_load_balancer(
                     balancer, protocol_policy=cloudfront.OriginProtocolPolicy.HTTP_ONLY
                 ),
@@ -117,6 +121,7 @@ class Entrance(Construct):
                 cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
                 # Forwards the Host header, which Streamlit compares with the Origin of a WebSocket.
                 origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER,
+                response_headers_policy=cloudfront.ResponseHeadersPolicy.SECURITY_HEADERS,
                 viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
                 function_associations=[
                     cloudfront.FunctionAssociation(

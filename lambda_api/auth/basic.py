@@ -2,11 +2,11 @@
 
 import asyncio
 import base64
+import unicodedata
 from typing import Protocol
 
 from fastapi import Request
 
-from lambda_api.auth.encodings import utf8_forms
 from lambda_api.auth.failed_logins import FailedLogins
 from lambda_api.base64_text import decode_base64
 from lambda_api.problems import Problem
@@ -52,15 +52,14 @@ class BasicAuth:
             raise _unauthorized()
         source = request.client.host if request.client else ""
         self._raise_if_limited(source, request)
-        user = utf8_forms(credentials.partition(b":")[0])[0].decode()
         if self._authenticator.is_known(credentials):
-            return user
+            return _user(credentials)
         # Verify one login at a time and count its failure before the next. Otherwise, many
         # concurrent guesses would all pass the limit, and each would compute a hash.
         async with self._one_at_a_time:
             self._raise_if_limited(source, request)
             if await self._authenticator.verify(credentials, self._run):
-                return user
+                return _user(credentials)
             self._failures.add(source)
         request.state.log["login"] = "failed"
         raise _unauthorized()
@@ -90,6 +89,15 @@ def _credentials(authorization: str) -> bytes | None:
         return decode_base64(parameter.encode("latin-1"))
     except ValueError:
         return None
+
+
+def _user(credentials: bytes) -> str:
+    """Return the name in verified credentials. Others may have a password in its place."""
+    name = credentials.partition(b":")[0]
+    try:
+        return unicodedata.normalize("NFC", name.decode())
+    except UnicodeDecodeError:  # Latin-1 is part of Windows-1252
+        return name.decode("cp1252", "replace")
 
 
 def _unauthorized() -> Problem:

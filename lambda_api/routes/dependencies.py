@@ -59,7 +59,7 @@ def classifier(request: Request) -> Classifier:
 
 
 class _BasicAuthScheme(SecurityBase):
-    """Authenticates a request and keeps the user's name in `request.state.user`.
+    """Authenticates a request and logs the user's name.
 
     The OpenAPI document names HTTP Basic, the default.
     """
@@ -69,7 +69,8 @@ class _BasicAuthScheme(SecurityBase):
         self.model = HTTPBase(scheme="basic", description="User name and password in UTF-8.")
 
     async def __call__(self, request: Request) -> None:
-        request.state.user = await services(request).authentication.check(request)
+        user = await services(request).authentication.check(request)
+        request.state.log["user"] = user
 
 
 AUTHENTICATED = [Depends(_BasicAuthScheme())]

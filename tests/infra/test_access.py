@@ -13,7 +13,6 @@ from tests.infra.conftest import ACCESS, ROOT, Assembly
 from tests.infra.templates import properties, the_function
 from tests.infra.test_page_stack import NODE, doorkeeper
 
-IDS = {"certificate_arn", "page_certificate_arn"}
 
 
 def routes(assembly: Assembly) -> dict[str, dict[str, Any]]:
@@ -61,6 +60,17 @@ def test_tokens_leave_no_password_behind(with_access: Assembly) -> None:
     assert "secretsmanager" not in json.dumps(properties(with_access.service, "AWS::IAM::Policy"))
     assert not {"Username", "PasswordCommand", "SecretArn"} & outputs.keys()
     assert "Authorization: Bearer $TOKEN" in outputs["CurlCommand"]["Value"]
+
+
+def test_check_before_traffic_sends_claims_in_place_of_a_password(with_access: Assembly) -> None:
+    (hook,) = (
+        found["Environment"]["Variables"]
+        for found in properties(with_access.service, "AWS::Lambda::Function")
+        if "NEW_VERSION" in found.get("Environment", {}).get("Variables", {})
+    )
+
+    assert hook["JWT_ISSUER"] == ACCESS["jwt_issuer"]
+    assert "SECRET_ARN" not in hook
 
 
 def test_api_has_only_its_own_domain(with_access: Assembly) -> None:
@@ -249,7 +259,7 @@ def test_wrong_half_given_or_contradictory_settings_are_refused(
 
 
 def test_page_settings_need_the_page() -> None:
-    alone = {"page_domain": ACCESS["page_domain"], "page_certificate_arn": ACCESS[max(IDS)]}
+    alone = {"page_domain": ACCESS["page_domain"], "page_certificate_arn": ACCESS["page_certificate_arn"]}
     for context, message in (
         (alone, "page_domain: needs frontend"),
         ({"page_login": "true", "page_oidc_secret": "x"}, "page_login: needs frontend"),

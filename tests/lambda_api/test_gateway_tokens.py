@@ -12,6 +12,7 @@ import pytest
 from fastapi import Request
 from mangum import Mangum
 
+from infra.pretraffic import handler as pretraffic
 from lambda_api.app import create_app
 from lambda_api.auth.gateway_tokens import GatewayTokens
 from lambda_api.loaded_model import LoadedModel
@@ -57,6 +58,19 @@ def test_verified_claims_are_accepted(call: Call) -> None:
 
     assert response["statusCode"] == 200
     assert json.loads(response["body"])["label"]
+
+
+def test_check_before_traffic_passes_and_users_are_logged(
+    call: Call, log_lines: list[dict[str, Any]]
+) -> None:
+    claims = {"iss": ISSUER, "sub": "pre-traffic-check"}
+    picture = {"headers": {"content-type": "image/jpeg"}, "body": pretraffic.PICTURE.read_bytes()}
+
+    response = call(pretraffic.http_event("POST", "/predict", **picture, claims=claims))
+
+    assert json.loads(response["body"])["label"] == pretraffic.LABEL
+    assert log_lines[-1]["user"] == "pre-traffic-check"
+    assert call(pretraffic.http_event("POST", "/predict", **picture))["statusCode"] == 401
 
 
 def unsigned(claims: dict[str, str]) -> str:
