@@ -71,13 +71,24 @@ def check(context: Mapping[str, Any]) -> None:
     for text in (*(finding.text for finding in found), *_advice(settings)):
         print(f"warning: {text}", file=sys.stderr)
     print(f"Ready to deploy to account {account}, {session.region_name}.")
-    for text in (
-        f"{docker} runs",
-        f"the CDK bootstrap has version {bootstrap}",
-        f"the settings of {settings.stack_name} are valid",
-        f"{'nothing' if not found else 'warnings only'} found in the account",
-    ):
+    for text in _checked(docker, bootstrap, settings):
         print(f"  - {text}")
+
+
+def _checked(docker: str, bootstrap: str, settings: Settings) -> Iterator[str]:
+    """What the preflight has looked at. Problems are errors or warnings before this list."""
+    yield f"{docker} runs"
+    yield f"CDK bootstrap: version {bootstrap}"
+    yield f"settings of {settings.stack_name}"
+    yield "concurrency of the account" + (", zones of the page" if settings.frontend else "")
+    named = {
+        "certificates": settings.certificate_arn or settings.page_certificate_arn,
+        "hosted zone": settings.hosted_zone,
+        "secret of the login": settings.page_oidc_secret,
+        "identity provider": settings.page_oidc_secret or settings.jwt_issuer,
+    }
+    if names := [name for name, value in named.items() if value]:
+        yield ", ".join(names)
 
 
 def _advice(settings: Settings) -> Iterator[str]:

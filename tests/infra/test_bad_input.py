@@ -207,6 +207,8 @@ def test_make_synth_writes_templates_and_rejects_bad_context(tmp_path: Path) -> 
 
     done = synth("-c stage=test -c canary=false")
     assert done.returncode == 0, done.stderr
+    assert "landscape-classifier-test: 1 HTTP API, " in done.stdout + done.stderr
+    assert f"Templates: {tmp_path}/*.template.json" in done.stdout + done.stderr
     assert [path.name for path in tmp_path.glob("*.template.json")] == [
         "landscape-classifier-test.template.json"
     ]
