@@ -161,8 +161,8 @@ def auth_problems(settings: LoginSettings, auth: object) -> list[str]:
         )
     if 0 < len(str(table.get("cookie_secret") or "")) < MIN_COOKIE_SECRET:
         problems.append(
-            f"PAGE_OIDC_COOKIE_SECRET, or cookie_secret in [auth], must be random and have at least "
-            f"{MIN_COOKIE_SECRET} characters."
+            f"PAGE_OIDC_COOKIE_SECRET, or cookie_secret in [auth], must be random and have at "
+            f"least {MIN_COOKIE_SECRET} characters."
         )
     token = TOKENS.get(settings.api_auth)
     if token and token not in _words(table.get("expose_tokens")):

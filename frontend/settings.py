@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from env_file import EnvFileError, unset_variables
@@ -63,7 +63,7 @@ class Settings(LoginSettings):
     api_username: str
     api_password: SecretStr
     page_title: str = DEFAULT_TITLE
-    class_descriptions: Annotated[dict[str, ClassCard], NoDecode] = {}
+    class_descriptions: Annotated[dict[str, ClassCard], NoDecode] = Field(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod

@@ -67,7 +67,9 @@ def zone_findings(hosted_zone: str, domains: list[str], zone: dict[str, Any]) ->
         yield Finding(f"hosted_zone: {hosted_zone} is private. Use the public zone of {name}.")
     for domain in domains:
         if domain != name and not domain.endswith(f".{name}"):
-            yield Finding(f"hosted_zone: {hosted_zone} is for {name}, which does not contain {domain}.")
+            yield Finding(
+                f"hosted_zone: {hosted_zone} is for {name}, which does not contain {domain}."
+            )
 
 
 def secret_findings(text: str) -> Iterator[Finding]:

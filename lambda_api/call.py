@@ -43,11 +43,7 @@ def _call(arguments: argparse.Namespace) -> int:
         variables = unset_variables(_VARIABLES)
     except EnvFileError as error:
         return _fail(str(error))
-    variables |= {
-        name: value
-        for name in _VARIABLES
-        if (value := os.environ.get(name))
-    }
+    variables |= {name: value for name in _VARIABLES if (value := os.environ.get(name))}
     if variables.get("API_PASSWORD", "").startswith("scrypt$"):
         return _fail("API_PASSWORD is a hash. Set the password itself in the environment.")
     address = (arguments.url or variables.get("API_URL") or _DEFAULT_URL).rstrip("/")
@@ -71,9 +67,7 @@ def _call(arguments: argparse.Namespace) -> int:
         return _fail(f"{address} does not respond ({error}). Start the API, or set --url.")
     print(body.decode(errors="replace"))
     if status == HTTPStatus.UNAUTHORIZED:
-        print(
-            "Set API_USERNAME and API_PASSWORD, or API_TOKEN, here or in .env.", file=sys.stderr
-        )
+        print("Set API_USERNAME and API_PASSWORD, or API_TOKEN, here or in .env.", file=sys.stderr)
     return 0 if status < HTTPStatus.BAD_REQUEST else 1
 
 

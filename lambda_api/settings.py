@@ -51,7 +51,7 @@ class Settings(BaseSettings):
         api_password: password of that user, at least 12 characters, or its hash.
         api_users: more users, as a JSON object of passwords or hashes by name.
         auth_secret_arn: secret in Secrets Manager with all users. Replaces the three above.
-        jwt_issuer: issuer of the tokens that API Gateway checks. Replaces all users; only on Lambda.
+        jwt_issuer: issuer of tokens that API Gateway checks. Replaces all users; only on Lambda.
         failed_logins_per_minute: failed logins per minute and address before rate limiting.
         model_uri: bundle to serve: a folder, s3://bucket/prefix, or s3://bucket/.../current for
             the promoted version.

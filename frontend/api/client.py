@@ -166,7 +166,8 @@ class ApiClient:
 
         Raises:
             TooLarge, NotAPicture: the API rejected the picture.
-            WrongCredentials, TokenRejected, RateLimited, NotReady, ServerFault: the API did not serve the call.
+            WrongCredentials, TokenRejected, RateLimited, NotReady, ServerFault: the API did not
+                serve the call.
             Unreachable, TimedOut, UnexpectedResponse: no valid response.
         """
         started = time.perf_counter()

@@ -119,8 +119,9 @@ def _worst_case(load: Load, latency: Latency, prices: Prices, rate: int) -> Iter
 
 
 def _memories(load: Load, latency: Latency, prices: Prices) -> Iterator[str]:
+    price = gb_second(load.architecture, prices)
     costs = {
-        memory: compute_seconds(load, latency, memory) * memory / 1024 * gb_second(load.architecture, prices)
+        memory: compute_seconds(load, latency, memory) * memory / 1024 * price
         for memory in sorted({*MEMORIES, load.memory_mb})
     }
     cheapest = min(costs, key=costs.__getitem__)
@@ -149,7 +150,7 @@ def _architectures(load: Load, latency: Latency, prices: Prices) -> Iterator[str
     )
     yield "## Choice of architecture"
     yield (
-        f"On arm64 (`architecture=arm64`), a second of compute costs {1 - prices.arm64_share:.0%} "
+        f"On arm64 (`architecture=arm64`), a second of compute costs {100 * (1 - prices.arm64_share):.0f} % "
         f"less: {arm:.2f} instead of {intel:.2f} dollars per month, if requests take as long as on "
         "x86-64. The service was not measured on Lambda with arm64."
     )

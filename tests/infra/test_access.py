@@ -14,7 +14,6 @@ from tests.infra.templates import properties, the_function
 from tests.infra.test_page_stack import NODE, doorkeeper
 
 
-
 def routes(assembly: Assembly) -> dict[str, dict[str, Any]]:
     return {r["RouteKey"]: r for r in properties(assembly.service, "AWS::ApiGatewayV2::Route")}
 
@@ -38,7 +37,6 @@ def test_gateway_checks_tokens_on_all_routes_except_health_and_preflights(
         "OPTIONS /",
         "OPTIONS /{proxy+}",
     }
-
 
 
 def test_basic_stays_the_default(default: Assembly) -> None:
@@ -75,9 +73,7 @@ def test_check_before_traffic_sends_claims_in_place_of_a_password(with_access: A
 
 def test_api_has_only_its_own_domain(with_access: Assembly) -> None:
     service = with_access.service
-    service.has_resource_properties(
-        "AWS::ApiGatewayV2::Api", {"DisableExecuteApiEndpoint": True}
-    )
+    service.has_resource_properties("AWS::ApiGatewayV2::Api", {"DisableExecuteApiEndpoint": True})
     service.has_resource_properties(
         "AWS::ApiGatewayV2::DomainName",
         {
@@ -142,8 +138,7 @@ def test_other_names_of_the_page_are_redirected(
     request = {"uri": "/a", "headers": {"host": {"value": host}}}
     event = {"viewer": {"ip": "192.0.2.1"}, "request": request}
     script = (
-        f"{doorkeeper(with_access.page)}\n"
-        f"console.log(JSON.stringify(handler({json.dumps(event)})))"
+        f"{doorkeeper(with_access.page)}\nconsole.log(JSON.stringify(handler({json.dumps(event)})))"
     )
     run = subprocess.run([NODE, "-e", script], capture_output=True, text=True, check=True)
     result = json.loads(run.stdout)
@@ -188,9 +183,9 @@ def test_both_images_are_built_for_arm64(with_access: Assembly) -> None:
 
     assert the_function(with_access.service)["Architectures"] == ["arm64"]
     assert task["RuntimePlatform"]["CpuArchitecture"] == "ARM64"
-    assert {
-        image["source"]["platform"] for images in assets for image in images.values()
-    } == {"linux/arm64"}
+    assert {image["source"]["platform"] for images in assets for image in images.values()} == {
+        "linux/arm64"
+    }
 
 
 def rejection(region: str | None = "eu-central-1", **changed: str | None) -> str:
@@ -259,7 +254,10 @@ def test_wrong_half_given_or_contradictory_settings_are_refused(
 
 
 def test_page_settings_need_the_page() -> None:
-    alone = {"page_domain": ACCESS["page_domain"], "page_certificate_arn": ACCESS["page_certificate_arn"]}
+    alone = {
+        "page_domain": ACCESS["page_domain"],
+        "page_certificate_arn": ACCESS["page_certificate_arn"],
+    }
     for context, message in (
         (alone, "page_domain: needs frontend"),
         ({"page_login": "true", "page_oidc_secret": "x"}, "page_login: needs frontend"),

@@ -28,9 +28,7 @@ Call = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def token_settings(bundle: Path) -> Settings:
-    return Settings(
-        _env_file=None, jwt_issuer=ISSUER, model_uri=str(bundle), fallback_model=bundle
-    )
+    return Settings(_env_file=None, jwt_issuer=ISSUER, model_uri=str(bundle), fallback_model=bundle)
 
 
 @pytest.fixture
@@ -190,9 +188,7 @@ def test_contradictory_settings_are_refused(
 
 
 def test_document_names_bearer_tokens(bundle: Path, loaded_model: LoadedModel) -> None:
-    document = create_app(
-        token_settings(bundle), loaded_model=loaded_model, run=inline
-    ).openapi()
+    document = create_app(token_settings(bundle), loaded_model=loaded_model, run=inline).openapi()
 
     assert document["components"]["securitySchemes"].keys() == {"BearerToken"}
     assert "security" not in document["paths"]["/health"]["get"]
