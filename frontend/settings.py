@@ -63,7 +63,7 @@ class Settings(LoginSettings):
     api_username: str
     api_password: SecretStr
     page_title: str = DEFAULT_TITLE
-    class_descriptions: Annotated[dict[str, ClassCard], NoDecode] = Field(default_factory=dict)
+    class_descriptions: Annotated[dict[str, ClassCard], NoDecode] = Field({})
 
     @model_validator(mode="before")
     @classmethod

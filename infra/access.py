@@ -37,7 +37,7 @@ Hostname = Annotated[str, Field(pattern=rf"^({Label}\.)+[a-z]([a-z0-9-]{{0,61}}[
 Certificate = Annotated[
     str, Field(pattern=r"^arn:aws:acm:[a-z0-9-]+:[0-9]{12}:certificate/[0-9a-f-]{36}$")
 ]
-HostedZone = Annotated[str, Field(pattern=r"^Z[A-Z0-9]{1,31}$")]
+HostedZone = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,32}$")]
 Issuer = Annotated[
     str, Field(pattern=r"^https://[^\s/?#]+(/[^\s?#]*)?$"), AfterValidator(_check_issuer)
 ]
@@ -98,7 +98,7 @@ class AccessSettings(BaseModel):
     jwt_scopes: Words = ()
     page_login: bool = False
     page_oidc_secret: SecretId | None = None
-    page_oidc_scopes: Words = ("openid", "email", "profile")
+    page_oidc_scopes: str = "openid email profile"
     page_login_emails: Emails = ()
     page_login_domains: Hostnames = ()
     page_login_groups: Groups = ()
@@ -152,7 +152,7 @@ class AccessSettings(BaseModel):
         for name in PAGE_LOGIN_FIELDS:
             if name in self.model_fields_set and not self.page_login:
                 raise ValueError(f"{name}: needs page_login=true")
-        if self.page_login and "openid" not in self.page_oidc_scopes:
+        if self.page_login and "openid" not in self.page_oidc_scopes.split():
             raise ValueError('page_oidc_scopes: must contain "openid"')
         return self
 
@@ -170,7 +170,7 @@ class AccessSettings(BaseModel):
             return {}
         variables = {
             "PAGE_LOGIN": "true",
-            "PAGE_OIDC_SCOPES": " ".join(self.page_oidc_scopes),
+            "PAGE_OIDC_SCOPES": self.page_oidc_scopes,
             "PAGE_LOGIN_EMAILS": " ".join(self.page_login_emails),
             "PAGE_LOGIN_DOMAINS": " ".join(self.page_login_domains),
             "PAGE_LOGIN_GROUPS": ",".join(self.page_login_groups),

@@ -13,6 +13,7 @@ from fastapi import Request
 from mangum import Mangum
 
 from infra.pretraffic import handler as pretraffic
+from lambda_api import events
 from lambda_api.app import create_app
 from lambda_api.auth.gateway_tokens import GatewayTokens
 from lambda_api.loaded_model import LoadedModel
@@ -39,7 +40,7 @@ def call(bundle: Path, loaded_model: LoadedModel) -> Iterator[Call]:
     app = create_app(token_settings(bundle), loaded_model=loaded_model, run=inline)
     handler = Mangum(GatewayScope(app), lifespan="off")
     context = SimpleNamespace(aws_request_id="b1946ac9-2d7f-4c1b-8c39-0f7f3d0f2a11")
-    yield lambda event: handler(event, context)
+    yield lambda event: handler(events.complete(event), context)
     asyncio.set_event_loop(None)
     loop.close()
 
