@@ -32,7 +32,6 @@ class Demo:
         self.checkout = checkout
         self.api_port, self.page_port = free_ports(2)
         self.api_port = int(environment.get("API_PORT", self.api_port))
-        self.page_port = int(environment.get("PAGE_PORT", self.page_port))
         self.output = ""
         home = checkout / "home"
         home.mkdir(exist_ok=True)

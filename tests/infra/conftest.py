@@ -59,6 +59,8 @@ ACCESS = {
     "66666666-7777-8888-9999-000000000000",
     "jwt_issuer": "https://id.example.com/tenant",
     "jwt_audience": "landscape",
+    "jwt_scopes": "scenes/predict",
+    "page_oidc_scopes": "openid email scenes/predict",
     "page_login": "true",
     "page_oidc_secret": "landscape/oidc",
     "page_login_domains": "example.com",

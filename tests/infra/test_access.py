@@ -31,6 +31,7 @@ def test_gateway_checks_tokens_on_all_routes_except_health_and_preflights(
     }
     assert authorizer["IdentitySource"] == ["$request.header.Authorization"]
     assert found["$default"]["AuthorizationType"] == "JWT"
+    assert found["$default"]["AuthorizationScopes"] == ["scenes/predict"]
     assert {key for key, route in found.items() if route["AuthorizationType"] == "NONE"} == {
         "GET /health",
         "HEAD /health",
@@ -159,10 +160,10 @@ def test_container_gets_the_login_from_the_named_secret(with_access: Assembly) -
         assert f":secret:landscape/oidc:{key}::" in secrets[name]
     assert variables == {
         "API_URL": "https://api.example.com",
-        "API_AUTH": "id-token",
+        "API_AUTH": "access-token",
         "PAGE_LOGIN": "true",
         "PAGE_URL": "https://scenes.example.com",
-        "PAGE_OIDC_SCOPES": "openid email profile",
+        "PAGE_OIDC_SCOPES": "openid email scenes/predict",
         "PAGE_LOGIN_DOMAINS": "example.com",
         "PAGE_LOGIN_GROUPS": "cognito:groups=scene labelers,roles=admin",
     }
@@ -215,7 +216,7 @@ def rejection(region: str | None = "eu-central-1", **changed: str | None) -> str
         ({"page_certificate_arn": None}, "page_domain: needs page_certificate_arn"),
         ({"hosted_zone": "example.com"}, "hosted_zone: String should match"),
         ({"domain": None, "certificate_arn": None}, "default_endpoint: cannot be false without"),
-        ({"jwt_issuer": None}, "jwt_audience: needs jwt_issuer"),
+        ({"jwt_issuer": None, "jwt_scopes": None}, "jwt_audience: needs jwt_issuer"),
         ({"jwt_audience": None}, "jwt_issuer: needs jwt_audience"),
         ({"jwt_issuer": None, "jwt_audience": None, "jwt_scopes": "a"}, "jwt_scopes: needs"),
         ({"jwt_issuer": "http://id.example.com"}, "jwt_issuer: String should match"),
@@ -267,10 +268,10 @@ def test_page_settings_need_the_page() -> None:
             read_settings(context, "eu-central-1")
 
 
-def test_scopes_make_the_page_send_access_tokens() -> None:
-    settings = read_settings(ACCESS | {"jwt_scopes": "scenes/predict"}, "eu-central-1")
+def test_page_sends_id_tokens_without_scopes() -> None:
+    settings = read_settings(ACCESS | {"jwt_scopes": ""}, "eu-central-1")
 
-    assert settings.page_environment["API_AUTH"] == "access-token"
+    assert settings.page_environment["API_AUTH"] == "id-token"
 
 
 def test_docs_name_the_keys_of_the_secret() -> None:
