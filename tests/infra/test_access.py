@@ -235,7 +235,15 @@ def rejection(region: str | None = "eu-central-1", **changed: str | None) -> str
             "jwt_issuer: with frontend, it needs page_login",
         ),
         ({"page_oidc_secret": None}, "page_login: needs page_oidc_secret"),
-        ({"page_login": "false", "jwt_issuer": None, "jwt_audience": None}, "needs page_login"),
+        (
+            {
+                "page_login": "false",
+                "jwt_issuer": None,
+                "jwt_audience": None,
+                "jwt_scopes": None,
+            },
+            "needs page_login=true",
+        ),
         ({"page_oidc_secret": "a b"}, "page_oidc_secret: String should match"),
         (
             {"page_oidc_secret": "arn:aws:secretsmanager:us-west-2:123456789012:secret:a-AbCdEf"},
