@@ -68,8 +68,9 @@ class Settings(LoginSettings):
     @model_validator(mode="before")
     @classmethod
     def _token_replaces_the_password(cls, values: dict[str, Any]) -> dict[str, Any]:
-        unused = {} if values.get("api_auth", "basic") == "basic" else {"api_username": ""}
-        return unused | ({"api_password": ""} if unused else {}) | values
+        if values.get("api_auth", "basic") == "basic":
+            return values
+        return {"api_username": "", "api_password": "", **values}
 
     @field_validator("api_url")
     @classmethod
