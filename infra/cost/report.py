@@ -152,6 +152,6 @@ def _architectures(load: Load, latency: Latency, prices: Prices) -> Iterator[str
     yield (
         "On arm64 (`architecture=arm64`), a second of compute costs "
         f"{100 * (1 - prices.arm64_share):.0f} % less: {arm:.2f} instead of {intel:.2f} dollars "
-        "per month, if requests take as long as on x86-64. The service was not measured on Lambda with "
-        "arm64."
+        "per month, if requests take as long as on x86-64. The service was not measured on "
+        "Lambda with arm64."
     )
