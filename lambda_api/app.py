@@ -11,14 +11,15 @@ from starlette.middleware.cors import CORSMiddleware
 from lambda_api import __version__, problems
 from lambda_api.auth.basic import BasicAuth
 from lambda_api.auth.failed_logins import FailedLogins
+from lambda_api.auth.gateway_tokens import GatewayTokens
 from lambda_api.auth.users import SecretUsers, Users
 from lambda_api.loaded_model import LoadedModel
 from lambda_api.log import configured_logger
 from lambda_api.metrics import RequestMetrics
 from lambda_api.openapi import document
 from lambda_api.routes import pictures, service
-from lambda_api.routes.dependencies import Services
-from lambda_api.settings import Settings, load_settings
+from lambda_api.routes.dependencies import Authentication, Services
+from lambda_api.settings import Settings, SettingsError, load_settings
 from lambda_api.uploads import UploadBucket
 from lambda_api.web import paths
 from lambda_api.web.limits import Deadline, SizeLimit
@@ -87,13 +88,23 @@ def create_app(
 
 
 def _services(settings: Settings, logger: Logger, run: Run) -> Services:
+    return Services(_authentication(settings, logger, run), UploadBucket.of(settings), run)
+
+
+def _authentication(settings: Settings, logger: Logger, run: Run) -> Authentication:
+    if settings.jwt_issuer:
+        if run is not inline:  # under uvicorn, nothing in front of the service checks tokens
+            raise SettingsError(
+                "JWT_ISSUER: only works on Lambda behind an HTTP API, whose authorizer checks the "
+                "tokens. Unset it, and set API_USERNAME and API_PASSWORD."
+            )
+        return GatewayTokens(settings.jwt_issuer)
     users = (
         SecretUsers(settings.auth_secret_arn, logger)
         if settings.auth_secret_arn
         else Users(settings.passwords())
     )
-    failures = FailedLogins(settings.failed_logins_per_minute)
-    return Services(BasicAuth(users, failures, run), UploadBucket.of(settings), run)
+    return BasicAuth(users, FailedLogins(settings.failed_logins_per_minute), run)
 
 
 def _add_middleware(

@@ -37,8 +37,8 @@ class BasicAuth:
         self._authenticator, self._failures, self._run = authenticator, failures, run
         self._one_at_a_time = asyncio.Lock()
 
-    async def check(self, request: Request) -> None:
-        """Return if the credentials of a request are right.
+    async def check(self, request: Request) -> str:
+        """Return the user's name if the credentials of a request are right.
 
         Failed logins are counted per client address. On Lambda, this is the address seen by the
         gateway. Under uvicorn, it is the address of the connection, or the one reported by a proxy
@@ -53,15 +53,13 @@ class BasicAuth:
         source = request.client.host if request.client else ""
         self._raise_if_limited(source, request)
         if self._authenticator.is_known(credentials):
-            request.state.log["user"] = _user(credentials)
-            return
+            return _user(credentials)
         # Verify one login at a time and count its failure before the next. Otherwise, many
         # concurrent guesses would all pass the limit, and each would compute a hash.
         async with self._one_at_a_time:
             self._raise_if_limited(source, request)
             if await self._authenticator.verify(credentials, self._run):
-                request.state.log["user"] = _user(credentials)
-                return
+                return _user(credentials)
             self._failures.add(source)
         request.state.log["login"] = "failed"
         raise _unauthorized()
