@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from httpx import Response
 
 from lambda_api import aws
 from lambda_api.app import create_app
@@ -45,6 +46,14 @@ def client(
     client = TestClient(create_app(changed, loaded_model=loaded_model))
     client.auth = credentials
     return client
+
+
+def both_answers(client: TestClient) -> list[Response]:
+    """Request an upload, and a prediction for an uploaded picture."""
+    return [
+        client.post("/uploads", json={"content_type": "image/jpeg"}),
+        client.post("/predict", json={"key": f"uploads/{NAME}"}),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -99,12 +108,7 @@ def test_without_credentials_uploads_get_503_and_the_log_says_why(
 ) -> None:
     environment(keys=False, AWS_REGION="eu-central-1")
 
-    answers = [
-        client.post("/uploads", json={"content_type": "image/jpeg"}),
-        client.post("/predict", json={"key": f"uploads/{NAME}"}),
-    ]
-
-    for answer, line in zip(answers, log_lines, strict=True):
+    for answer, line in zip(both_answers(client), log_lines, strict=True):
         assert answer.status_code == 503
         assert "A retry does not help" in answer.json()["detail"]
         assert "Retry-After" not in answer.headers
@@ -172,12 +176,7 @@ def test_wrong_configuration_gets_503_and_the_log_says_why(
     keys = "AWS_ENDPOINT_URL_S3" in variables or variables.get("AWS_REGION", "").startswith("EU")
     environment(keys=keys, **{"AWS_REGION": "eu-central-1"} | variables)
 
-    answers = [
-        client.post("/uploads", json={"content_type": "image/jpeg"}),
-        client.post("/predict", json={"key": f"uploads/{NAME}"}),
-    ]
-
-    for answer, line in zip(answers, log_lines, strict=True):
+    for answer, line in zip(both_answers(client), log_lines, strict=True):
         assert answer.status_code == 503
         assert "A retry does not help" in answer.json()["detail"]
         assert line["aws_error"] == error
