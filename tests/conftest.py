@@ -8,6 +8,7 @@ from pathlib import Path
 from shutil import which
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # Images often set PYTHONDONTWRITEBYTECODE. Then every process of a test compiles its imports again:
 # TensorFlow takes 11 seconds instead of 4.
@@ -15,6 +16,10 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 pytest_plugins = ["tests.small_line", "tests.containers.images"]
+
+# A busy machine exceeds hypothesis' time limits.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
