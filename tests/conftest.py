@@ -26,20 +26,22 @@ SHARED = ROOT.parent / "shared"
 
 # The longest first, so that no worker starts one when the others have finished.
 LONGEST = (
-    "deploy",
+    "deploy",  # two files, which wait for minutes
     "training/test_network.py",
-    "e2e/test_page_states.py",
     "training/test_bad_input.py",
+    "e2e/test_page_states.py",
+    "containers",  # these wait for the same images as deploy/
+    "training/test_run.py",
     "lambda_api/test_schemathesis.py",
     "e2e/test_own_pictures.py",
     "training/test_resume.py",
-    "containers",
+    "training/test_workers.py",
     "training",
-    "convert",
     "e2e",
-    "infra/test_bad_input.py",
-    "benchmarks",
     "scripts",
+    "convert",
+    "infra",
+    "benchmarks",
     "lambda_api",
 )
 
