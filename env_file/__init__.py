@@ -149,7 +149,7 @@ def _ambiguity(name: str, value: str, written: str, is_unicode: bool) -> str | N
         return "has characters that are not text: save the file as UTF-8"
     if not is_unicode and not value.isascii():
         return "is not in UTF-8: save the file as UTF-8"
-    if value[:1] in _TYPOGRAPHIC_QUOTES and value:
+    if not quote and value and value[0] in _TYPOGRAPHIC_QUOTES:
         return "has typographic quotes: use ' or \""
     if quote != "'" and "${" in written:
         return f"has ${{, which some programs replace: {_QUOTE_REMEDY}"
