@@ -9,12 +9,13 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 import streamlit as st
 
-from frontend.api.predictions import ClassConfidence, Prediction
+from frontend.api.predictions import ClassConfidence, Prediction, Trust
 
 # The contrast of each to the light and the dark background is at least 3:1.
 WINNER = "#0d9488"
 OTHERS = "#7b8aa3"
 LOW_CONFIDENCE = "#b7791f"
+UNKNOWN = "#7c6bb0"
 _DECODING = LOW_CONFIDENCE
 _BAR_HEIGHT = 42  # pixels
 _CELL_SIDE = 58  # pixels
@@ -39,12 +40,15 @@ def draw_chart(figure: go.Figure, *, alt: str, key: str) -> None:
     st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt, key=key)
 
 
-def class_bars(predictions: Sequence[ClassConfidence], *, confident: bool) -> go.Figure:
+def class_bars(
+    predictions: Sequence[ClassConfidence], trust: Trust, threshold: float | None = None
+) -> go.Figure:
     """Create horizontal bars for all classes, highest confidence on top and highlighted.
 
     Args:
         predictions: at least one class with its confidence (0 to 1), in any order.
-        confident: whether the highest confidence reaches the model's threshold.
+        trust: sets the color of the highest bar.
+        threshold: confidence (0 to 1) from which a prediction is confident, drawn as a line.
     """
     ranked = _ranked(predictions)
     figure = go.Figure(
@@ -53,7 +57,7 @@ def class_bars(predictions: Sequence[ClassConfidence], *, confident: bool) -> go
             # Positions instead of labels: two long labels may be equal after they are cut.
             y=list(range(len(ranked))),
             orientation="h",
-            marker_color=[WINNER if confident else LOW_CONFIDENCE] + [OTHERS] * (len(ranked) - 1),
+            marker_color=[_TRUST_COLORS[trust]] + [OTHERS] * (len(ranked) - 1),
             text=[f"{one.confidence:.1%}" for one in ranked],
             textposition="outside",
             cliponaxis=False,
@@ -80,6 +84,22 @@ def class_bars(predictions: Sequence[ClassConfidence], *, confident: bool) -> go
         tickfont_size=15,
         ticksuffix="  ",
     )
+    if threshold is not None:
+        figure.add_vline(threshold, line_width=2, line_dash="dot", line_color=OTHERS)
+    return figure
+
+
+def example_bars(classes: Sequence[str]) -> go.Figure:
+    """Create faint bars that show how a result will look."""
+    shares = [0.62 * 0.38**place for place in range(len(classes))]
+    figure = class_bars(
+        [
+            ClassConfidence(label=label, confidence=x)
+            for label, x in zip(classes, shares, strict=True)
+        ],
+        Trust.CONFIDENT,
+    )
+    figure.update_traces(opacity=0.25, text=None, hoverinfo="skip", hovertemplate=None)
     return figure
 
 
@@ -195,13 +215,20 @@ def describe_confusion_matrix(classes: Sequence[str], confusion: Sequence[Sequen
     return f"Confusion matrix. Most frequent errors: {listed}."
 
 
+_TRUST_COLORS = {
+    Trust.CONFIDENT: WINNER,
+    Trust.LOW: LOW_CONFIDENCE,
+    Trust.UNKNOWN: UNKNOWN,
+}
+
+
 def _ranked(predictions: Sequence[ClassConfidence]) -> list[ClassConfidence]:
     return sorted(predictions, key=lambda one: one.confidence, reverse=True)
 
 
 def _waiting_ms(prediction: Prediction) -> float:
     spent_ms = prediction.timings_ms.decode + prediction.timings_ms.inference
-    return max(prediction.round_trip_ms - spent_ms, 0.0)  # a batch decodes in parallel
+    return max(prediction.round_trip_ms - spent_ms, 0.0)  # the rest of a batch included
 
 
 def _short(label: str) -> str:

@@ -31,10 +31,10 @@ def click(page: AppTest, label: str) -> None:
 
 
 def open_tab(page: AppTest, name: str) -> AppTest:
-    page.session_state["lc-tab"] = name
+    page.session_state["tab"] = name
     return page.run()
 
 
 def choose_source(page: AppTest, name: str) -> AppTest:
-    page.session_state["lc-source"] = name
+    page.session_state["source"] = name
     return page.run()

@@ -7,7 +7,7 @@ import pytest
 
 from frontend.api import health_watch
 from frontend.api.errors import Unreachable
-from frontend.api.health_watch import HealthWatch
+from frontend.api.watches import HealthWatch
 from frontend.api.predictions import Health
 from tests.frontend.stand_in_api import HEALTHY
 

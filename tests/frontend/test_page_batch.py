@@ -68,7 +68,7 @@ def test_picture_of_a_batch_can_be_opened_with_all_details(
     assert not page.get("plotly_chart")
 
     page.selectbox[0].select_index(1).run()
-    click(page, "Explain this prediction")
+    click(page, "Explain this result")
 
     shown = text(page)
     assert "<small>Perhaps </small>mountain</h2>" in shown

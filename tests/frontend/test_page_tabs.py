@@ -89,7 +89,7 @@ def test_explanation_is_shown_after_a_click(
     drop(page.run(), photo)
     assert stand_in_api.count("POST /explain") == 0
 
-    click(page, "Explain this prediction")
+    click(page, "Explain this result")
     page.slider[0].set_value(20).run()
 
     assert "The top left of the photo matters most" in text(page)
@@ -104,7 +104,7 @@ def test_failed_explanation_keeps_the_prediction_and_can_be_retried(
     stand_in_api.replies["POST /explain"] = problem(500, "Internal error.")
     drop(page.run(), photo)
 
-    click(page, "Explain this prediction")
+    click(page, "Explain this result")
 
     assert "The service failed" in text(page)
     assert "buildings</h2>" in text(page)
