@@ -16,7 +16,13 @@ from frontend.photos import Photo
 from frontend.predictions import classify_photos, forget_old_failure, is_finished, obstacle
 from frontend.results import Result, least_sure_first, results
 from frontend.session import current_session
-from frontend.views.answer import draw_missing, draw_parts, draw_preview, draw_welcome
+from frontend.views.answer import (
+    draw_missing,
+    draw_parts,
+    draw_preview,
+    draw_welcome,
+    try_again,
+)
 from frontend.views.batch import draw_downloads, draw_filters, draw_summary, draw_table
 from frontend.views.inputs import current_photos, draw_inputs
 from frontend.views.markup import empty_state
@@ -97,7 +103,7 @@ def _notice_rejection(page: PageContext) -> None:
 
 
 def _draw_result(
-    page: PageContext, result: Result, place: DeltaGenerator, after_label: Sequence[Result] = ()
+    page: PageContext, result: Result, place: DeltaGenerator, shown: Sequence[Result] = ()
 ) -> None:
     """Draw a prediction with all its parts, or why there is none.
 
@@ -105,20 +111,22 @@ def _draw_result(
         page: the page's context.
         result: the result.
         place: where the prediction goes.
-        after_label: for a batch, the results of the table, for the review.
+        shown: for a batch, the results in the table, for the review.
     """
     upload, prediction = result.upload, result.prediction
     if not upload or not prediction:
         with place.container():
-            if isinstance(result.outcome, UnusablePicture):
-                draw_error(result.outcome)
+            if isinstance(result.outcome, ApiError | UnusablePicture):
+                draw_error(result.outcome, on_retry=lambda: try_again(page), key="lc-retry-one")
+            elif shown:  # of a batch: the reason is above the table
+                st.html(empty_state("hourglass_empty", "Not classified yet."))
             else:
-                draw_missing(page, result.outcome if isinstance(result.outcome, ApiError) else None)
+                draw_missing(page)
         return
     draw_prediction(place, prediction, page.cards, page.threshold(prediction))
-    if after_label:
-        index = [one.photo.id for one in after_label].index(result.photo.id)
-        following = next_to_check(after_label, index)
+    if shown:
+        index = [one.photo.id for one in shown].index(result.photo.id)
+        following = next_to_check(shown, index)
         draw_labels(page, upload, prediction, then=lambda: open_photo(following), shortcuts=True)
     elif page.stores_feedback:
         draw_labels(page, upload, prediction)
@@ -140,7 +148,7 @@ def _draw_batch(page: PageContext, photos: Sequence[Photo], right: DeltaGenerato
     progress = st.empty()
     if problem:
         with progress.container():
-            draw_missing(page, None)
+            draw_missing(page)
     elif unfinished:
         _draw_progress(progress, len(photos) - unfinished, len(photos))
     shown = draw_filters(rows)

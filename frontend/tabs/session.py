@@ -25,15 +25,16 @@ def draw_session(cards: ClassCards) -> None:
     if not history:
         st.html(empty_state("history", "No results yet. They will be listed here."))
         return
-    alone = [one.prediction for one in history if one.prediction.request_pictures == 1]
+    numbered = list(enumerate(history, start=1))
+    numbers = [number for number, one in numbered if one.prediction.request_pictures == 1]
+    alone = [history[number - 1].prediction for number in numbers]
     if alone:
         st.html(
             '<h2 class="lc-title">Response times</h2>'
             '<p class="lc-soft">Requests with one photo.</p>'
         )
-        draw_chart(latency_bars(alone), alt=describe_latency_bars(alone), key="lc-latency")
+        draw_chart(latency_bars(alone, numbers), alt=describe_latency_bars(alone), key="lc-latency")
     title = "Results in this session"
-    numbered = list(enumerate(history, start=1))
     st.html(
         f'<h2 class="lc-title">{title}</h2>'
         + table(

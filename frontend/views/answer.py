@@ -3,7 +3,6 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from frontend.api.errors import ApiError
 from frontend.api.predictions import Health, Prediction
 from frontend.images import Upload, format_bytes
 from frontend.page_context import PageContext
@@ -13,7 +12,7 @@ from frontend.session import current_session
 from frontend.views.code import draw_code
 from frontend.views.explanation import draw_explanation
 from frontend.views.inputs import open_sample
-from frontend.views.markup import chips, empty_state
+from frontend.views.markup import chips
 from frontend.views.notices import draw_error, draw_notice
 from frontend.views.prediction import draw_example, draw_timings
 
@@ -62,17 +61,12 @@ def draw_parts(page: PageContext, photo: Photo, upload: Upload, prediction: Pred
         draw_timings(prediction)
 
 
-def draw_missing(page: PageContext, error: ApiError | None) -> None:
-    """Draw why a photo has no prediction.
-
-    Args:
-        page: the page's context.
-        error: the error with this photo; None if it was not classified.
-    """
-    error = error or obstacle(page.rejected, page.health)
+def draw_missing(page: PageContext) -> None:
+    """Draw why photos are not classified."""
+    error = obstacle(page.rejected, page.health)
     if error is None:
-        st.html(empty_state("hourglass_empty", "Waiting for its turn."))
-    elif error is page.health:
+        return
+    if error is page.health:
         draw_notice(
             "Not classified yet",
             "This happens automatically as soon as the service is available.",

@@ -110,11 +110,12 @@ def describe_class_bars(predictions: Sequence[ClassConfidence]) -> str:
     )
 
 
-def latency_bars(predictions: Sequence[Prediction]) -> go.Figure:
+def latency_bars(predictions: Sequence[Prediction], numbers: Sequence[int]) -> go.Figure:
     """Create a bar for each prediction: its round trip in milliseconds, split into parts.
 
     Args:
         predictions: at least one, oldest first.
+        numbers: the number of each prediction in the session.
     """
     parts = {
         "Decode": (_DECODING, [one.timings_ms.decode for one in predictions]),
@@ -125,7 +126,7 @@ def latency_bars(predictions: Sequence[Prediction]) -> go.Figure:
         [
             go.Bar(
                 name=name,
-                x=list(range(1, len(predictions) + 1)),
+                x=list(numbers),
                 y=values,
                 marker_color=color,
                 hovertemplate="%{y:.1f} ms<extra>" + name + "</extra>",
@@ -143,8 +144,8 @@ def latency_bars(predictions: Sequence[Prediction]) -> go.Figure:
         **_LAYOUT,
     )
     figure.update_xaxes(
-        range=[0.4, max(len(predictions), 8) + 0.6],
-        tickvals=list(range(1, len(predictions) + 1, 1 + len(predictions) // 20)),
+        range=[numbers[0] - 0.6, max(numbers[-1], numbers[0] + 7) + 0.6],
+        tickvals=list(numbers[:: 1 + len(numbers) // 20]),
         fixedrange=True,
         showgrid=False,
     )

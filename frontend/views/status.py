@@ -49,6 +49,8 @@ def _draw_line(health: HealthResult | None, model: ModelResult | None, page: Pag
         facts = ""
         if isinstance(health, Health):
             facts = for_operator(definitions("lc-line", _facts(health)))
+        elif isinstance(health, ApiError):
+            facts = for_operator(escape(message_for(health).operator))
         st.html(_indicator(state, title, detail) + facts)
         st.button(
             "Check again",
