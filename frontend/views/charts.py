@@ -18,10 +18,7 @@ LOW_CONFIDENCE = "#b7791f"
 UNKNOWN = "#7c6bb0"
 _DECODING = LOW_CONFIDENCE
 _BAR_HEIGHT = 42  # pixels
-_CELL_SIDE = 58  # pixels
-# From transparent to the accent color.
-_SHARE_COLORS = ((0.0, "rgba(13,148,136,0.06)"), (1.0, "rgba(13,148,136,0.85)"))
-_LAYOUT = {
+LAYOUT = {
     "paper_bgcolor": "rgba(0,0,0,0)",
     "plot_bgcolor": "rgba(0,0,0,0)",
     "dragmode": False,  # a swipe over the chart scrolls the page
@@ -71,7 +68,7 @@ def class_bars(
         bargap=0.35,
         barcornerradius=6,
         showlegend=False,
-        **_LAYOUT,
+        **LAYOUT,
     )
     figure.update_xaxes(range=[0, 1], visible=False, fixedrange=True)
     figure.update_yaxes(
@@ -141,7 +138,7 @@ def latency_bars(predictions: Sequence[Prediction], numbers: Sequence[int]) -> g
         bargap=0.35,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         hovermode="x unified",
-        **_LAYOUT,
+        **LAYOUT,
     )
     figure.update_xaxes(
         range=[numbers[0] - 0.6, max(numbers[-1], numbers[0] + 7) + 0.6],
@@ -160,60 +157,6 @@ def describe_latency_bars(predictions: Sequence[Prediction]) -> str:
         f"Round trips of {len(trips)} predictions: {trips[0]:.0f} to {trips[-1]:.0f} ms, median "
         f"{trips[len(trips) // 2]:.0f} ms."
     )
-
-
-def confusion_matrix(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> go.Figure:
-    """Create a confusion matrix: true class by row, predicted class by column.
-
-    Args:
-        classes: labels in the order of rows and columns.
-        confusion: number of pictures; a cell's color is its share of the row.
-    """
-    shares = [[cell / max(sum(row), 1) for cell in row] for row in confusion]
-    figure = go.Figure(
-        go.Heatmap(
-            x=list(classes),
-            y=list(classes),
-            z=shares,
-            text=[[str(cell) if cell else "" for cell in row] for row in confusion],
-            texttemplate="%{text}",
-            customdata=confusion,
-            hovertemplate="%{y} classified as %{x}: %{customdata} (%{z:.1%})<extra></extra>",
-            colorscale=_SHARE_COLORS,
-            zmin=0,
-            zmax=1,
-            xgap=3,
-            ygap=3,
-            showscale=False,
-        )
-    )
-    figure.update_layout(
-        height=_CELL_SIDE * len(classes) + 90,
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        **_LAYOUT,
-    )
-    figure.update_xaxes(side="bottom", tickangle=-45, fixedrange=True, showgrid=False)
-    figure.update_yaxes(autorange="reversed", fixedrange=True, showgrid=False)
-    return figure
-
-
-def describe_confusion_matrix(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> str:
-    """Name the three most frequent errors of `confusion_matrix`."""
-    errors = sorted(
-        (
-            (count, true, predicted)
-            for true, row in zip(classes, confusion, strict=True)
-            for predicted, count in zip(classes, row, strict=True)
-            if true != predicted and count
-        ),
-        reverse=True,
-    )
-    if not errors:
-        return "Confusion matrix without errors."
-    listed = ", ".join(
-        f"{true} classified as {predicted} ({count})" for count, true, predicted in errors[:3]
-    )
-    return f"Confusion matrix. Most frequent errors: {listed}."
 
 
 _TRUST_COLORS = {

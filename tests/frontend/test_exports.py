@@ -98,7 +98,9 @@ def test_zip_has_a_folder_for_each_label_and_a_table() -> None:
 
 def test_report_lists_all_photos_least_sure_first_and_loads_nothing() -> None:
     class Reader(HTMLParser):
-        loaded: list[str] = []
+        def __init__(self) -> None:
+            super().__init__()
+            self.loaded: list[str] = []
 
         def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
             self.loaded += [str(value) for name, value in attrs if name in ("src", "href")]

@@ -7,8 +7,8 @@ import pytest
 
 from frontend.api import watches
 from frontend.api.errors import Unreachable
-from frontend.api.watches import HealthWatch
 from frontend.api.predictions import Health
+from frontend.api.watches import HealthWatch
 from tests.frontend.stand_in_api import HEALTHY
 
 READY = Health.model_validate(HEALTHY)
