@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from math import inf
 from threading import Lock
 from time import monotonic
 from typing import Generic, TypeVar
@@ -13,6 +12,7 @@ from frontend.api.predictions import Health, Response
 
 FRESH_S = 5.0  # one result serves all visitors for this long
 MANIFEST_FRESH_S = 300.0  # a manifest changes only with the model's version
+REJECTED_FRESH_S = 60.0
 WAIT_S = 0.4  # how long a visitor waits; enough for an API that is up and near
 
 T = TypeVar("T", bound=Response)
@@ -75,7 +75,7 @@ class HealthWatch(Watch[Health]):
 class ModelWatch(Watch[Manifest]):
     """Watch of `GET /model`, which also shows whether the API accepts the credentials.
 
-    Rejected credentials are not sent again: the API rate-limits failed logins.
+    Rejected credentials are rarely sent again: the API rate-limits failed logins.
     """
 
     def _fresh_s(self) -> float:
@@ -83,6 +83,6 @@ class ModelWatch(Watch[Manifest]):
             case Manifest():
                 return MANIFEST_FRESH_S
             case WrongCredentials():
-                return inf
+                return REJECTED_FRESH_S
             case _:
                 return FRESH_S

@@ -28,6 +28,8 @@ def draw_status(page: PageContext) -> None:
     def line() -> None:
         health, model = page.watch.latest(), page.models.latest()
         if _state(health, model) != state:
+            if isinstance(health, Health) and not isinstance(page.health, Health):
+                page.models.expire()  # the API was started again, perhaps with other settings
             st.rerun()
         _draw_line(health, model, page)
 
