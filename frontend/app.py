@@ -16,7 +16,7 @@ from streamlit.errors import StreamlitSecretNotFoundError
 from frontend.api.client import ApiClient
 from frontend.api.manifest import Manifest
 from frontend.api.predictions import Health
-from frontend.api.watches import HealthWatch, ModelWatch
+from frontend.api.watches import FRESH_S, HealthWatch, ModelWatch
 from frontend.class_cards import ClassCards
 from frontend.login import TOKENS
 from frontend.page_context import PageContext
@@ -67,7 +67,7 @@ def _page_context(settings: Settings) -> PageContext:
         and isinstance(model, Manifest)
         and model.version != health.model.version
     ):
-        models.expire()
+        models.expire(FRESH_S)  # two versions may serve during a deployment
         model = models.latest()
     return PageContext(
         client=client,

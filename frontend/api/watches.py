@@ -53,10 +53,14 @@ class Watch(Generic[T]):
         wait([pending], timeout=WAIT_S)
         return self._last
 
-    def expire(self) -> None:
-        """Make the next `latest` send the request again, even if the last result is fresh."""
+    def expire(self, min_age_s: float = 0.0) -> None:
+        """Make the next `latest` send the request again, even if the last result is fresh.
+
+        Args:
+            min_age_s: seconds since the last request, below which nothing happens.
+        """
         with self._lock:
-            self._expired = True
+            self._expired |= monotonic() - self._requested_at >= min_age_s
 
     def _fresh_s(self) -> float:
         return FRESH_S

@@ -18,6 +18,7 @@ from frontend.results import Result, least_sure_first, results
 from frontend.session import current_session
 from frontend.views.answer import (
     draw_missing,
+    draw_note,
     draw_parts,
     draw_preview,
     draw_welcome,
@@ -66,7 +67,7 @@ def _draw_single(page: PageContext, photo: Photo | None, right: DeltaGenerator) 
         draw_error(picture)
     elif picture:
         draw_preview(picture)
-    bar = st.empty()
+    note, bar = st.empty(), st.empty()
     with right, st.container(key="lc-answer"):
         place = st.empty()
         if photo is None:
@@ -75,6 +76,7 @@ def _draw_single(page: PageContext, photo: Photo | None, right: DeltaGenerator) 
             _classify_here(page, photo, place, bar)
             (result,) = results([photo])
             _draw_result(page, result, place)
+            draw_note(note, picture)
             bar.html(_bar(result))
         else:
             place.html(empty_state("hide_image", "This file could not be read."))
@@ -164,6 +166,7 @@ def _draw_batch(page: PageContext, photos: Sequence[Photo], right: DeltaGenerato
         st.html(f'<h2 class="lc-title lc-filename">{escape(shown[index].photo.name)}</h2>')
         if upload := shown[index].upload:
             draw_preview(upload)
+            draw_note(st.empty(), upload)
         _draw_result(page, shown[index], st.empty(), shown)
     if unfinished and not problem:
         _work(page, photos, progress)

@@ -42,15 +42,18 @@ def draw_welcome(page: PageContext, place: DeltaGenerator) -> None:
 
 
 def draw_preview(upload: Upload) -> None:
-    """Draw the photo, and how it was changed for sending."""
+    """Draw the photo and its size."""
     st.image(upload.preview, alt="Preview of your photo", width="stretch")
     st.caption(
         f"{upload.format} · {upload.width} × {upload.height} pixels · "
         f"{format_bytes(upload.original_bytes)}"
     )
-    note = picture_to_send(upload).note
-    if note:
-        st.info(note, icon=_RESIZED)
+
+
+def draw_note(place: DeltaGenerator, upload: Upload) -> None:
+    """Draw how the photo was changed for sending, which is known after the classification."""
+    if note := picture_to_send(upload).note:
+        place.info(note, icon=_RESIZED)
 
 
 def draw_parts(page: PageContext, photo: Photo, upload: Upload, prediction: Prediction) -> None:

@@ -106,7 +106,7 @@ def _draw_selectable(
     def take_over() -> None:
         points = st.session_state[_CONFUSION_KEY]["selection"]["points"]
         if points:
-            st.session_state["lc-mistakes"] = (points[0]["y"], points[0]["x"])
+            st.session_state["lc-mistakes"] = _cell(points[0]["y"], points[0]["x"])
 
     st.plotly_chart(
         figure,
@@ -117,17 +117,20 @@ def _draw_selectable(
         selection_mode="points",
     )
     st.html(f'<p class="lc-soft">{note} Framed cells show validation photos.</p>')
-    pair = st.selectbox(
+    cell = st.selectbox(
         "Show mistakes",
-        pairs,
+        [_cell(*pair) for pair in pairs],
         index=None,
-        format_func=lambda pair: f"{pair[0]} classified as {pair[1]}",
         placeholder="Choose a cell",
         key="lc-mistakes",
     )
-    if pair:
-        shown = [one for one in mistakes if (one.label, one.predicted) == tuple(pair)]
+    if cell:
+        shown = [one for one in mistakes if _cell(one.label, one.predicted) == cell]
         st.html(f'<ul class="lc-thumbnails">{"".join(map(_thumbnail, shown))}</ul>')
+
+
+def _cell(true: str, predicted: str) -> str:
+    return f"{true} classified as {predicted}"
 
 
 def _with_pictures(manifest: Manifest) -> list[Mistake]:

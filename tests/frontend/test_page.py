@@ -10,7 +10,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from frontend.class_cards import shipped_cards
-from tests.frontend.driver import APP, drop, text
+from tests.frontend.driver import APP, click, drop, text
 from tests.frontend.stand_in_api import (
     CONFIDENT,
     HEALTHY,
@@ -149,7 +149,9 @@ def test_picture_is_sent_once_for_all_runs(
 ) -> None:
     drop(page.run(), photo)
     page.run()
+    click(page, "Remove this photo")
     drop(page, (photos / "flower.jpg").read_bytes(), "flower.jpg")
+    click(page, "Remove this photo")
     drop(page, photo, "the same with another name.jpg")
 
     assert "buildings</h2>" in text(page)

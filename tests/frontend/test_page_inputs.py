@@ -59,7 +59,7 @@ def test_address_opens_a_sample_and_follows_the_choice(page: AppTest) -> None:
 
     assert "buildings</h2>" in text(page)
     click(page, "Forest")
-    assert page.query_params["sample"] == ["forest.jpg"]
+    assert page.query_params["sample"] == "forest.jpg"
     choose_source(page, "Upload")
     assert "sample" not in page.query_params
     assert "source" not in page.query_params

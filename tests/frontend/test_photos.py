@@ -83,7 +83,7 @@ def test_limits(
     monkeypatch.setattr(module, limit, value)
     listed = PhotoList()
 
-    listed.add([("a.jpg", photo[:196_600]), ("b.jpg", photo + b"x" * 1000)])
+    listed.add([("a.jpg", photo[:196_600]), ("b.jpg", photo + b"x" * 100)])
 
     assert [one.name for one in listed.photos] == ["a.jpg"]
     assert [(one.name, one.reason) for one in listed.skipped] == [("b.jpg", reason)]
