@@ -33,8 +33,11 @@ def confusion_matrix(
             z=shares,
             text=[[str(cell) if cell else "" for cell in row] for row in confusion],
             texttemplate="%{text}",
-            customdata=confusion,
-            hovertemplate="%{y} classified as %{x}: %{customdata} (%{z:.1%})<extra></extra>",
+            customdata=[
+                [_cell_text(classes, row, true, place) for place in range(len(classes))]
+                for true, row in enumerate(confusion)
+            ],
+            hovertemplate="%{customdata}<extra></extra>",
             colorscale=_SHARE_COLORS,
             zmin=0,
             zmax=1,
@@ -67,6 +70,15 @@ def confusion_matrix(
     figure.update_xaxes(side="bottom", tickangle=-45, fixedrange=True, showgrid=False)
     figure.update_yaxes(autorange="reversed", fixedrange=True, showgrid=False)
     return figure
+
+
+def _cell_text(classes: Sequence[str], row: Sequence[int], true: int, predicted: int) -> str:
+    total = sum(row)
+    share = f"{row[predicted]} of {total} {classes[true]} photos"
+    percent = f"({row[predicted] / max(total, 1):.1%})"
+    if true == predicted:
+        return f"{share} recognized {percent}"
+    return f"{share} classified as {classes[predicted]} {percent}"
 
 
 def describe_confusion_matrix(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> str:
