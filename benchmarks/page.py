@@ -32,7 +32,7 @@ GOAL_SHIFT = 0.1
 GOAL_MS = 500  # from the upload to verdict and chart
 VERDICT = ".lc-verdict"
 _READY = ".lc-status.lc-ready"
-_SHIFT = """() => new Promise(done => {
+LAYOUT_SHIFT = """() => new Promise(done => {
   let total = 0;
   new PerformanceObserver(list => {
     for (const entry of list.getEntries()) if (!entry.hadRecentInput) total += entry.value;
@@ -116,7 +116,7 @@ def measure(visits: int) -> dict[str, Any]:
         for size in SIZES:
             for scheme in ("light", "dark"):
                 page = _open(browser, address, size, scheme)
-                shifts[f"{size}, {scheme}"] = round(page.evaluate(_SHIFT), 4)
+                shifts[f"{size}, {scheme}"] = round(page.evaluate(LAYOUT_SHIFT), 4)
                 paints.append(page.evaluate(_PAINT))
                 page.close()
         for _ in range(visits):

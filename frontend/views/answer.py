@@ -58,7 +58,8 @@ def draw_note(place: DeltaGenerator, upload: Upload) -> None:
 
 def draw_parts(page: PageContext, photo: Photo, upload: Upload, prediction: Prediction) -> None:
     """Draw the explanation, and folds with details and code."""
-    draw_explanation(page, picture_to_send(upload), prediction)
+    with st.container(key="lc-explanation"):
+        draw_explanation(page, picture_to_send(upload), prediction)
     draw_code(page, photo, prediction)
     with st.expander("Details", icon=":material/info:", key="lc-details"):
         draw_timings(prediction)

@@ -18,6 +18,9 @@ FLAGS = (
 FAKE_CAMERA = "--use-fake-device-for-media-stream"
 LIMIT_MS = 60_000  # the first visit imports pandas and Plotly
 # Streamlit scrolls inside the page: a tall window shows all of it.
+# Usual windows, in pixels.
+PHONE, TABLET = {"width": 390, "height": 844}, {"width": 820, "height": 1180}
+LAPTOP, DESKTOP = {"width": 1280, "height": 720}, {"width": 1440, "height": 1000}
 ROW_HEIGHT = 52  # pixels, in the table of a batch
 WINDOW = {"width": 1200, "height": 1300}
 
@@ -127,3 +130,7 @@ def open_row(page: Page, row: int, name: str) -> None:
     assert box
     page.mouse.click(box["x"] + 180, box["y"] + 36 + ROW_HEIGHT * (row + 0.5))
     expect(page.locator(".lc-filename")).to_have_text(name)
+
+
+def check_again(page: Page) -> None:
+    page.get_by_role("button", name="Check again").click()
