@@ -133,7 +133,7 @@ def test_batch_is_classified_and_downloaded(visitor: Visitor, page: Page) -> Non
     downloads = {}
     for kind, suffix in (("CSV", "csv"), ("JSON", "json"), ("Report", "html")):
         with page.expect_download() as download:
-            page.get_by_role("button", name=kind, exact=True).click()
+            page.get_by_role("button", name=kind).click()
         assert download.value.suggested_filename.endswith(suffix)
         downloads[kind] = download.value.path().read_text(encoding="utf-8-sig")
     assert "8 photos</h1>" in downloads["Report"]

@@ -212,7 +212,7 @@ def test_sample_link_opens_the_same_sample(laptop: Visitor, address: str) -> Non
     expect(page.locator(".st-key-lc-code code")).to_contain_text("curl -u")
     expect(page.locator(".st-key-lc-code code")).to_contain_text("houses.jpg")
 
-    page.get_by_role("radio", name="Link").click()
+    page.get_by_role("radio", name="Link", exact=True).click()
 
     link = page.locator(".st-key-lc-code code")
     expect(link).to_contain_text("sample=houses.jpg")
