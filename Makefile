@@ -77,8 +77,9 @@ convert: $(DEV)  ## Convert RUN to BUNDLE, and check its accuracy on DATA
 	.venv/bin/python -m convert bundle $(RUN) --data $(DATA) --out $(BUNDLE) --replace \
 		$(if $(wildcard $(CONFIG:.json=.md)),--history $(CONFIG:.json=.md)) $(ARGS)
 
-bench: $(DEV)  ## Measure the service: cold start, warm handler, load (five minutes)
+bench: $(DEV)  ## Measure the service and the page; page: needs Chromium (six minutes)
 	.venv/bin/python -m benchmarks.service $(ARGS)
+	.venv/bin/python -m benchmarks.page
 
 openapi: $(DEV)  ## Update docs/openapi.json
 	.venv/bin/python -m lambda_api openapi > docs/openapi.json

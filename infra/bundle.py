@@ -12,7 +12,7 @@ class BundleCheckError(InfraError):
 
 
 def check_bundle(folder: Path) -> str:
-    """Compare the model file with the SHA-256 in the manifest, before the deployment.
+    """Compare the files with the SHA-256 in the manifest, before the deployment.
 
     The service checks the SHA-256 and the rest of the manifest when it starts.
 
@@ -22,24 +22,28 @@ def check_bundle(folder: Path) -> str:
     Raises:
         BundleCheckError: a file is missing, the manifest is not valid, or the SHA-256 differs.
     """
-    manifest_file, model_file = folder / "manifest.json", folder / "model.tflite"
+    manifest_file = folder / "manifest.json"
     try:
         manifest = json.loads(manifest_file.read_bytes())
-        name, expected = str(manifest["name"]), manifest["model"]["sha256"]
-        actual = hashlib.sha256(model_file.read_bytes()).hexdigest()
+        name, files = str(manifest["name"]), {"model.tflite": manifest["model"]["sha256"]}
+        if known := manifest.get("known"):  # the detector of unknown pictures
+            files[known["file"]] = known["sha256"]
+        actual = {file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in files}
     except OSError as error:
         raise BundleCheckError(
-            f"{error.filename}: {error.strerror}. A bundle has manifest.json and model.tflite. "
-            "Choose one with -c bundle=models/NAME."
+            f"{error.filename}: {error.strerror}. A bundle has manifest.json and the files that it "
+            "names. Choose one with -c bundle=models/NAME."
         ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise BundleCheckError(
             f"{manifest_file} is not a bundle's manifest. Create a bundle with `python -m convert "
             "bundle`."
         ) from error
-    if actual != expected:
-        raise BundleCheckError(
-            f"{model_file}: the SHA-256 is {actual}, but the manifest declares {expected}. "
-            "Check the bundle out again, or create it again with `python -m convert bundle`."
-        )
+    for file, expected in files.items():
+        if actual[file] != expected:
+            raise BundleCheckError(
+                f"{folder / file}: the SHA-256 is {actual[file]}, but the manifest declares "
+                f"{expected}. Check the bundle out again, or create it again with "
+                "`python -m convert bundle`."
+            )
     return name
