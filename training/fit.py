@@ -21,6 +21,8 @@ from training.networks.build import build, feature_extractor, logits_model
 from training.run.checkpoint import BestModel, Checkpoint
 from training.run.folder import Result, Run, file_sha256
 from training.run.history import write_history
+from training.teachers import Student, open_teachers
+from training.unlabeled import joined
 
 TOOLCHAIN = ("keras", "numpy", "pillow", "scikit-learn")
 
@@ -48,6 +50,7 @@ def fit(
     run: Run,
     strategy: Any,
     *,
+    unlabeled: LabelledPictures | None = None,
     tensorboard: bool = False,
 ) -> tuple[Floats, Result]:
     """Train `model` on `fitting`, and save the model with the best validation accuracy in `run`.
@@ -66,7 +69,8 @@ def fit(
     if config.epochs:
         print(f"Training all layers up to epoch {config.epochs} …", flush=True)
         with strategy.scope():
-            fine_tune(model, fitting, validation, config, run, tensorboard=tensorboard)
+            shown = joined(fitting, unlabeled) if unlabeled else fitting
+            fine_tune(model, shown, validation, config, run, tensorboard=tensorboard)
     return _finish(model, validation, config, run)
 
 
@@ -112,10 +116,14 @@ def fine_tune(
     *,
     tensorboard: bool,
 ) -> None:
-    """Train all layers from the weights of `start`, and save the model of the best epoch."""
+    """Train all layers from the weights of `start`, and save the model of the best epoch.
+
+    `fitting` may contain unlabeled pictures.
+    """
     strategy = tf.distribute.get_strategy()
-    model = _build_in_precision(config, len(fitting.classes))
-    model.set_weights(start.get_weights())
+    network = _build_in_precision(config, len(fitting.classes))
+    network.set_weights(start.get_weights())
+    model = Student(network, open_teachers(config)) if config.teachers else network
     steps = steps_of(fitting, config)
     model.compile(
         optimizer=_optimizer(config, steps),
@@ -150,7 +158,7 @@ def fine_tune(
         callbacks=[
             keras.callbacks.TerminateOnNaN(),
             *stateful,
-            BestModel(run),
+            BestModel(run, network),
             *(_logging(run, "all") if tensorboard else []),
             TimeLeft(config.epochs),
             checkpoint,
@@ -180,8 +188,10 @@ def _logging(run: Run, phase: str) -> list[Any]:
 
 
 def one_hot(pictures: LabelledPictures) -> Floats:
-    """One-hot labels: float32, (n, classes)."""
-    return np.eye(len(pictures.classes), dtype=np.float32)[pictures.labels]
+    """One-hot labels: float32, (n, classes). The row of an unlabeled picture is zero."""
+    classes = np.arange(len(pictures.classes))
+    targets: Floats = (pictures.labels[:, np.newaxis] == classes).astype(np.float32)
+    return targets
 
 
 def _build_in_precision(config: TrainingConfig, classes: int) -> Any:

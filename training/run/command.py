@@ -129,6 +129,34 @@ RUN receives model.keras, config.json, split.json, history.csv, result.json and 
     pictures.add_argument(
         "--label-smoothing", type=float, help="smoothing of the targets, 0..1 (0.1)"
     )
+    pictures.add_argument(
+        "--split-seed", type=int, help="seed of the split alone, for runs with several seeds (SEED)"
+    )
+    pictures.add_argument(
+        "--mixup", type=float, help="alpha of mixup, 0 for none (that of the augmentation)"
+    )
+    distillation = parser.add_argument_group("distillation")
+    distillation.add_argument(
+        "--teacher",
+        dest="teachers",
+        nargs="+",
+        action="extend",
+        metavar="TEACHER",
+        help="folders of finished runs; the run learns the mean of their predictions",
+    )
+    distillation.add_argument(
+        "--teacher-share", type=float, help="share of the teachers in the targets, 0..1 (0.5)"
+    )
+    distillation.add_argument(
+        "--teacher-temperature",
+        type=float,
+        help="softens the teachers' calibrated predictions above 1 (1.0)",
+    )
+    distillation.add_argument(
+        "--unlabeled",
+        metavar="FOLDER",
+        help="additional pictures without labels, learned from the teachers",
+    )
     optimization = parser.add_argument_group("optimization")
     optimization.add_argument(
         "--learning-rate", type=float, help="learning rate of layers with random weights (0.001)"

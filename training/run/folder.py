@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from training.atomic import write_text
 from training.calibration import Calibration
-from training.config import TrainingConfig
+from training.config import Architecture, TrainingConfig
 from training.data import Dataset, LabelledPictures
 from training.errors import RunError
 from training.run.history import Epoch, read_history
@@ -32,6 +32,22 @@ class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Teacher(_Record):
+    """A finished run that taught another one.
+
+    Attributes:
+        run: name of its folder.
+        architecture: of its network.
+        validation_accuracy: 0..1.
+        model_sha256: hash of its `model.keras`.
+    """
+
+    run: str
+    architecture: Architecture
+    validation_accuracy: float
+    model_sha256: str
+
+
 class Split(_Record):
     """The pictures of a run. Paths are relative to the folder that contains the class folders.
 
@@ -46,6 +62,9 @@ class Split(_Record):
         audit_sha256: hash of that audit's JSON.
         validation_part: whether the validation pictures are a part of the data set, with a folder
             of its own. Otherwise they are a share of its training part.
+        unlabeled: number of unlabeled pictures.
+        unlabeled_sha256: hash of their names and contents.
+        teachers: the runs whose predictions are learned.
     """
 
     dataset: str
@@ -56,6 +75,9 @@ class Split(_Record):
     excluded: int = 0
     audit_sha256: str | None = None
     validation_part: bool = False
+    unlabeled: int = 0
+    unlabeled_sha256: str | None = None
+    teachers: tuple[Teacher, ...] = ()
 
 
 class Result(_Record):
