@@ -53,6 +53,9 @@ class TrainingConfig(BaseModel):
     teacher_temperature: float = Field(1.0, gt=0)  # 1 keeps the teachers' calibrated probabilities
     unlabeled: str | None = None  # folder of pictures that the teachers alone explain
 
+    # A finished run to repeat on its training and validation pictures. See training/refit.py.
+    refit: str | None = None
+
     # Random weights: the head on the frozen backbone, or the whole network without weights.
     learning_rate: float = Field(1e-3, gt=0)  # of Adam; lowered when validation stops improving
     head_epochs: int = Field(100, ge=1)  # seconds each: the features are computed once

@@ -12,7 +12,6 @@ from training.calibration import Calibration, Floats
 from training.config import TrainingConfig
 from training.data import (
     LabelledPictures,
-    content_hash,
     file_hashes,
     open_dataset,
     read_picture,
@@ -23,13 +22,11 @@ from training.fit import begin, fit
 from training.layout import composed
 from training.metrics import ReportMetrics
 from training.networks.build import check_network
+from training.prepare import prepare
 from training.report.picture_grids import Pixels
 from training.report.report import EvaluatedPart, check_destination, write_report
-from training.run.folder import Result, Run, Split, file_sha256, resolve, validation_source
+from training.run.folder import Result, Run, resolve, validation_source
 from training.run.load import open_network
-from training.selection import check_pictures, choose_pictures
-from training.teachers import check_teachers
-from training.unlabeled import read_unlabeled
 
 SHOWN = 8  # pictures whose augmentation the report shows
 
@@ -51,7 +48,8 @@ def train(
         folder: the new run folder, or an interrupted run with `resume`.
         config: the hyperparameters.
         resume: whether to continue an interrupted run.
-        exclude: the JSON of an audit; the files that it lists are left out.
+        exclude: the JSON of an audit; the files that it lists are left out. Not for a refit, which
+            has the pictures of the run that it repeats.
         tensorboard: whether to write TensorBoard logs.
 
     Raises:
@@ -59,7 +57,7 @@ def train(
         ConfigError: options that contradict each other.
         DataError: the pictures or the audit cannot be used.
         OSError: `folder` cannot be written.
-        RunError: `folder` or a teacher cannot be used, or the disk is full.
+        RunError: `folder`, a teacher or the run to repeat cannot be used, or the disk is full.
         WeightsError: the weights cannot be used.
     """
     strategy = choose_strategy()  # TensorFlow requires it before any other operation
@@ -72,33 +70,10 @@ def train(
     run = Run(folder)
     if not resume:
         run.check_new()
-    dataset = open_dataset(data)
-    for line in dataset.remarks():
-        print(line)
-    fitting, validation, excluded = choose_pictures(dataset, config, exclude)
-    name = data.resolve().name
-    validated = tuple(p.as_posix() for p in validation.paths)
-    teachers = check_teachers(config, name, fitting.classes, validated)
-    content = check_pictures(dataset, fitting, validation, audited=exclude is not None)
-    unlabeled = None
-    if config.unlabeled is not None:
-        unlabeled = read_unlabeled(Path(config.unlabeled), fitting.classes, content.evaluated)
-    record = Split(
-        dataset=name,
-        dataset_sha256=content.sha256,
-        classes=fitting.classes,
-        train=tuple(p.as_posix() for p in fitting.paths),
-        validation=validated,
-        excluded=excluded,
-        audit_sha256=file_sha256(exclude) if exclude else None,
-        validation_part=dataset.validation is not None,
-        unlabeled=len(unlabeled) if unlabeled else 0,
-        unlabeled_sha256=content_hash(unlabeled) if unlabeled else None,
-        teachers=teachers,
-    )
+    prepared = prepare(data, config, exclude)
     if resume:
-        run.check_resumable(config, record)
-    model = begin(config, len(fitting.classes))
+        run.check_resumable(config, prepared.split)
+    model = begin(config, len(prepared.split.classes))
     with tempfile.TemporaryDirectory() as scratch:
         if not strategy.extended.should_checkpoint:  # only one of several workers keeps the run
             own = Path(scratch, "run")
@@ -106,18 +81,17 @@ def train(
                 shutil.copytree(folder, own)
             run = Run(own)
         if not resume:
-            run.create(config, record, model.count_params())
+            run.create(config, prepared.split, model.count_params())
         logits, result = fit(
             model,
-            fitting,
-            validation,
+            prepared.pictures,
             config,
             run,
             strategy,
-            unlabeled=unlabeled,
+            original=prepared.original,
             tensorboard=tensorboard,
         )
-        _report(run, "validation", validation, logits, result.calibration)
+        _report(run, "validation", prepared.pictures.validation, logits, result.calibration)
         run.finish(result)  # last: a run that is killed before can be resumed
         return result
 

@@ -45,6 +45,19 @@ class BestModel(keras.callbacks.ModelCheckpoint):  # type: ignore[misc]
             partial.replace(self.run.model_path)
 
 
+class LastModel(keras.callbacks.Callback):  # type: ignore[misc]
+    """Save `network` after the last epoch, replacing the previous model atomically."""
+
+    def __init__(self, run: Run, network: Any, epochs: int) -> None:
+        super().__init__()
+        self.run, self.network, self.epochs = run, network, epochs
+
+    def on_epoch_end(self, epoch: int, _: Any = None) -> None:
+        """Save the network if this is the last epoch."""
+        if epoch + 1 == self.epochs:
+            self.run.save(self.network)
+
+
 class Checkpoint(keras.callbacks.Callback):  # type: ignore[misc]
     """Save weights, optimizer, history and the counters of other callbacks after every epoch.
 

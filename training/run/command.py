@@ -26,6 +26,7 @@ def add_commands(commands: Any) -> None:
 
 def _train(parsed: argparse.Namespace) -> int:
     from training.config import TrainingConfig, read_config
+    from training.refit import refit_config
     from training.run.folder import Run
     from training.train import train
 
@@ -36,6 +37,8 @@ def _train(parsed: argparse.Namespace) -> int:
     }
     if parsed.config:
         options = read_config(parsed.config).model_dump() | options
+    if parsed.refit:
+        options = refit_config(Path(parsed.refit)).model_dump() | options
     config = TrainingConfig.model_validate(options)
     try:
         result = train(
@@ -95,6 +98,11 @@ RUN receives model.keras, config.json, split.json, history.csv, result.json and 
     )
     parser.add_argument(
         "--exclude", type=Path, metavar="FILE", help="audit.json; leave out the files that it lists"
+    )
+    parser.add_argument(
+        "--refit",
+        metavar="RUN",
+        help="repeat this finished run on its training and validation pictures together",
     )
     parser.add_argument(
         "--tensorboard", action="store_true", help="write TensorBoard logs to RUN/tensorboard"
