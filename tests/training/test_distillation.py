@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from convert.bundle import make_bundle
+from lambda_api.evaluation import Thresholds
+from tests.small_line import LENIENT as LIMITS
 from training.__main__ import main
 from training.batches import stream
 from training.calibration import calibrated
@@ -249,3 +252,26 @@ def test_a_split_seed_keeps_the_split_of_another_seed(
     more = ["--seed", "1", "--split-seed", "0", "--epochs", "1"]
     assert main(_options(run, small_run, crops, *more)) == 0
     assert run.split().validation == small_run.split().validation
+
+
+def test_the_card_of_a_student_names_its_teachers_without_their_folders(
+    small_run: Run, crops: Path, tmp_path: Path
+) -> None:
+    run = Run(tmp_path / "run")
+    shutil.copytree(small_run.folder, run.folder)
+    config = small_run.config().model_copy(
+        update={"teachers": (str(small_run.folder),), "mixup": 0.2, "unlabeled": "/data/more"}
+    )
+    split = small_run.split()
+    teachers = check_teachers(config, split.dataset, split.classes, split.validation)
+    (run.folder / "config.json").write_text(config.model_dump_json())
+    taught = split.model_copy(update={"teachers": teachers, "unlabeled": 5})
+    (run.folder / "split.json").write_text(taught.model_dump_json())
+    manifest = make_bundle(
+        run, crops, tmp_path / "small", scheme="float32", thresholds=Thresholds(**LIMITS)
+    )
+    assert manifest.training["teachers"] == [small_run.folder.name]
+    assert manifest.training["teachers_sha256"] == [file_sha256(small_run.model_path)]
+    card = (tmp_path / "small" / "MODEL_CARD.md").read_text()
+    assert " --mixup 0.2 --teacher small --unlabeled more --epochs 6\n" in card
+    assert str(tmp_path) not in card

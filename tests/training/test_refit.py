@@ -8,7 +8,10 @@ import keras
 import numpy as np
 import pytest
 
+from convert.bundle import make_bundle
 from convert.source import open_source
+from lambda_api.evaluation import Thresholds
+from tests.small_line import LENIENT as LIMITS
 from training.__main__ import main
 from training.data import read_folder
 from training.metrics import report_metrics
@@ -157,3 +160,18 @@ def test_a_run_that_cannot_be_refitted_is_reported(
     assert main(_refit(crops, run, original, *more)) == 2
     assert message in capsys.readouterr().err
     assert not run.folder.exists()
+
+
+def test_the_card_of_a_refit_tells_which_pictures_were_learned(
+    refit: Run, crops: Path, tmp_path: Path
+) -> None:
+    manifest = make_bundle(
+        refit, crops, tmp_path / "small", scheme="float32", thresholds=Thresholds(**LIMITS)
+    )
+    assert manifest.training["refit"] == "small"
+    assert (manifest.dataset.train, manifest.dataset.validation) == (69, 3)
+    assert manifest.gate.pictures == 3
+    card = (tmp_path / "small" / "MODEL_CARD.md").read_text()
+    assert "on the training pictures and 12 of the\nvalidation pictures. The other 3" in card
+    assert "--epochs 6\n    python -m training train DATA REFIT --refit RUN\n" in card
+    assert "python -m convert bundle REFIT" in card
