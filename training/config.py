@@ -16,6 +16,7 @@ Architecture = Literal[  # the functions of training/networks/architectures.py
     "efficientnet_lite2",
     "custom_cnn",
 ]
+LabelErrors = Literal["keep", "exclude", "soften"]
 Preset = Literal["none", "light", "default", "strong"]
 
 
@@ -45,6 +46,7 @@ class TrainingConfig(BaseModel):
     augmentation: Preset = "default"  # see training/augmentation.py
     mixup: float | None = Field(None, ge=0)  # alpha; None: that of the augmentation
     flip: bool = True  # left to right; turn off if direction matters (digits, signs)
+    label_errors: LabelErrors = "keep"  # those that the audit lists; see training/labels.py
     label_smoothing: float = Field(0.1, ge=0, lt=1)  # the labels contain mistakes
 
     # Distillation, while all layers are trained. See training/teachers.py.

@@ -17,6 +17,7 @@ from training.config import TrainingConfig
 from training.data import LabelledPictures
 from training.errors import RunError
 from training.head import fit_head
+from training.labels import Softened, targets
 from training.networks.build import build, feature_extractor, logits_model
 from training.prepare import RunPictures
 from training.refit import Original
@@ -72,6 +73,7 @@ def fit(
             pictures.head_validation,
             config,
             run,
+            softened=pictures.softened,
             tensorboard=tensorboard,
         )
     if config.epochs:
@@ -84,6 +86,7 @@ def fit(
                 pictures.validation,
                 config,
                 run,
+                softened=pictures.softened,
                 original=original,
                 tensorboard=tensorboard,
             )
@@ -97,6 +100,7 @@ def train_head(
     config: TrainingConfig,
     run: Run,
     *,
+    softened: Softened,
     tensorboard: bool = False,
 ) -> None:
     """Train the head of a pretrained `model` on the frozen backbone.
@@ -113,8 +117,8 @@ def train_head(
     epochs = fit_head(
         model,
         features,
-        one_hot(fitting),
-        (held_out, one_hot(validation)),
+        targets(fitting, softened),
+        (held_out, targets(validation)),
         config,
         _logging(run, "head") if tensorboard else [],
     )
@@ -130,6 +134,7 @@ def fine_tune(
     config: TrainingConfig,
     run: Run,
     *,
+    softened: Softened,
     original: Original | None,
     tensorboard: bool,
 ) -> None:
@@ -160,12 +165,12 @@ def fine_tune(
     model.fit(
         strategy.distribute_datasets_from_function(
             lambda context: training_batches(
-                fitting, one_hot(fitting), config, context, first_epoch=done
+                fitting, targets(fitting, softened), config, context, first_epoch=done
             )
         ),
         steps_per_epoch=steps,
         validation_data=strategy.distribute_datasets_from_function(
-            lambda context: validation_batches(validation, one_hot(validation), config, context)
+            lambda context: validation_batches(validation, targets(validation), config, context)
         ),
         validation_steps=steps_of(validation, config),
         shuffle=False,  # the batches are already shuffled
@@ -221,13 +226,6 @@ class TimeLeft(keras.callbacks.Callback):  # type: ignore[misc]
 
 def _logging(run: Run, phase: str) -> list[Any]:
     return [keras.callbacks.TensorBoard(run.folder / "tensorboard" / phase)]
-
-
-def one_hot(pictures: LabelledPictures) -> Floats:
-    """One-hot labels: float32, (n, classes). The row of an unlabeled picture is zero."""
-    classes = np.arange(len(pictures.classes))
-    targets: Floats = (pictures.labels[:, np.newaxis] == classes).astype(np.float32)
-    return targets
 
 
 def _build_in_precision(config: TrainingConfig, classes: int) -> Any:

@@ -6,6 +6,13 @@ from pathlib import Path
 from training.config import TrainingConfig
 from training.data import Dataset, LabelledPictures, content_hash, open_dataset
 from training.errors import ConfigError, RunError
+from training.labels import (
+    Softened,
+    doubtful_labels,
+    soft_targets,
+    softened_sha256,
+    without_label_errors,
+)
 from training.refit import Original, open_original, refit_pictures
 from training.run.folder import Split, file_sha256, resolve, validation_source
 from training.selection import check_pictures, choose_pictures
@@ -22,12 +29,14 @@ class RunPictures:
         head_validation: choose the head.
         all_layers: for all layers, including unlabeled ones and those that a refit adds.
         validation: choose the epoch. A refit only reports on them.
+        softened: targets of likely label errors.
     """
 
     fitting: LabelledPictures
     head_validation: LabelledPictures
     all_layers: LabelledPictures
     validation: LabelledPictures
+    softened: Softened
 
 
 @dataclass(frozen=True)
@@ -61,6 +70,10 @@ def prepare(data: Path, config: TrainingConfig, exclude: Path | None) -> Prepare
     if original is not None:
         return _prepare_refit(name, dataset, config, original, exclude)
     fitting, validation, excluded = choose_pictures(dataset, config, exclude)
+    doubtful = doubtful_labels(config, exclude, dataset.train)
+    if config.label_errors == "exclude":
+        fitting = without_label_errors(fitting, doubtful)
+    softened = soft_targets(config, fitting, doubtful)
     teachers = check_teachers(config, name, fitting.classes, _names(validation))
     content = check_pictures(dataset, fitting, validation, audited=exclude is not None)
     split = Split(
@@ -73,9 +86,10 @@ def prepare(data: Path, config: TrainingConfig, exclude: Path | None) -> Prepare
         audit_sha256=file_sha256(exclude) if exclude else None,
         validation_part=dataset.validation is not None,
         teachers=teachers,
+        softened_sha256=softened_sha256(softened),
     )
     split, all_layers = _add_unlabeled(split, fitting, config, content.evaluated)
-    return Prepared(split, RunPictures(fitting, validation, all_layers, validation), None)
+    return Prepared(split, RunPictures(fitting, validation, all_layers, validation, softened), None)
 
 
 def _prepare_refit(
@@ -85,7 +99,7 @@ def _prepare_refit(
     original: Original,
     exclude: Path | None,
 ) -> Prepared:
-    if exclude is not None:
+    if exclude is not None and config.label_errors != "soften":
         raise ConfigError(
             f"A refit uses the pictures of {original.run.folder}, without those that an audit "
             "listed then. Leave out --exclude."
@@ -103,6 +117,13 @@ def _prepare_refit(
             f"The pictures are not those of {original.run.folder}: some were changed. Restore "
             "them, or train again without --refit."
         )
+    doubtful = doubtful_labels(config, exclude, dataset.train)
+    softened = soft_targets(config, pictures.fitting, doubtful)
+    if softened_sha256(softened) != begun.softened_sha256:
+        raise RunError(
+            f"{exclude} softens other label errors than the audit of {original.run.folder}. Pass "
+            "the same audit with --exclude."
+        )
     fitting = joined(pictures.fitting, pictures.added)
     split = begun.model_copy(
         update={"validation": held_back, "refitted": _names(pictures.added), "teachers": teachers}
@@ -114,7 +135,7 @@ def _prepare_refit(
     )
     return Prepared(
         split,
-        RunPictures(pictures.fitting, pictures.added, all_layers, pictures.held_back),
+        RunPictures(pictures.fitting, pictures.added, all_layers, pictures.held_back, softened),
         original,
     )
 

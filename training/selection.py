@@ -63,10 +63,10 @@ def choose_pictures(
             check_exclusions(from_train, dataset.train, fitting, validation)
         return fitting.without(from_train), validation.without(from_train), excluded
     fitting, validation = dataset.train, dataset.validation
-    _check_listed(from_train, fitting)
-    _check_remaining(from_train, fitting, "training part")
-    _check_listed(from_validation, validation)
-    _check_remaining(from_validation, validation, "validation part")
+    check_listed(from_train, fitting)
+    check_remaining(from_train, fitting, "training part")
+    check_listed(from_validation, validation)
+    check_remaining(from_validation, validation, "validation part")
     return fitting.without(from_train), validation.without(from_validation), excluded
 
 
@@ -119,12 +119,13 @@ def check_exclusions(
     validation: LabelledPictures,
 ) -> None:
     """Raise `DataError` if `pictures` lacks a file, or a part would lose all of a class."""
-    _check_listed(excluded, pictures)
-    _check_remaining(excluded, fitting, "training split")
-    _check_remaining(excluded, validation, "validation split")
+    check_listed(excluded, pictures)
+    check_remaining(excluded, fitting, "training split")
+    check_remaining(excluded, validation, "validation split")
 
 
-def _check_listed(excluded: frozenset[str], pictures: LabelledPictures) -> None:
+def check_listed(excluded: frozenset[str], pictures: LabelledPictures) -> None:
+    """Raise `DataError` if `pictures` lacks a file that an audit lists."""
     if unknown := excluded - {path.as_posix() for path in pictures.paths}:
         raise DataError(
             f"{len(unknown)} of the files to exclude are not in {pictures.root}, "
@@ -132,7 +133,8 @@ def _check_listed(excluded: frozenset[str], pictures: LabelledPictures) -> None:
         )
 
 
-def _check_remaining(excluded: frozenset[str], part: LabelledPictures, split_name: str) -> None:
+def check_remaining(excluded: frozenset[str], part: LabelledPictures, split_name: str) -> None:
+    """Raise `DataError` if `part` would lose all pictures of a class."""
     remaining = set(part.without(excluded).labels)
     for label, name in enumerate(part.classes):
         if label not in remaining:

@@ -17,8 +17,9 @@ from training.calibration import calibrated
 from training.config import TrainingConfig
 from training.data import read_folder
 from training.errors import RunError
+from training.prepare import prepare
 from training.run.checkpoint import Checkpoint
-from training.run.folder import Run, file_sha256, resolve
+from training.run.folder import Run, file_sha256
 from training.run.load import open_network
 from training.teachers import Lesson, Student, check_teachers, open_teachers
 
@@ -138,18 +139,6 @@ def test_a_student_with_unlabeled_pictures_resumes_bit_for_bit(
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_student_learns_from_the_teacher_alone(small_run: Run, crops: Path, tmp_path) -> None:
-    run = Run(tmp_path / "run")
-    more = ["--teacher-share", "1", "--epochs", "8", "--learning-rate", "0.003"]
-    assert main(_options(run, small_run, crops, *more)) == 0
-    validation = resolve(read_folder(crops / "train"), run.split().validation)
-    pixels = next(stream(validation, 64, len(validation)).as_numpy_iterator())
-    student, teacher = (open_network(r).predict(pixels, verbose=0) for r in (run, small_run))
-    agreement = (student.argmax(axis=1) == teacher.argmax(axis=1)).mean()
-    assert agreement > 0.6
-    assert run.epochs()[-1].loss < run.epochs()[0].loss
-
-
 def _unfinished(run: Run, crops: Path) -> None:
     (run.folder / "result.json").unlink()
 
@@ -245,13 +234,11 @@ def test_contradicting_options_are_rejected(
     assert message in capsys.readouterr().err
 
 
-def test_a_split_seed_keeps_the_split_of_another_seed(
-    small_run: Run, crops: Path, tmp_path: Path
-) -> None:
-    run = Run(tmp_path / "run")
-    more = ["--seed", "1", "--split-seed", "0", "--epochs", "1"]
-    assert main(_options(run, small_run, crops, *more)) == 0
-    assert run.split().validation == small_run.split().validation
+def test_a_split_seed_keeps_the_split_of_another_seed(small_run: Run, crops: Path) -> None:
+    config = small_run.config().model_copy(update={"seed": 1})
+    assert prepare(crops, config, None).split.validation != small_run.split().validation
+    config = config.model_copy(update={"split_seed": 0})
+    assert prepare(crops, config, None).split.validation == small_run.split().validation
 
 
 def test_the_card_of_a_student_names_its_teachers_without_their_folders(

@@ -15,6 +15,8 @@ from tests.small_line import LENIENT as LIMITS
 from training.__main__ import main
 from training.data import read_folder
 from training.metrics import report_metrics
+from training.prepare import prepare
+from training.refit import refit_config
 from training.run.folder import Run, file_sha256
 
 
@@ -102,15 +104,20 @@ def test_an_interrupted_refit_resumes_bit_for_bit(
 def test_a_refit_of_a_validation_part_takes_pictures_of_both_folders(
     small_run: Run, crops: Path, tmp_path: Path
 ) -> None:
-    data, first, run = tmp_path / "data", Run(tmp_path / "first"), Run(tmp_path / "refit")
+    data, first = tmp_path / "data", Run(tmp_path / "first")
     shutil.copytree(crops / "train", data / "train")
     shutil.copytree(crops / "test", data / "valid")
-    options = ["--config", str(small_run.folder / "config.json"), "--epochs", "2"]
-    assert main(["train", str(data), str(first.folder), *options]) == 0
-    assert main(_refit(data, run, first)) == 0
-    split = run.split()
+    shutil.copytree(small_run.folder, first.folder)
+    begun = prepare(data, small_run.config(), None).split
+    (first.folder / "split.json").write_text(begun.model_dump_json())
+    prepared = prepare(data, refit_config(first.folder), None)
+    split, pictures = prepared.split, prepared.pictures
     assert (len(split.train), len(split.refitted), len(split.validation)) == (72, 19, 5)
-    assert len(open_source(run, data).validation) == 5
+    assert len(pictures.all_layers) == 72 + 19
+    assert all((pictures.all_layers.root / p).is_file() for p in pictures.all_layers.paths)
+    assert pictures.head_validation.paths == tuple(Path(name) for name in split.refitted)
+    (first.folder / "split.json").write_text(split.model_dump_json())
+    assert len(open_source(first, data).validation) == 5
 
 
 def _unfinished(run: Run) -> None:

@@ -135,6 +135,10 @@ RUN receives model.keras, config.json, split.json, history.csv, result.json and 
     )
     pictures.add_argument("--seed", type=int, help="seed of split, order and augmentation (0)")
     pictures.add_argument(
+        "--label-errors",
+        help="keep, exclude or soften the likely label errors of the audit in --exclude (keep)",
+    )
+    pictures.add_argument(
         "--label-smoothing", type=float, help="smoothing of the targets, 0..1 (0.1)"
     )
     pictures.add_argument(

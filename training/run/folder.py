@@ -79,6 +79,7 @@ class Split(_Record):
             of its own. Otherwise they are a share of its training part.
         unlabeled: number of unlabeled pictures.
         unlabeled_sha256: hash of their names and contents.
+        softened_sha256: hash of the targets of the softened label errors; None if there are none.
         teachers: the runs whose predictions are learned.
     """
 
@@ -93,6 +94,7 @@ class Split(_Record):
     validation_part: bool = False
     unlabeled: int = 0
     unlabeled_sha256: str | None = None
+    softened_sha256: str | None = None
     teachers: tuple[Teacher, ...] = ()
 
 
