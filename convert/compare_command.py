@@ -14,7 +14,8 @@ def add_commands(commands: Any) -> None:
     compare = commands.add_parser(
         "compare",
         help="compare several runs on their validation pictures",
-        description="Convert each run to int8 and print a Markdown table. Writes no files.",
+        description="Convert each run to int8 and print Markdown tables: the figures of each run, "
+        "and paired counts of runs with the same validation pictures. Writes no files.",
     )
     _add_runs(compare)
     compare.set_defaults(command=_compare)
@@ -44,7 +45,7 @@ def add_commands(commands: Any) -> None:
 
 
 def _compare(parsed: argparse.Namespace) -> int:
-    from convert.compare import run_figures, runs_table
+    from convert.compare import paired_table, run_figures, runs_table
     from convert.progress import Progress
     from training.run.folder import Run
 
@@ -54,6 +55,8 @@ def _compare(parsed: argparse.Namespace) -> int:
         for folder in parsed.runs
     ]
     print(runs_table(figures))
+    if pairs := paired_table(figures):
+        print(f"\n{pairs}")
     return 0
 
 
