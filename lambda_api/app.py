@@ -12,11 +12,14 @@ from lambda_api import __version__, problems
 from lambda_api.auth.basic import BasicAuth
 from lambda_api.auth.failed_logins import FailedLogins
 from lambda_api.auth.users import SecretUsers, Users
+from lambda_api.collection.collector import Collector
+from lambda_api.collection.policy import Collection
+from lambda_api.collection.store import open_store
 from lambda_api.loaded_model import LoadedModel
 from lambda_api.log import configured_logger
 from lambda_api.metrics import RequestMetrics
 from lambda_api.openapi import document
-from lambda_api.routes import pictures, service
+from lambda_api.routes import feedback, pictures, service
 from lambda_api.routes.dependencies import Services
 from lambda_api.settings import Settings, load_settings
 from lambda_api.uploads import UploadBucket
@@ -25,6 +28,8 @@ from lambda_api.web.limits import Deadline, SizeLimit
 from lambda_api.web.request_context import RequestContext
 from lambda_api.web.security_headers import SecurityHeaders
 from lambda_api.workers import Run, ThreadPool, inline
+
+_DRAIN_S = 10.0  # at shutdown, to store the pictures that wait
 
 
 def create_app(
@@ -60,6 +65,8 @@ def create_app(
                 settings.max_decoded_bytes,
             )
         yield
+        if collector := app.state.services.collection.collector:
+            await run_in_threadpool(collector.drain, _DRAIN_S)
         app.state.loaded_model = None
 
     app = FastAPI(
@@ -71,29 +78,58 @@ def create_app(
         # The log line and the metrics of a request replace FastAPI's own telemetry.
         telemetry={"tracing": False, "metrics": False, "logs": False},
         # Not `include_router`, which builds every route again at the first request.
-        routes=[*pictures.router.routes, *service.router.routes],
+        routes=[*pictures.router.routes, *feedback.router.routes, *service.router.routes],
     )
     app.state.loaded_model = loaded_model
-    app.state.services = _services(settings, logger, run)
-    _add_middleware(app, settings, logger, interruptible=run is not inline)
+    namespace = settings.powertools_metrics_namespace
+    metrics = RequestMetrics(namespace) if namespace else None
+    app.state.services = _services(settings, logger, metrics, run)
+    _add_middleware(app, settings, logger, metrics, interruptible=run is not inline)
     paths.install(app.router)
     problems.install(app)
     document.install(app)
     return app
 
 
-def _services(settings: Settings, logger: Logger, run: Run) -> Services:
+def _services(
+    settings: Settings, logger: Logger, metrics: RequestMetrics | None, run: Run
+) -> Services:
     users = (
         SecretUsers(settings.auth_secret_arn, logger)
         if settings.auth_secret_arn
         else Users(settings.passwords())
     )
     failures = FailedLogins(settings.failed_logins_per_minute)
-    return Services(BasicAuth(users, failures, run), UploadBucket.of(settings), run)
+    return Services(
+        BasicAuth(users, failures, run),
+        UploadBucket.of(settings),
+        _collection(settings, logger, metrics),
+        metrics,
+        run,
+    )
+
+
+def _collection(settings: Settings, logger: Logger, metrics: RequestMetrics | None) -> Collection:
+    if settings.collect == "off" or settings.collect_to is None:
+        return Collection()
+    store = open_store(settings.collect_to)
+
+    def count_error() -> None:
+        if metrics is not None:
+            metrics.count("CollectErrors")
+
+    in_background = settings.collect != "feedback"
+    collector = Collector(store, logger, count_error) if in_background else None
+    return Collection(settings.collect, store, collector)
 
 
 def _add_middleware(
-    app: FastAPI, settings: Settings, logger: Logger, *, interruptible: bool
+    app: FastAPI,
+    settings: Settings,
+    logger: Logger,
+    metrics: RequestMetrics | None,
+    *,
+    interruptible: bool,
 ) -> None:
     """Add the middleware, innermost first.
 
@@ -112,7 +148,5 @@ def _add_middleware(
             allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
             expose_headers=["X-Request-ID", "X-Cold-Start", "Retry-After"],
         )
-    namespace = settings.powertools_metrics_namespace
-    metrics = RequestMetrics(namespace) if namespace else None
     app.add_middleware(RequestContext, logger=logger, metrics=metrics)
     app.add_middleware(SecurityHeaders)

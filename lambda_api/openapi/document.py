@@ -16,12 +16,13 @@ from starlette.routing import BaseRoute
 from lambda_api.images import MAX_DECODED_BYTES, MAX_PIXELS, MIN_SIDE, NAMES
 from lambda_api.openapi.operations import SCHEMAS
 from lambda_api.problems import MEDIA_TYPE
-from lambda_api.web import query, request_body
+from lambda_api.web import feedback_body, query, request_body
 from lambda_api.web.limits import MAX_HEADER_BYTES
 
 _TAGS = [
     {"name": "service", "description": "The service and its model."},
     {"name": "pictures", "description": "Classification and explanation of pictures."},
+    {"name": "feedback", "description": "Corrections of predictions."},
 ]
 _DESCRIPTION = f"""\
 Classify pictures, with a calibrated confidence.
@@ -114,7 +115,7 @@ def _models(node: Any) -> list[type[BaseModel]]:
     """Return the models that are referenced in a part of the document, each once."""
     from lambda_api.openapi import schemas
 
-    models = {**vars(query), **vars(request_body), **vars(schemas)}
+    models = {**vars(query), **vars(request_body), **vars(feedback_body), **vars(schemas)}
     names = dict.fromkeys(reference.removeprefix(SCHEMAS) for reference in _references(node))
     return [models[name] for name in names]
 
