@@ -2,6 +2,7 @@
 
 import json
 
+from aws_cdk import Stack
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
@@ -51,6 +52,7 @@ class Api(Construct):
         self.api = apigatewayv2.HttpApi(
             self,
             "Api",
+            api_name=Stack.of(self).stack_name,
             default_integration=HttpLambdaIntegration("Service", handler),
             create_default_stage=False,
         )

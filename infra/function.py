@@ -18,6 +18,17 @@ from infra.storage import MODELS, UPLOADS
 TIMEOUT = Duration.seconds(29)  # API Gateway times out after 30 s
 
 
+def image_code(bundle: str) -> lambda_.DockerImageCode:
+    """Image with a bundle. It is only built again if one of its own files changes."""
+    return lambda_.DockerImageCode.from_image_asset(
+        str(ROOT),
+        file="Dockerfile.lambda",
+        build_args={"BUNDLE": bundle},
+        exclude=["frontend", ".streamlit", "models/*", f"!{bundle}"],
+        platform=ecr_assets.Platform.LINUX_AMD64,
+    )
+
+
 class ServiceFunction(Construct):
     """Function with its role, its log, and the alias `live`, which the API calls.
 
@@ -46,7 +57,11 @@ class ServiceFunction(Construct):
         self.logs = retention.log_group(self, "Log")
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         self.logs.grant_write(role)
-        secret.grant_read(role)
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["secretsmanager:GetSecretValue"], resources=[secret.secret_arn]
+            )
+        )
         read = [MODELS, UPLOADS] if reads_models else [UPLOADS]
         role.add_to_policy(
             iam.PolicyStatement(
@@ -73,14 +88,7 @@ class ServiceFunction(Construct):
         self.function = lambda_.DockerImageFunction(
             self,
             "Function",
-            code=lambda_.DockerImageCode.from_image_asset(
-                str(ROOT),
-                file="Dockerfile.lambda",
-                build_args={"BUNDLE": bundle},
-                # The image is only built again if one of its own files changes.
-                exclude=["frontend", ".streamlit", "models/*", f"!{bundle}"],
-                platform=ecr_assets.Platform.LINUX_AMD64,
-            ),
+            code=image_code(bundle),
             # The arm64 wheels of LiteRT do not load on the base image.
             architecture=lambda_.Architecture.X86_64,
             memory_size=memory,
@@ -90,8 +98,11 @@ class ServiceFunction(Construct):
             log_group=self.logs,
             logging_format=lambda_.LoggingFormat.JSON,
             reserved_concurrent_executions=reserved_concurrency,
-            # Versions that were live before are kept for a rollback.
-            current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
+            # Versions that were live before are kept for a rollback. A version whose deployment
+            # failed is deleted: otherwise Lambda would refuse to publish the same code again.
+            current_version_options=lambda_.VersionOptions(
+                removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+            ),
         )
         self.alias = lambda_.Alias(
             self,

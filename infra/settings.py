@@ -60,6 +60,7 @@ def _check_architecture(architecture: str) -> str:
 
 Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 Repository = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$")]
+Zone = Annotated[str, Field(pattern=r"^[a-z]{2,4}(-[a-z]+)+-\d+[a-z]$")]
 Origin = Annotated[str, Field(pattern=r"^https?://[^/*\s]+$")]
 
 
@@ -91,6 +92,9 @@ class Settings(BaseModel):
         frontend: deploy the page too.
         page_networks: IPv4 networks that may open the page, separated by spaces, such as
             "203.0.113.0/24 198.51.100.7"; "0.0.0.0/0" is every address.
+        page_zones: two availability zones for the page, such as "us-east-1b us-east-1c"; by default
+            the first two of the region.
+        dashboard: create the CloudWatch dashboard.
         budget: monthly cost of the whole account in US dollars at which `alarm_email` is warned.
         github: repository "owner/name" whose workflows may deploy, see infra/github.py.
     """
@@ -119,6 +123,8 @@ class Settings(BaseModel):
     budget: float | None = Field(None, gt=0)
     frontend: bool = False
     page_networks: Annotated[tuple[IPv4Network, ...], BeforeValidator(_split)] = ()
+    page_zones: Annotated[tuple[Zone, ...], BeforeValidator(_split)] = ()
+    dashboard: bool = True
 
     @model_validator(mode="after")
     def _page_has_networks(self) -> Self:
@@ -150,15 +156,44 @@ class Settings(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _provisioned_has_a_canary(self) -> Self:
+        if self.provisioned_concurrency and not self.canary:
+            raise ValueError(
+                "provisioned_concurrency: cannot be used with canary=false. CloudFormation would "
+                "leave weights on the alias if the new version failed, and reject every later "
+                'deployment ("Alias with weights can not be used with Provisioned Concurrency"). '
+                "Set it to 0 for this deployment"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _zones_are_two_for_a_page(self) -> Self:
+        if self.page_zones and not self.frontend:
+            raise ValueError("page_zones: needs frontend=true")
+        if self.page_zones and len(set(self.page_zones)) != 2:
+            raise ValueError("page_zones: name two different availability zones")
+        return self
+
+    @model_validator(mode="after")
     def _budget_has_an_address(self) -> Self:
         if self.budget and not self.alarm_email:
             raise ValueError("budget: needs alarm_email, the address to warn")
         return self
 
     @property
+    def is_production(self) -> bool:
+        """Whether the stage begins with `prod`: data is kept, and the stack is protected."""
+        return self.stage.startswith("prod")
+
+    @property
+    def stack_name(self) -> str:
+        """Name of the service's stack."""
+        return f"landscape-classifier-{self.stage}"
+
+    @property
     def retention(self) -> Retention:
-        """Retention of logs and data. Stages that begin with `prod` keep their data."""
-        return Retention(self.log_retention_days, keeps_data=self.stage.startswith("prod"))
+        """Retention of logs and data."""
+        return Retention(self.log_retention_days, keeps_data=self.is_production)
 
 
 def read_settings(context: Mapping[str, Any], region: str | None) -> Settings:
@@ -191,6 +226,11 @@ def read_settings(context: Mapping[str, Any], region: str | None) -> Settings:
             raise SettingsError(
                 f"frontend: CloudFront cannot deliver logs to {region}, which is an opt-in region. "
                 "Remove the setting, or choose another region."
+            )
+        if region and not all(zone[:-1] == region for zone in settings.page_zones):
+            raise SettingsError(
+                f"page_zones: {' '.join(settings.page_zones)} are not all in {region}. Name two "
+                "availability zones of this region."
             )
         return settings
     except ValidationError as error:

@@ -9,7 +9,9 @@ from infra.budget import Budget
 from infra.credentials import Credentials
 from infra.dashboard import Dashboard
 from infra.function import ServiceFunction
+from infra.heartbeat import Heartbeat
 from infra.metrics import ServiceMetrics
+from infra.pretraffic.hook import PreTrafficHook
 from infra.release import Release
 from infra.settings import Settings
 from infra.storage import MODELS, UPLOADS, Storage
@@ -24,10 +26,16 @@ class ServiceStack(Stack):
     Attributes:
         endpoint: https:// URL of the API.
         secret: username and password of the API.
+        topic: topic of the alarms.
     """
 
     def __init__(self, scope: Construct, name: str, *, settings: Settings, model_name: str) -> None:
-        super().__init__(scope, name, description=f"Landscape classifier, stage {settings.stage}")
+        super().__init__(
+            scope,
+            name,
+            description=f"Landscape classifier, stage {settings.stage}",
+            termination_protection=settings.is_production,
+        )
         credentials = Credentials(
             self,
             "Credentials",
@@ -79,17 +87,30 @@ class ServiceStack(Stack):
         )
         self.endpoint, self.secret = api.endpoint, credentials.secret
         metrics = ServiceMetrics(namespace, api.api, service.alias)
-        alarms = Alarms(self, "Alarms", metrics=metrics, email=settings.alarm_email)
-        Dashboard(
+        Heartbeat(self, "Heartbeat", alias=service.alias)
+        alarms = Alarms(
             self,
-            "Dashboard",
-            title=self.stack_name,
+            "Alarms",
             metrics=metrics,
-            alarms=alarms.all,
-            log=service.logs,
+            email=settings.alarm_email,
+            throttle_rate=settings.throttle_rate,
         )
+        self.topic = alarms.topic
         if settings.canary:
-            Release(self, "Release", alias=service.alias, alarms=alarms.of_release)
+            hook = PreTrafficHook(
+                self,
+                "PreTraffic",
+                service=service.function,
+                secret=credentials.secret,
+                retention=settings.retention,
+            )
+            Release(
+                self,
+                "Release",
+                alias=service.alias,
+                metrics=metrics,
+                pre_traffic=hook.function,
+            )
         if settings.budget and settings.alarm_email:
             Budget(self, "Budget", dollars=settings.budget, email=settings.alarm_email)
         password = (
@@ -109,5 +130,15 @@ class ServiceStack(Stack):
             "LogGroupName": service.logs.log_group_name,
             "AccessLogGroupName": api.logs.log_group_name,
         }
+        if settings.dashboard:
+            board = Dashboard(
+                self,
+                "Dashboard",
+                title=self.stack_name,
+                metrics=metrics,
+                alarms=alarms.all,
+                log=service.logs,
+            )
+            outputs["DashboardUrl"] = board.address
         for key, value in outputs.items():
             CfnOutput(self, key, value=value)

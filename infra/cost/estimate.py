@@ -1,6 +1,6 @@
 """Estimated US dollars per month, by item, of three ways to serve the same requests."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 from infra.cost.latency import Latency
@@ -17,7 +17,9 @@ LOG_KB = 2.0
 SERVICE_LOG_KB = 1.1
 # Tests compare both with what the service writes and with the template.
 METRICS = 18  # maximum number that the service writes: twelve, and one for each of six labels
-ALARM_METRICS = 9  # metrics in six alarms; a share consists of two
+ALARM_METRICS = 18  # metrics in eleven alarms; a share consists of two
+# Each heartbeat may start an instance, and then writes four metrics. CloudWatch bills whole hours.
+HEARTBEATS, HEARTBEAT_METRICS = 61, 4  # per month
 IMAGE_GB = 0.25
 
 # The memory of SageMaker Serverless is a whole number of GB, 1 to 6.
@@ -73,10 +75,29 @@ def function(load: Load, latency: Latency, prices: Prices) -> Items:
 def monitoring(load: Load, prices: Prices) -> Items:
     """Cost of this stack's metrics, alarms and dashboard, which does not depend on the load."""
     return {
-        "metrics, in months with requests": METRICS * prices.metric_month if load.requests else 0.0,
+        "metrics": METRICS * prices.metric_month
+        if load.requests
+        else HEARTBEATS * HEARTBEAT_METRICS * prices.metric_month / HOURS,
         "alarms": ALARM_METRICS * prices.alarm_metric_month,
         "dashboard": prices.dashboard_month,
     }
+
+
+def flood(load: Load, latency: Latency, prices: Prices, rate: float, body_kb: float) -> Items:
+    """Cost of requests without credentials, as many as the gateway lets through.
+
+    The function answers them with 401. Each costs at most as much compute as a picture.
+
+    Args:
+        load: for the memory of the function.
+        latency: latency of the function.
+        prices: prices in the region.
+        rate: requests per second, for a whole month.
+        body_kb: kilobytes in each request.
+    """
+    requests = replace(load, requests=rate * HOURS * 3600, picture_kb=body_kb, cold_percent=0)
+    items = function(requests, latency, prices)
+    return {name: items[name] for name in items if name not in ("secret", "image in ECR")}
 
 
 def sagemaker(load: Load, latency: Latency, prices: Prices) -> Items:

@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from infra.cost.estimate import (
+    GATEWAY_UNIT_KB,
+    HOURS,
     Items,
     Load,
     compute_seconds,
     fargate,
+    flood,
     function,
     monitoring,
     sagemaker,
@@ -16,15 +19,16 @@ from infra.cost.latency import FULL_CPU_MB, Latency
 from infra.cost.prices import Prices, Table
 
 REQUESTS = (0, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000)
+BODIES_KB = (0, 4000)  # of a flood: nothing, and what the service accepts
 MEMORIES = (512, 768, 1024, 1536, 1769, 2048, 3008)
 
 
-def report(load: Load, region: str, table: Table, latency: Latency) -> str:
+def report(load: Load, region: str, table: Table, latency: Latency, rate: int) -> str:
     """Text that `python -m infra cost` prints."""
-    return "\n".join(_lines(load, region, table, latency)) + "\n"
+    return "\n".join(_lines(load, region, table, latency, rate)) + "\n"
 
 
-def _lines(load: Load, region: str, table: Table, latency: Latency) -> Iterator[str]:
+def _lines(load: Load, region: str, table: Table, latency: Latency, rate: int) -> Iterator[str]:
     prices = table.of(region)
     yield "# Cost"
     yield ""
@@ -49,6 +53,8 @@ def _lines(load: Load, region: str, table: Table, latency: Latency) -> Iterator[
     )
     yield ""
     yield from _requests(load, latency, prices)
+    yield ""
+    yield from _worst_case(load, latency, prices, rate)
     yield ""
     yield from _memories(load, latency, prices)
     yield ""
@@ -80,6 +86,31 @@ def _requests(load: Load, latency: Latency, prices: Prices) -> Iterator[str]:
         "with users in front of it would cost extra. Its prices are those of us-east-1. Fargate "
         "runs as many tasks of one CPU and 2 GB as a peak of ten times the average needs, without "
         "a spare task."
+    )
+
+
+def _worst_case(load: Load, latency: Latency, prices: Prices, rate: int) -> Iterator[str]:
+    small, large = (flood(load, latency, prices, rate, body) for body in BODIES_KB)
+    requests = rate * HOURS * 3600
+    yield "## Worst case without credentials"
+    yield (
+        f"Anybody can send requests without credentials, as many as `throttle_rate` allows: {rate} "
+        f"per second are {requests:,.0f} in a month. The function answers them with 401, so they "
+        "cost as much as other requests, and your users get 429 meanwhile. The gateway bills every "
+        f"{GATEWAY_UNIT_KB} kB of a body."
+    )
+    yield ""
+    yield f"| dollars per month | empty bodies | bodies of {BODIES_KB[-1] / 1000:g} MB |"
+    yield "|---|---:|---:|"
+    yield from (f"| {name} | {small[name]:,.2f} | {large[name]:,.2f} |" for name in small)
+    yield f"| **total** | **{sum(small.values()):,.2f}** | **{sum(large.values()):,.2f}** |"
+    yield ""
+    yield (
+        "The compute is an upper bound, that of a picture of this size. The alarm `Traffic` fires "
+        "after at most an hour over a fifth of this rate; it needs `alarm_email`. `budget` sends a "
+        "mail before a cost of your choice. A lower `throttle_rate` lowers the worst case in "
+        "proportion. An HTTP API has no web application firewall and no limit per client; for "
+        "these, put CloudFront with AWS WAF in front of it."
     )
 
 

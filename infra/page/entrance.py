@@ -26,6 +26,8 @@ class Entrance(Construct):
 
     Attributes:
         address: https:// URL of the page without a trailing slash.
+        balancer: load balancer behind CloudFront.
+        targets: containers behind the load balancer.
     """
 
     def __init__(
@@ -47,7 +49,8 @@ class Entrance(Construct):
             internet_facing=False,
             drop_invalid_header_fields=True,
         )
-        balancer.add_listener("Http", port=80, open=False).add_targets(
+        self.balancer = balancer
+        self.targets = balancer.add_listener("Http", port=80, open=False).add_targets(
             "Page",
             port=PORT,
             protocol=elbv2.ApplicationProtocol.HTTP,
@@ -86,6 +89,7 @@ class Entrance(Construct):
             self,
             "Distribution",
             default_behavior=cloudfront.BehaviorOptions(
+                # VPC origins carry WebSockets since May 2026; older documentation says otherwise.
                 origin=origins.VpcOrigin.with_application_load_balancer(
                     balancer, protocol_policy=cloudfront.OriginProtocolPolicy.HTTP_ONLY
                 ),
@@ -93,6 +97,7 @@ class Entrance(Construct):
                 cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
                 # Forwards the Host header, which Streamlit compares with the Origin of a WebSocket.
                 origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER,
+                response_headers_policy=cloudfront.ResponseHeadersPolicy.SECURITY_HEADERS,
                 viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
                 function_associations=[
                     cloudfront.FunctionAssociation(

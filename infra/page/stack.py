@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from ipaddress import IPv4Network
 
 from aws_cdk import CfnOutput, Stack
-from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from infra.page.alarms import PageAlarms
 from infra.page.container import Container
 from infra.page.entrance import Entrance
+from infra.page.network import create_vpc
 from infra.retention import Retention
 
 
@@ -29,28 +31,18 @@ class PageStack(Stack):
         api_url: str,
         secret: secretsmanager.ISecret,
         networks: Sequence[IPv4Network],
+        zones: Sequence[str],
         retention: Retention,
+        topic: sns.ITopic,
     ) -> None:
-        super().__init__(scope, name, description="Page of the landscape classifier")
-        log = retention.log_group(self, "Log")
-        vpc = ec2.Vpc(
-            self,
-            "Vpc",
-            max_azs=2,
-            nat_gateways=0,
-            subnet_configuration=[
-                ec2.SubnetConfiguration(name="Container", subnet_type=ec2.SubnetType.PUBLIC),
-                ec2.SubnetConfiguration(
-                    name="Balancer", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED
-                ),
-            ],
-            flow_logs={
-                "Refused": ec2.FlowLogOptions(
-                    destination=ec2.FlowLogDestination.to_cloud_watch_logs(log),
-                    traffic_type=ec2.FlowLogTrafficType.REJECT,
-                )
-            },
+        super().__init__(
+            scope,
+            name,
+            description="Page of the landscape classifier",
+            termination_protection=retention.keeps_data,
         )
+        log = retention.log_group(self, "Log")
+        vpc = create_vpc(self, zones=zones, log=log)
         container = Container(self, "Container", vpc=vpc, api_url=api_url, secret=secret, log=log)
         entrance = Entrance(
             self,
@@ -59,6 +51,14 @@ class PageStack(Stack):
             service=container.service,
             networks=networks,
             retention=retention,
+        )
+        PageAlarms(
+            self,
+            "Alarms",
+            balancer=entrance.balancer,
+            targets=entrance.targets,
+            service=container.service,
+            topic=topic,
         )
         outputs = {
             "Page": entrance.address,

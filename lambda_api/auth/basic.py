@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import unicodedata
 from typing import Protocol
 
 from fastapi import Request
@@ -52,12 +53,14 @@ class BasicAuth:
         source = request.client.host if request.client else ""
         self._raise_if_limited(source, request)
         if self._authenticator.is_known(credentials):
+            request.state.log["user"] = _user(credentials)
             return
         # Verify one login at a time and count its failure before the next. Otherwise, many
         # concurrent guesses would all pass the limit, and each would compute a hash.
         async with self._one_at_a_time:
             self._raise_if_limited(source, request)
             if await self._authenticator.verify(credentials, self._run):
+                request.state.log["user"] = _user(credentials)
                 return
             self._failures.add(source)
         request.state.log["login"] = "failed"
@@ -88,6 +91,15 @@ def _credentials(authorization: str) -> bytes | None:
         return decode_base64(parameter.encode("latin-1"))
     except ValueError:
         return None
+
+
+def _user(credentials: bytes) -> str:
+    """Return the name in verified credentials. Others may have a password in its place."""
+    name = credentials.partition(b":")[0]
+    try:
+        return unicodedata.normalize("NFC", name.decode())
+    except UnicodeDecodeError:  # Latin-1 is part of Windows-1252
+        return name.decode("cp1252", "replace")
 
 
 def _unauthorized() -> Problem:

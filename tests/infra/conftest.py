@@ -41,7 +41,7 @@ EVERYTHING = {
     "page_networks": "203.0.113.0/24 198.51.100.7",
 }
 # Features that exclude those above: the page does not support rotation, and the canary is off.
-OTHERWISE = {"canary": "false", "rotate_password_days": "90"}
+OTHERWISE = {"canary": "false", "rotate_password_days": "90", "dashboard": "false"}
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,14 @@ class Assembly:
     def service(self) -> Template:
         (name,) = (name for name in self.stacks if not name.endswith("-page"))
         return Template.from_string(self.stacks[name])
+
+    def protected(self) -> dict[str, bool]:
+        """Whether each stack is protected from deletion."""
+        artifacts = json.loads((self.folder / "manifest.json").read_text())["artifacts"]
+        return {
+            name: artifacts[name]["properties"].get("terminationProtection", False)
+            for name in self.stacks
+        }
 
     @property
     def page(self) -> Template:
