@@ -103,13 +103,16 @@ def _services(
     return Services(
         BasicAuth(users, failures, run),
         UploadBucket.of(settings),
-        _collection(settings, logger, metrics),
+        # Lambda has one processor, and its handler releases the pictures after the response.
+        _collection(settings, logger, metrics, hold=run is inline),
         metrics,
         run,
     )
 
 
-def _collection(settings: Settings, logger: Logger, metrics: RequestMetrics | None) -> Collection:
+def _collection(
+    settings: Settings, logger: Logger, metrics: RequestMetrics | None, *, hold: bool
+) -> Collection:
     if settings.collect == "off" or settings.collect_to is None:
         return Collection()
     store = open_store(settings.collect_to)
@@ -119,7 +122,7 @@ def _collection(settings: Settings, logger: Logger, metrics: RequestMetrics | No
             metrics.count("CollectErrors")
 
     in_background = settings.collect != "feedback"
-    collector = Collector(store, logger, count_error) if in_background else None
+    collector = Collector(store, logger, count_error, hold=hold) if in_background else None
     return Collection(settings.collect, store, collector)
 
 

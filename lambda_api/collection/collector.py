@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 from threading import Condition, Thread
-from time import monotonic
+from time import monotonic, sleep
 
 from aws_lambda_powertools import Logger
 
@@ -12,6 +12,7 @@ from lambda_api.collection.store import Store, StoreError
 
 # Limits of the pictures that wait. One upload of 25 MB fits.
 MAX_WAITING, MAX_WAITING_BYTES = 64, 32_000_000
+LEAD_S = 0.01  # after `release`; the runtime of Lambda sends the response meanwhile
 PAUSE_S = 60.0  # after a failed write, so that a store that is down costs no time
 
 
@@ -25,15 +26,20 @@ class Collector:
         store: place to write to.
         logger: logs failed writes.
         count_error: called for each picture that was dropped.
+        hold: write a picture only after `release`. On a single processor, writing would delay the
+            response to the request.
     """
 
-    def __init__(self, store: Store, logger: Logger, count_error: Callable[[], None]) -> None:
+    def __init__(
+        self, store: Store, logger: Logger, count_error: Callable[[], None], *, hold: bool = False
+    ) -> None:
         self._store, self._logger, self._count_error = store, logger, count_error
         self._waiting: deque[tuple[bytes, Callable[[], Answer]]] = deque()
         self._bytes = 0
         self._changed = Condition()
         self._thread: Thread | None = None
         self._paused_until = 0.0
+        self._hold, self._held, self._released = hold, False, False
 
     def offer(self, data: bytes, make: Callable[[], Answer]) -> None:
         """Queue a picture.
@@ -47,6 +53,7 @@ class Collector:
             if not full:
                 self._waiting.append((data, make))
                 self._bytes += len(data)
+                self._held = self._hold
                 if self._thread is None:
                     self._thread = Thread(target=self._work, name="collector", daemon=True)
                     self._thread.start()
@@ -54,16 +61,26 @@ class Collector:
         if full:
             self._drop("too many pictures are waiting")
 
+    def release(self) -> None:
+        """Write what waits, `LEAD_S` from now: the response is ready."""
+        with self._changed:
+            self._held, self._released = False, self._held
+            self._changed.notify_all()
+
     def drain(self, seconds: float) -> bool:
         """Wait until the queue is empty. Returns False if that takes longer than `seconds`."""
+        self.release()
         with self._changed:
             return self._changed.wait_for(lambda: not self._waiting, seconds)
 
     def _work(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._waiting)
+                self._changed.wait_for(lambda: self._waiting and not self._held)
                 data, make = self._waiting[0]
+                lead, self._released = self._released, False
+            if lead:
+                sleep(LEAD_S)
             self._write(data, make)
             with self._changed:
                 self._waiting.popleft()

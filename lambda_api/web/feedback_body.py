@@ -12,7 +12,6 @@ from lambda_api.problems import Problem, describe_errors
 from lambda_api.uploads import UploadBucket
 from lambda_api.web.forms import read_form
 from lambda_api.web.request_body import (
-    KEY_EXAMPLE,
     decode_picture,
     media_type,
     parse_json,
