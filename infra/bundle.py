@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 from infra.errors import InfraError
@@ -11,13 +12,23 @@ class BundleCheckError(InfraError):
     """The bundle is incomplete or damaged. The message names the file and what to do."""
 
 
-def check_bundle(folder: Path) -> str:
+@dataclass(frozen=True)
+class BundleFacts:
+    """Parts of a manifest that the stack uses.
+
+    Attributes:
+        name: name of the model.
+        class_mix: number of pictures of the evaluation that were classified as each class.
+    """
+
+    name: str
+    class_mix: dict[str, int]
+
+
+def check_bundle(folder: Path) -> BundleFacts:
     """Compare the model file with the SHA-256 in the manifest, before the deployment.
 
     The service checks the SHA-256 and the rest of the manifest when it starts.
-
-    Returns:
-        Name of the model.
 
     Raises:
         BundleCheckError: a file is missing, the manifest is not valid, or the SHA-256 differs.
@@ -25,7 +36,10 @@ def check_bundle(folder: Path) -> str:
     manifest_file, model_file = folder / "manifest.json", folder / "model.tflite"
     try:
         manifest = json.loads(manifest_file.read_bytes())
-        name, expected = str(manifest["name"]), manifest["model"]["sha256"]
+        expected = manifest["model"]["sha256"]
+        columns = zip(*manifest["evaluation"]["bundle"]["confusion"], strict=True)
+        class_mix = dict(zip(manifest["classes"], map(sum, columns), strict=True))
+        facts = BundleFacts(str(manifest["name"]), class_mix)
         actual = hashlib.sha256(model_file.read_bytes()).hexdigest()
     except OSError as error:
         raise BundleCheckError(
@@ -42,4 +56,4 @@ def check_bundle(folder: Path) -> str:
             f"{model_file}: the SHA-256 is {actual}, but the manifest declares {expected}. "
             "Check the bundle out again, or create it again with `python -m convert bundle`."
         )
-    return name
+    return facts

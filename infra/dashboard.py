@@ -1,13 +1,13 @@
 """CloudWatch dashboard for operations."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.metrics import SERVICE, ServiceMetrics
+from infra.metrics import DAY, SERVICE, ServiceMetrics
 
 GUIDE = (
     "# {title}\n"
@@ -15,6 +15,8 @@ GUIDE = (
     "Bottom: predictions; the confidence drops when the pictures change. "
     "For each alarm, `docs/operations.md` says what it means and what to do."
 )
+DRIFT = "Drift of the classes (PSI): below 0.1 small, above 0.25 large"
+MAX_CLASSES = 50  # a dashboard's formula has a limited length
 
 
 class Dashboard(Construct):
@@ -33,6 +35,7 @@ class Dashboard(Construct):
         metrics: ServiceMetrics,
         alarms: Sequence[cloudwatch.IAlarm],
         log: logs.ILogGroup,
+        class_mix: Mapping[str, int],
     ) -> None:
         super().__init__(scope, name)
         self._metrics = metrics
@@ -48,6 +51,7 @@ class Dashboard(Construct):
         board.add_widgets(*self._traffic())
         board.add_widgets(*self._resources())
         board.add_widgets(*self._predictions())
+        board.add_widgets(*self._drift(class_mix))
         board.add_widgets(_last_errors(log))
         region = Stack.of(self).region
         self.address = (
@@ -122,6 +126,20 @@ class Dashboard(Construct):
             ),
             _graph("Low confidence", own("UnsureAnswers", label="low confidence")),
         ]
+
+    def _drift(self, class_mix: Mapping[str, int]) -> list[cloudwatch.GraphWidget]:
+        own = self._metrics.own
+        graphs = [
+            _graph("Low confidence in a day, %", self._metrics.unsure_answers(DAY)),
+            _graph(
+                "Feedback",
+                own("Feedback", label="feedback", period=DAY),
+                own("CollectErrors", label="pictures not collected", period=DAY),
+            ),
+        ]
+        if len(class_mix) <= MAX_CLASSES:
+            graphs.append(_graph(DRIFT, self._metrics.class_drift(class_mix)))
+        return graphs
 
 
 def _last_errors(log: logs.ILogGroup) -> cloudwatch.LogQueryWidget:

@@ -22,6 +22,8 @@ class Prices(BaseModel):
     lambda_request: PositiveFloat
     http_api_request: PositiveFloat  # per 512 kB or part of it
     log_gb: PositiveFloat
+    s3_put_request: PositiveFloat
+    s3_gb_month: PositiveFloat
     metric_month: PositiveFloat
     alarm_metric_month: PositiveFloat
     dashboard_month: PositiveFloat
