@@ -1,0 +1,155 @@
+"""Comparison of two bundles: whether the new one should replace the old one."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from convert.errors import ConvertError
+from convert.evaluate import bundle_probabilities, compute_metrics
+from convert.gate import Failure, compare_metrics, failed_checks
+from convert.progress import Progress
+from lambda_api.classifier import Classifier
+from lambda_api.evaluation import Metrics, Thresholds
+from lambda_api.manifest import MANIFEST_FILE
+from training.calibration import Floats
+from training.collected.corrections import PREFIX
+from training.data import LabelledPictures, file_hashes, open_dataset
+from training.layout import Part, composed
+from training.metrics import rounded
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two bundles on the same pictures.
+
+    Attributes:
+        part: part of the data set: "validation", or "test" without a validation part.
+        old: metrics of the old bundle on that part, without collected pictures.
+        new: metrics of the new bundle on the same pictures.
+        failed: checks of the gate that the new bundle fails against the old one.
+        corrections: number of collected pictures.
+        old_right: number of them that the old bundle classifies as corrected.
+        new_right: number of them that the new bundle classifies as corrected.
+    """
+
+    part: Part
+    old: Metrics
+    new: Metrics
+    failed: list[Failure]
+    corrections: int
+    old_right: int
+    new_right: int
+
+    def rejection(self) -> str:
+        """Message with the reasons why the new bundle is not better; empty if it is."""
+        lines = [f"  {check} {reason}" for check, reason in self.failed]
+        if self.new_right < self.old_right:
+            lines.append(f"  corrections: {self.new_right} are right, {self.old_right} were before")
+        gains = (self.new_right - self.old_right, self.new.accuracy - self.old.accuracy)
+        if not lines and max(gains) <= 0:
+            lines.append("  neither the corrections nor the accuracy improve")
+        return "\n".join(["the new bundle is not better:", *lines]) if lines else ""
+
+
+def are_bundles(folders: list[Path]) -> bool:
+    """Whether all folders are bundles. Raises `ConvertError` if only some are."""
+    found = [(folder / MANIFEST_FILE).is_file() for folder in folders]
+    if any(found) and not all(found):
+        raise ConvertError("Compare either runs or bundles, not both.")
+    return all(found)
+
+
+def compare_bundles(
+    old: Path, new: Path, data: Path, thresholds: Thresholds, progress: Progress
+) -> Comparison:
+    """Measure two bundles on the validation part of a data set, and on its corrections.
+
+    Corrections are the pictures of the training part that `python -m training collect` added.
+    The gate is that of a conversion, with the old bundle in place of the Keras model. Its check of
+    the agreement does not apply: the new bundle is meant to differ.
+
+    Raises:
+        BundleError: a folder is not a usable bundle.
+        ConvertError: the classes differ, or the data has neither a validation nor a test part.
+        DataError: the pictures cannot be read.
+    """
+    before, after = Classifier(old), Classifier(new)
+    dataset = open_dataset(data)
+    classes = before.manifest.classes
+    for name, other in (
+        (str(new), after.manifest.classes),
+        (str(data), dataset.train.classes),
+    ):
+        if composed(sorted(other)) != composed(sorted(classes)):
+            raise ConvertError(
+                f"{name} has the classes {', '.join(other)}, but {old} has {', '.join(classes)}. "
+                "Only models and data with the same classes can be compared."
+            )
+    if after.manifest.classes != classes:
+        raise ConvertError(f"{new} has its classes in another order than {old}.")
+    part: Part = "validation" if dataset.validation else "test"
+    pictures = dataset.validation or dataset.test
+    if pictures is None:
+        raise ConvertError(
+            f"{data} has no validation part. A run draws its validation pictures from the training "
+            "pictures, so the new model may have been trained on those of the old one. Put a part "
+            "of the pictures into validation/ beside train/, and train again."
+        )
+    names = [path.as_posix() for path in dataset.train.paths if path.name.startswith(PREFIX)]
+    corrections = dataset.train.only(names)
+    for each in (pictures, corrections):
+        file_hashes(each)  # reports every unreadable picture at once
+    progress(f"classifying {len(pictures):,} {part} pictures and {len(corrections):,} corrections")
+    probabilities = [bundle_probabilities(model, pictures) for model in (before, after)]
+    old_metrics, new_metrics = (
+        compute_metrics(each, pictures.labels, classes) for each in probabilities
+    )
+    agreeing = probabilities[0].argmax(axis=1) == probabilities[1].argmax(axis=1)
+    limits = thresholds.model_copy(update={"min_agreement": 0.0})
+    gate = compare_metrics(old_metrics, new_metrics, rounded(agreeing.mean()), limits, ())
+    old_right, new_right = (_right(model, corrections) for model in (before, after))
+    return Comparison(
+        part,
+        old_metrics,
+        new_metrics,
+        failed_checks(gate, after.manifest.model.bytes, old_metrics, new_metrics),
+        len(corrections),
+        old_right,
+        new_right,
+    )
+
+
+def _right(model: Classifier, corrections: LabelledPictures) -> int:
+    if not len(corrections):
+        return 0
+    probabilities: Floats = bundle_probabilities(model, corrections)
+    return int(np.count_nonzero(probabilities.argmax(axis=1) == corrections.labels))
+
+
+def table(comparison: Comparison) -> str:
+    """Markdown table of both bundles."""
+
+    def row(name: str, metrics: Metrics, right: int) -> str:
+        lowest = min(figures.recall for figures in metrics.per_class.values())
+        return (
+            f"| {name} | {metrics.accuracy:.4f} | {lowest:.4f} | {metrics.calibration_error:.4f} "
+            f"| {right} of {comparison.corrections} |"
+        )
+
+    count = sum(figures.support for figures in comparison.old.per_class.values())
+    lines = [
+        f"On {count:,} {comparison.part} pictures, and on the corrections:",
+        "",
+        "| bundle | accuracy | lowest recall | calibration error | corrections right |",
+        "|---|---|---|---|---|",
+        row("old", comparison.old, comparison.old_right),
+        row("new", comparison.new, comparison.new_right),
+    ]
+    if comparison.corrections:
+        lines += [
+            "",
+            "If the new model was trained on the corrections, their share is higher than for "
+            "pictures that it has not seen.",
+        ]
+    return "\n".join(lines)
