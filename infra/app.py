@@ -32,6 +32,8 @@ def build(app: App) -> None:
             networks=settings.page_networks,
             zones=settings.page_zones,
             retention=settings.retention,
+            architecture=settings.architecture,
+            access=settings,
             topic=service.topic,
         )
     if settings.github:

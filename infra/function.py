@@ -10,22 +10,27 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from infra.function_role import allow_reading, create_role
 from infra.nag import acknowledge, logical_id
 from infra.retention import Retention
 from infra.settings import ROOT
 from infra.storage import MODELS, UPLOADS
 
+PLATFORMS = {
+    "x86_64": ecr_assets.Platform.LINUX_AMD64,
+    "arm64": ecr_assets.Platform.LINUX_ARM64,
+}
 TIMEOUT = Duration.seconds(29)  # API Gateway times out after 30 s
 
 
-def image_code(bundle: str) -> lambda_.DockerImageCode:
+def image_code(bundle: str, architecture: str) -> lambda_.DockerImageCode:
     """Image with a bundle. It is only built again if one of its own files changes."""
     return lambda_.DockerImageCode.from_image_asset(
         str(ROOT),
         file="Dockerfile.lambda",
         build_args={"BUNDLE": bundle},
         exclude=["frontend", ".streamlit", "models/*", f"!{bundle}"],
-        platform=ecr_assets.Platform.LINUX_AMD64,
+        platform=PLATFORMS[architecture],
     )
 
 
@@ -49,20 +54,17 @@ class ServiceFunction(Construct):
         environment: Mapping[str, str],
         bucket: s3.Bucket,
         reads_models: bool,
-        secret: secretsmanager.ISecret,
+        secret: secretsmanager.ISecret | None,
         retention: Retention,
+        architecture: str,
         reserved_concurrency: int | None,
         provisioned_concurrency: int,
     ) -> None:
         super().__init__(scope, name)
         self.logs = retention.log_group(self, "Log")
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        self.logs.grant_write(role)
-        role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["secretsmanager:GetSecretValue"], resources=[secret.secret_arn]
-            )
-        )
+        role = create_role(self, self.logs)
+        if secret is not None:
+            allow_reading(role, secret)
         read = [MODELS, UPLOADS] if reads_models else [UPLOADS]
         role.add_to_policy(
             iam.PolicyStatement(
@@ -90,9 +92,8 @@ class ServiceFunction(Construct):
         self.function = lambda_.DockerImageFunction(
             self,
             "Function",
-            code=image_code(bundle),
-            # The arm64 wheels of LiteRT do not load on the base image.
-            architecture=lambda_.Architecture.X86_64,
+            code=image_code(bundle, architecture),
+            architecture=lambda_.Architecture.custom(architecture),
             memory_size=memory,
             timeout=TIMEOUT,
             environment=dict(environment),

@@ -9,6 +9,7 @@ from typing import Any
 from boto3.session import Session
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.access_checks import access_findings
 from infra.account import CONFIG, findings
 from infra.base_images import unpinned
 from infra.errors import InfraError
@@ -53,7 +54,7 @@ def check(context: Mapping[str, Any]) -> None:
         ) from error
     ssm = session.client("ssm", config=CONFIG)
     try:
-        ssm.get_parameter(Name=BOOTSTRAP)
+        bootstrap = ssm.get_parameter(Name=BOOTSTRAP)["Parameter"]["Value"]
     except ssm.exceptions.ParameterNotFound as error:
         raise PreflightError(
             f"Account {account} is not bootstrapped for CDK in {session.region_name}. Run `make "
@@ -64,12 +65,30 @@ def check(context: Mapping[str, Any]) -> None:
             f"Cannot check whether the account is bootstrapped: {error}"
         ) from error
     settings = read_settings(context, session.region_name)
-    found = findings(session, settings)
+    found = [*findings(session, settings), *access_findings(session, settings)]
     if fatal := [finding.text for finding in found if finding.fatal]:
         raise PreflightError("\n  ".join(["The deployment would fail:", *fatal]))
     for text in (*(finding.text for finding in found), *_advice(settings)):
         print(f"warning: {text}", file=sys.stderr)
     print(f"Ready to deploy to account {account}, {session.region_name}.")
+    for text in _checked(docker, bootstrap, settings):
+        print(f"  - {text}")
+
+
+def _checked(docker: str, bootstrap: str, settings: Settings) -> Iterator[str]:
+    """What the preflight has looked at. Problems are errors or warnings before this list."""
+    yield f"{docker} runs"
+    yield f"CDK bootstrap: version {bootstrap}"
+    yield f"settings of {settings.stack_name}"
+    yield "concurrency of the account" + (", zones of the page" if settings.frontend else "")
+    named = {
+        "certificates": settings.certificate_arn or settings.page_certificate_arn,
+        "hosted zone": settings.hosted_zone,
+        "secret of the login": settings.page_oidc_secret,
+        "identity provider": settings.page_oidc_secret or settings.jwt_issuer,
+    }
+    if names := [name for name, value in named.items() if value]:
+        yield ", ".join(names)
 
 
 def _advice(settings: Settings) -> Iterator[str]:

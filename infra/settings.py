@@ -10,14 +10,13 @@ from typing import Annotated, Any, Literal, Self
 from aws_cdk.region_info import RegionInfo
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
     model_validator,
 )
 
+from infra.access import AccessSettings, region_problems
 from infra.budget import WITHOUT_BUDGETS
 from infra.collection import Collect
 from infra.errors import InfraError
@@ -50,22 +49,13 @@ def _check_stage(stage: str) -> str:
     return stage
 
 
-def _check_architecture(architecture: str) -> str:
-    if architecture != "x86_64":
-        raise ValueError(
-            "only x86_64 is supported: the arm64 wheels of LiteRT need a newer C++ library than "
-            "Lambda's base image has"
-        )
-    return architecture
-
-
 Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 Repository = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$")]
 Zone = Annotated[str, Field(pattern=r"^[a-z]{2,4}(-[a-z]+)+-\d+[a-z]$")]
 Origin = Annotated[str, Field(pattern=r"^https?://[^/*\s]+$")]
 
 
-class Settings(BaseModel):
+class Settings(AccessSettings):
     """Settings of a stage. Each field is a context key.
 
     Attributes:
@@ -76,7 +66,7 @@ class Settings(BaseModel):
             bucket, with the built-in bundle as fallback.
         username: username of the generated credentials.
         memory: memory of the function in MB. 1769 MB are one full virtual CPU.
-        architecture: architecture of the function; only x86_64 for now.
+        architecture: architecture of both container images.
         reserved_concurrency: part of the account's concurrency that is reserved for the function,
             and its upper limit.
         provisioned_concurrency: number of instances that are always kept warm and paid for; at
@@ -93,7 +83,6 @@ class Settings(BaseModel):
         cors_origins: origins of web pages that may call the API from a browser, separated by
             spaces.
         alarm_email: address that gets the alarms, after its owner has confirmed the first email.
-        frontend: deploy the page too.
         page_networks: IPv4 networks that may open the page, separated by spaces, such as
             "203.0.113.0/24 198.51.100.7"; "0.0.0.0/0" is every address.
         page_zones: two availability zones for the page, such as "us-east-1b us-east-1c"; by default
@@ -103,8 +92,6 @@ class Settings(BaseModel):
         github: repository "owner/name" whose workflows may deploy, see infra/github.py.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
     stage: Annotated[str, AfterValidator(_check_stage)] = Field(
         "dev", pattern=r"^[a-z][a-z0-9-]{0,19}$"
     )
@@ -112,7 +99,7 @@ class Settings(BaseModel):
     model: Literal["image", "registry"] = "image"
     username: str = Field("classifier", pattern=r"^[\w.@-]{1,64}$")
     memory: int = Field(1769, ge=512, le=10_240)
-    architecture: Annotated[str, AfterValidator(_check_architecture)] = "x86_64"
+    architecture: Literal["x86_64", "arm64"] = "x86_64"
     reserved_concurrency: int | None = Field(None, ge=1)
     provisioned_concurrency: int = Field(0, ge=0)
     canary: bool = True
@@ -127,7 +114,6 @@ class Settings(BaseModel):
     alarm_email: Email | None = None
     github: Repository | None = None
     budget: float | None = Field(None, gt=0)
-    frontend: bool = False
     page_networks: Annotated[tuple[IPv4Network, ...], BeforeValidator(_split)] = ()
     page_zones: Annotated[tuple[Zone, ...], BeforeValidator(_split)] = ()
     dashboard: bool = True
@@ -136,7 +122,7 @@ class Settings(BaseModel):
     def _page_has_networks(self) -> Self:
         if self.frontend and not self.page_networks:
             raise ValueError(
-                "page_networks: is required with frontend, because the page needs no password. Set "
+                "page_networks: is required with frontend: only these networks reach the page. Set "
                 "the networks that may open it: -c page_networks=203.0.113.0/24, or 0.0.0.0/0 for "
                 "every address"
             )
@@ -227,6 +213,8 @@ def read_settings(context: Mapping[str, Any], region: str | None) -> Settings:
                 f"budget: CloudFormation does not support budgets in {region}. Remove the setting, "
                 "and create a budget in the billing console."
             )
+        if problems := region_problems(settings, region):
+            raise SettingsError("\n  ".join(problems))
         # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging.html
         if settings.frontend and region and RegionInfo.get(region).is_opt_in_region:
             raise SettingsError(

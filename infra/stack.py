@@ -1,6 +1,7 @@
 """Stack of the service: its parts and their permissions."""
 
 from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.alarms import Alarms
@@ -27,7 +28,7 @@ class ServiceStack(Stack):
 
     Attributes:
         endpoint: https:// URL of the API.
-        secret: username and password of the API.
+        secret: username and password of the API; None if clients send tokens instead.
         topic: topic of the alarms.
     """
 
@@ -40,13 +41,7 @@ class ServiceStack(Stack):
             description=f"Landscape classifier, stage {settings.stage}",
             termination_protection=settings.is_production,
         )
-        credentials = Credentials(
-            self,
-            "Credentials",
-            username=settings.username,
-            rotate_days=settings.rotate_password_days,
-            retention=settings.retention,
-        )
+        self.secret = None if settings.jwt_issuer else self._secret(settings)
         storage = Storage(
             self,
             "Storage",
@@ -65,13 +60,16 @@ class ServiceStack(Stack):
         namespace = f"LandscapeClassifier/{settings.stage}"
         environment = {
             "POWERTOOLS_METRICS_NAMESPACE": namespace,  # stages can share an account
-            "AUTH_SECRET_ARN": credentials.secret.secret_arn,
             "UPLOAD_BUCKET": bucket.bucket_name,
             "UPLOAD_PREFIX": UPLOADS,
             # Half of the memory, in bytes. The rest is for the process and its model.
             "MAX_DECODED_BYTES": str(settings.memory * 500_000),
             **collection.environment,
         }
+        if self.secret is not None:
+            environment["AUTH_SECRET_ARN"] = self.secret.secret_arn
+        if settings.jwt_issuer:
+            environment["JWT_ISSUER"] = settings.jwt_issuer
         if settings.cors_origins:
             environment["CORS_ORIGINS"] = " ".join(settings.cors_origins)
         if settings.model == "registry":
@@ -84,8 +82,9 @@ class ServiceStack(Stack):
             environment=environment,
             bucket=bucket,
             reads_models=settings.model == "registry",
-            secret=credentials.secret,
+            secret=self.secret,
             retention=settings.retention,
+            architecture=settings.architecture,
             reserved_concurrency=settings.reserved_concurrency,
             provisioned_concurrency=settings.provisioned_concurrency,
         )
@@ -97,8 +96,10 @@ class ServiceStack(Stack):
             throttle_rate=settings.throttle_rate,
             throttle_burst=settings.throttle_burst,
             retention=settings.retention,
+            access=settings,
+            cors=bool(settings.cors_origins),
         )
-        self.endpoint, self.secret = api.endpoint, credentials.secret
+        self.endpoint = api.endpoint
         metrics = ServiceMetrics(namespace, api.api, service.alias)
         Heartbeat(self, "Heartbeat", alias=service.alias)
         alarms = Alarms(
@@ -114,7 +115,8 @@ class ServiceStack(Stack):
                 self,
                 "PreTraffic",
                 service=service.function,
-                secret=credentials.secret,
+                secret=self.secret,
+                issuer=settings.jwt_issuer,
                 retention=settings.retention,
             )
             Release(
@@ -126,23 +128,16 @@ class ServiceStack(Stack):
             )
         if settings.budget and settings.alarm_email:
             Budget(self, "Budget", dollars=settings.budget, email=settings.alarm_email)
-        password = (
-            f"aws secretsmanager get-secret-value --region {self.region} "
-            f"--secret-id {credentials.secret.secret_arn} --query SecretString --output text"
-            """ | python3 -c 'import json, sys; print(json.load(sys.stdin)["password"])'"""
-        )
         outputs = {
             "Endpoint": api.endpoint,
-            "Username": settings.username,
-            "PasswordCommand": password,
-            "CurlCommand": f'curl -u "{settings.username}:$({password})" -F file=@picture.jpg '
-            f"{api.endpoint}/predict",
+            **self._call_outputs(settings.username),
             "BucketName": bucket.bucket_name,
-            "SecretArn": credentials.secret.secret_arn,
             "FunctionName": service.function.function_name,
             "LogGroupName": service.logs.log_group_name,
             "AccessLogGroupName": api.logs.log_group_name,
         }
+        if api.domain_target:
+            outputs["DomainTarget"] = api.domain_target
         if settings.dashboard:
             board = Dashboard(
                 self,
@@ -156,3 +151,30 @@ class ServiceStack(Stack):
             outputs["DashboardUrl"] = board.address
         for key, value in outputs.items():
             CfnOutput(self, key, value=value)
+
+    def _secret(self, settings: Settings) -> secretsmanager.ISecret:
+        return Credentials(
+            self,
+            "Credentials",
+            username=settings.username,
+            rotate_days=settings.rotate_password_days,
+            retention=settings.retention,
+        ).secret
+
+    def _call_outputs(self, username: str) -> dict[str, str]:
+        """Outputs that show how to call the API."""
+        call = f"-F file=@picture.jpg {self.endpoint}/predict"
+        if self.secret is None:
+            return {"CurlCommand": f'curl -H "Authorization: Bearer $TOKEN" {call}'}
+        arn = self.secret.secret_arn
+        password = (
+            f"aws secretsmanager get-secret-value --region {self.region} "
+            f"--secret-id {arn} --query SecretString --output text"
+            """ | python3 -c 'import json, sys; print(json.load(sys.stdin)["password"])'"""
+        )
+        return {
+            "Username": username,
+            "PasswordCommand": password,
+            "CurlCommand": f'curl -u "{username}:$({password})" {call}',
+            "SecretArn": arn,
+        }

@@ -11,21 +11,20 @@ from starlette.middleware.cors import CORSMiddleware
 from lambda_api import __version__, problems
 from lambda_api.auth.basic import BasicAuth
 from lambda_api.auth.failed_logins import FailedLogins
+from lambda_api.auth.gateway_tokens import GatewayTokens
 from lambda_api.auth.users import SecretUsers, Users
-from lambda_api.collection.collector import Collector
 from lambda_api.collection.policy import Collection
-from lambda_api.collection.store import open_store
 from lambda_api.loaded_model import LoadedModel
 from lambda_api.log import configured_logger
 from lambda_api.metrics import RequestMetrics
 from lambda_api.openapi import document
 from lambda_api.routes import feedback, pictures, service
-from lambda_api.routes.dependencies import Services
-from lambda_api.settings import Settings, load_settings
+from lambda_api.routes.dependencies import Authentication, Services
+from lambda_api.settings import Settings, SettingsError, load_settings
 from lambda_api.uploads import UploadBucket
 from lambda_api.web import paths
 from lambda_api.web.limits import Deadline, SizeLimit
-from lambda_api.web.request_context import RequestContext
+from lambda_api.web.request_context import ColdStart, RequestContext
 from lambda_api.web.security_headers import SecurityHeaders
 from lambda_api.workers import Run, ThreadPool, inline
 
@@ -37,6 +36,7 @@ def create_app(
     *,
     loaded_model: LoadedModel | None = None,
     run: Run | None = None,
+    cold_start: ColdStart | None = None,
 ) -> FastAPI:
     """Build the application.
 
@@ -45,6 +45,7 @@ def create_app(
         loaded_model: for a caller without a lifespan (Lambda). By default, the lifespan loads the
             bundle of `settings.model_uri` and releases it at shutdown.
         run: runs decoding and inference. By default, a thread pool of the app.
+        cold_start: for a caller that also handles events that are not requests (Lambda).
 
     Raises:
         SettingsError: settings are missing or invalid.
@@ -84,7 +85,9 @@ def create_app(
     namespace = settings.powertools_metrics_namespace
     metrics = RequestMetrics(namespace) if namespace else None
     app.state.services = _services(settings, logger, metrics, run)
-    _add_middleware(app, settings, logger, metrics, interruptible=run is not inline)
+    _add_middleware(
+        app, settings, logger, metrics, cold_start or ColdStart(), interruptible=run is not inline
+    )
     paths.install(app.router)
     problems.install(app)
     document.install(app)
@@ -94,14 +97,8 @@ def create_app(
 def _services(
     settings: Settings, logger: Logger, metrics: RequestMetrics | None, run: Run
 ) -> Services:
-    users = (
-        SecretUsers(settings.auth_secret_arn, logger)
-        if settings.auth_secret_arn
-        else Users(settings.passwords())
-    )
-    failures = FailedLogins(settings.failed_logins_per_minute)
     return Services(
-        BasicAuth(users, failures, run),
+        _authentication(settings, logger, run),
         UploadBucket.of(settings),
         # Lambda has one processor, and its handler releases the pictures after the response.
         _collection(settings, logger, metrics, hold=run is inline),
@@ -110,11 +107,31 @@ def _services(
     )
 
 
+def _authentication(settings: Settings, logger: Logger, run: Run) -> Authentication:
+    if settings.jwt_issuer:
+        if run is not inline:  # under uvicorn, nothing in front of the service checks tokens
+            raise SettingsError(
+                "JWT_ISSUER: only works on Lambda behind an HTTP API, whose authorizer checks the "
+                "tokens. Unset it, and set API_USERNAME and API_PASSWORD."
+            )
+        return GatewayTokens(settings.jwt_issuer)
+    users = (
+        SecretUsers(settings.auth_secret_arn, logger)
+        if settings.auth_secret_arn
+        else Users(settings.passwords())
+    )
+    return BasicAuth(users, FailedLogins(settings.failed_logins_per_minute), run)
+
+
 def _collection(
     settings: Settings, logger: Logger, metrics: RequestMetrics | None, *, hold: bool
 ) -> Collection:
     if settings.collect == "off" or settings.collect_to is None:
         return Collection()
+    # Imported here to shorten the cold start of a service that collects nothing.
+    from lambda_api.collection.collector import Collector
+    from lambda_api.collection.store import open_store
+
     store = open_store(settings.collect_to)
 
     def count_error() -> None:
@@ -131,6 +148,7 @@ def _add_middleware(
     settings: Settings,
     logger: Logger,
     metrics: RequestMetrics | None,
+    cold_start: ColdStart,
     *,
     interruptible: bool,
 ) -> None:
@@ -151,5 +169,5 @@ def _add_middleware(
             allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
             expose_headers=["X-Request-ID", "X-Cold-Start", "Retry-After"],
         )
-    app.add_middleware(RequestContext, logger=logger, metrics=metrics)
+    app.add_middleware(RequestContext, logger=logger, metrics=metrics, cold_start=cold_start)
     app.add_middleware(SecurityHeaders)

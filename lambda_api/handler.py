@@ -15,6 +15,7 @@ from lambda_api.problems import MEDIA_TYPE
 from lambda_api.settings import load_settings
 from lambda_api.web.gateway import GatewayScope
 from lambda_api.web.http_api import HttpApi
+from lambda_api.web.request_context import ColdStart
 from lambda_api.workers import inline
 
 # Loaded at import, in Lambda's init phase, so the first request finds a warm model. Mangum would
@@ -28,7 +29,8 @@ loaded_model = LoadedModel.load(
     settings.max_decoded_bytes,
 )
 
-app = create_app(settings, loaded_model=loaded_model, run=inline)
+cold_start = ColdStart()
+app = create_app(settings, loaded_model=loaded_model, run=inline, cold_start=cold_start)
 handled = post_response(
     os.environ.get("AWS_LAMBDA_RUNTIME_API"), app.state.services.collection.collector, logger
 )
@@ -44,6 +46,7 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     """Respond to an event."""
     try:
         if not events.is_http(event):
+            cold_start.take()  # the next request finds a started process
             return events.other(event, logger)
         return http(events.complete(event), context)
     except events.DAMAGED as error:  # of Mangum: errors of the app are responses

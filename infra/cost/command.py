@@ -41,6 +41,12 @@ def add_commands(commands: Any) -> None:
         default=50,
         help="throttle_rate of the worst case, in requests per second (default: %(default)s)",
     )
+    cost.add_argument(
+        "--architecture",
+        choices=["x86_64", "arm64"],
+        default="x86_64",
+        help="architecture of the function (default: %(default)s)",
+    )
     cost.add_argument("--region", default="eu-central-1", help="AWS region (default: %(default)s)")
     cost.set_defaults(command=_cost)
 
@@ -64,6 +70,12 @@ def _cost(parsed: argparse.Namespace) -> int:
         raise InfraError(f"--cold-percent: {parsed.cold_percent:g} is out of range. Use 0 to 100.")
     if not 1 <= parsed.rate <= 100_000:
         raise InfraError(f"--rate: {parsed.rate} is out of range. Use 1 to 100000.")
-    load = Load(parsed.requests, parsed.picture_kb, parsed.memory, parsed.cold_percent)
+    load = Load(
+        parsed.requests,
+        parsed.picture_kb,
+        parsed.memory,
+        parsed.cold_percent,
+        parsed.architecture,
+    )
     print(report(load, parsed.region, read_table(), read_latency(), parsed.rate), end="")
     return 0

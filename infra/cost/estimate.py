@@ -43,12 +43,14 @@ class Load:
         picture_kb: kilobytes of the picture in each request.
         memory_mb: memory of the function in MB.
         cold_percent: percentage of requests that start a new instance.
+        architecture: architecture of the function, x86_64 or arm64.
     """
 
     requests: float
     picture_kb: float
     memory_mb: int
     cold_percent: float
+    architecture: str = "x86_64"
 
 
 def compute_seconds(load: Load, latency: Latency, memory_mb: int) -> float:
@@ -58,6 +60,12 @@ def compute_seconds(load: Load, latency: Latency, memory_mb: int) -> float:
     return load.requests * (warm_ms + cold_ms) / 1000
 
 
+def gb_second(architecture: str, prices: Prices) -> float:
+    """Price of a second of the function with 1 GB."""
+    share = prices.arm64_share if architecture == "arm64" else 1.0
+    return prices.lambda_gb_second * share
+
+
 def function(load: Load, latency: Latency, prices: Prices) -> Items:
     """Cost of this stack without monitoring."""
     seconds = compute_seconds(load, latency, load.memory_mb)
@@ -65,7 +73,7 @@ def function(load: Load, latency: Latency, prices: Prices) -> Items:
     return {
         "HTTP API": load.requests * units * prices.http_api_request,
         "Lambda, requests": load.requests * prices.lambda_request,
-        "Lambda, compute": seconds * load.memory_mb / 1024 * prices.lambda_gb_second,
+        "Lambda, compute": seconds * load.memory_mb / 1024 * gb_second(load.architecture, prices),
         "logs": load.requests * LOG_KB / KB_PER_GB * prices.log_gb,
         "secret": prices.secret_month,
         "image in ECR": IMAGE_GB * prices.ecr_gb_month,

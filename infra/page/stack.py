@@ -8,6 +8,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from infra.access import AccessSettings
 from infra.page.alarms import PageAlarms
 from infra.page.container import Container
 from infra.page.entrance import Entrance
@@ -17,6 +18,10 @@ from infra.retention import Retention
 
 class PageStack(Stack):
     """The page, reachable from `networks`. Its visitors use the API with the page's credentials.
+
+    Args:
+        secret: username and password of the API; None if the page sends the visitor's token.
+        access: the page's domain and log-in.
 
     Only CloudFront is on the internet. The load balancer has no public address. The container has a
     public address for outgoing requests (image, secret, API), because a NAT gateway would cost more
@@ -29,10 +34,12 @@ class PageStack(Stack):
         name: str,
         *,
         api_url: str,
-        secret: secretsmanager.ISecret,
+        secret: secretsmanager.ISecret | None,
         networks: Sequence[IPv4Network],
         zones: Sequence[str],
         retention: Retention,
+        architecture: str,
+        access: AccessSettings,
         topic: sns.ITopic,
     ) -> None:
         super().__init__(
@@ -43,7 +50,16 @@ class PageStack(Stack):
         )
         log = retention.log_group(self, "Log")
         vpc = create_vpc(self, zones=zones, log=log)
-        container = Container(self, "Container", vpc=vpc, api_url=api_url, secret=secret, log=log)
+        container = Container(
+            self,
+            "Container",
+            vpc=vpc,
+            api_url=api_url,
+            secret=secret,
+            log=log,
+            architecture=architecture,
+            access=access,
+        )
         entrance = Entrance(
             self,
             "Entrance",
@@ -51,7 +67,10 @@ class PageStack(Stack):
             service=container.service,
             networks=networks,
             retention=retention,
+            access=access,
         )
+        if access.page_login:
+            container.set_address(entrance.address)
         PageAlarms(
             self,
             "Alarms",
@@ -66,5 +85,7 @@ class PageStack(Stack):
             "ServiceName": container.service.service_name,
             "LogGroupName": log.log_group_name,
         }
+        if entrance.domain_target:
+            outputs["DomainTarget"] = entrance.domain_target
         for key, value in outputs.items():
             CfnOutput(self, key, value=value)

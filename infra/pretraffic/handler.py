@@ -42,7 +42,9 @@ def handler(event: dict[str, str], context: Any) -> None:
     deadline = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - REPORT_S
     version = os.environ["NEW_VERSION"]
     try:
-        result = check(version, os.environ["SECRET_ARN"], deadline)
+        result = check(
+            version, os.environ.get("SECRET_ARN"), deadline, os.environ.get("JWT_ISSUER")
+        )
         status = "Succeeded"
     except Exception as error:  # noqa: BLE001 - without a report, CodeDeploy waits for an hour
         result, status = {"reason": str(error) or repr(error)}, "Failed"
@@ -55,13 +57,15 @@ def handler(event: dict[str, str], context: Any) -> None:
     )
 
 
-def check(version: str, secret: str, deadline: float) -> Json:
+def check(version: str, secret: str | None, deadline: float, issuer: str | None = None) -> Json:
     """Request `GET /health` and classify the picture.
 
     Args:
         version: ARN of the function's version, with its number.
-        secret: ARN of the secret with `username` and `password`.
+        secret: ARN of the secret with `username` and `password`; None with `issuer`.
         deadline: time of `time.monotonic` at which the check gives up.
+        issuer: issuer of the tokens that clients send. The event then has the claims that the
+            gateway would have verified.
 
     Returns:
         The model's version and the label of the picture.
@@ -71,13 +75,17 @@ def check(version: str, secret: str, deadline: float) -> Json:
             wrong label.
     """
     health = _request(version, deadline, "GET", "/health")
+    headers = {"content-type": "image/jpeg"}
+    if secret:
+        headers["authorization"] = _authorization(secret)
     answer = _request(
         version,
         deadline,
         "POST",
         "/predict",
-        headers={"authorization": _authorization(secret), "content-type": "image/jpeg"},
+        headers=headers,
         body=PICTURE.read_bytes(),
+        claims={"iss": issuer, "sub": "pre-traffic-check"} if issuer else None,
     )
     label, classes = answer["label"], health["classes"]
     if label not in classes:
@@ -87,8 +95,14 @@ def check(version: str, secret: str, deadline: float) -> Json:
     return {"model_version": answer["model_version"], "label": label}
 
 
-def http_event(method: str, path: str, headers: Json | None = None, body: bytes = b"") -> Json:
-    """Event of a HTTP API, payload format 2.0."""
+def http_event(
+    method: str,
+    path: str,
+    headers: Json | None = None,
+    body: bytes = b"",
+    claims: Json | None = None,
+) -> Json:
+    """Event of a HTTP API, payload format 2.0. `claims` are those of a verified token."""
     return {
         "version": "2.0",
         "routeKey": "$default",
@@ -98,6 +112,7 @@ def http_event(method: str, path: str, headers: Json | None = None, body: bytes 
         "requestContext": {
             "http": {"method": method, "path": path, "protocol": "HTTP/1.1"},
             "stage": "$default",
+            **({"authorizer": {"jwt": {"claims": claims}}} if claims else {}),
         },
         "body": base64.b64encode(body).decode(),
         "isBase64Encoded": True,

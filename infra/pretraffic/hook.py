@@ -8,6 +8,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from infra.function_role import allow_reading, create_role
 from infra.nag import acknowledge, logical_id
 from infra.retention import Retention
 
@@ -17,6 +18,12 @@ TIMEOUT = Duration.minutes(3)
 
 class PreTrafficHook(Construct):
     """Function that checks a new version of the service.
+
+    Args:
+        service: function of the service.
+        secret: username and password of the API; None if clients send tokens.
+        issuer: issuer of the tokens; None without tokens.
+        retention: retention of the log.
 
     Attributes:
         function: function for CodeDeploy's hook BeforeAllowTraffic.
@@ -28,18 +35,19 @@ class PreTrafficHook(Construct):
         name: str,
         *,
         service: lambda_.Function,
-        secret: secretsmanager.ISecret,
+        secret: secretsmanager.ISecret | None,
+        issuer: str | None,
         retention: Retention,
     ) -> None:
         super().__init__(scope, name)
         log = retention.log_group(self, "Log")
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        log.grant_write(role)
-        role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["secretsmanager:GetSecretValue"], resources=[secret.secret_arn]
-            )
-        )
+        role = create_role(self, log)
+        environment = {"NEW_VERSION": service.current_version.function_arn}
+        if issuer:
+            environment["JWT_ISSUER"] = issuer
+        if secret is not None:
+            environment["SECRET_ARN"] = secret.secret_arn
+            allow_reading(role, secret)
         # All versions: a policy that names the new version would change right before it is used.
         role.add_to_policy(
             iam.PolicyStatement(
@@ -61,10 +69,7 @@ class PreTrafficHook(Construct):
             runtime=lambda_.Runtime.PYTHON_3_14,
             timeout=TIMEOUT,
             memory_size=256,
-            environment={
-                "NEW_VERSION": service.current_version.function_arn,
-                "SECRET_ARN": secret.secret_arn,
-            },
+            environment=environment,
             role=role,
             log_group=log,
             logging_format=lambda_.LoggingFormat.JSON,

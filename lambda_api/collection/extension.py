@@ -13,10 +13,12 @@ from collections.abc import Callable
 from http.client import HTTPConnection, HTTPException
 from threading import Semaphore, Thread
 from time import time
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
-from lambda_api.collection.collector import Collector
+if TYPE_CHECKING:
+    from lambda_api.collection.collector import Collector
 
 _API = "/2020-01-01/extension"
 _NAME = "landscape-classifier-collector"
@@ -37,7 +39,7 @@ class PostResponse:
         logger: logs why the extension does not run.
     """
 
-    def __init__(self, api: str, collector: Collector, logger: Logger) -> None:
+    def __init__(self, api: str, collector: "Collector", logger: Logger) -> None:
         self._collector, self._logger = collector, logger
         self._handled = Semaphore(0)
         self._api = HTTPConnection(api, timeout=_REGISTER_TIMEOUT_S)
@@ -90,7 +92,7 @@ class PostResponse:
 
 
 def post_response(
-    api: str | None, collector: Collector | None, logger: Logger
+    api: str | None, collector: "Collector | None", logger: Logger
 ) -> Callable[[], None]:
     """Start the extension, if there is a Runtime API and pictures are collected.
 

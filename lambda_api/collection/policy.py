@@ -2,16 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from lambda_api.classifier import Classifier, Prediction
-from lambda_api.collection.collector import Collector
-from lambda_api.collection.records import Answer, picture_file
-from lambda_api.collection.store import Store
+if TYPE_CHECKING:  # a service that collects nothing does not load the rest of this package
+    from lambda_api.classifier import Classifier, Prediction
+    from lambda_api.collection.collector import Collector
+    from lambda_api.collection.records import Answer
+    from lambda_api.collection.store import Store
 
 # off: nothing. feedback: pictures that clients send with feedback. unsure: also pictures whose
 # prediction is not confident. all: also all other pictures.
 Collect = Literal["off", "feedback", "unsure", "all"]
+
+MAX_NOTE = 500  # characters of a remark in feedback
 
 
 @dataclass(frozen=True)
@@ -25,15 +28,15 @@ class Collection:
     """
 
     collect: Collect = "off"
-    store: Store | None = None
-    collector: Collector | None = None
+    store: "Store | None" = None
+    collector: "Collector | None" = None
 
     def offer(
         self,
         request_id: str,
-        model: Classifier,
+        model: "Classifier",
         data: bytes,
-        prediction: Prediction,
+        prediction: "Prediction",
         answer: dict[str, Any],
     ) -> None:
         """Store a picture and its answer in the background, if the setting says so.
@@ -54,12 +57,14 @@ class Collection:
 
 def new_answer(
     request_id: str,
-    model: Classifier,
+    model: "Classifier",
     data: bytes,
-    prediction: Prediction,
+    prediction: "Prediction",
     answer: dict[str, Any],
-) -> Answer:
+) -> "Answer":
     """Return the record of a prediction. Arguments as `Collection.offer`."""
+    from lambda_api.collection.records import Answer, picture_file
+
     return Answer(
         picture=picture_file(data, prediction.picture.format),
         request_id=request_id,

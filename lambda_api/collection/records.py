@@ -18,11 +18,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from lambda_api.collection.policy import MAX_NOTE
 from lambda_api.images import FORMATS, Format
 
 PICTURES, ANSWERS, FEEDBACK = "pictures/", "answers/", "feedback/"
 MAX_RECORD_BYTES = 200_000
-MAX_NOTE = 500  # characters
 MAX_LABEL = 200  # characters
 
 _SUFFIXES = "|".join(format_.lower() for format_ in FORMATS)

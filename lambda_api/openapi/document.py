@@ -13,10 +13,11 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.routing import BaseRoute
 
+from lambda_api.auth.gateway_tokens import GatewayTokens
 from lambda_api.images import MAX_DECODED_BYTES, MAX_PIXELS, MIN_SIDE, NAMES
 from lambda_api.openapi.operations import SCHEMAS
 from lambda_api.problems import MEDIA_TYPE
-from lambda_api.web import feedback_body, query, request_body
+from lambda_api.web import query, request_body
 from lambda_api.web.limits import MAX_HEADER_BYTES
 
 _TAGS = [
@@ -84,7 +85,19 @@ def _document(app: FastAPI) -> dict[str, Any]:
         ref_template=SCHEMAS + "{model}",
     )
     document["components"]["schemas"] = definitions["$defs"]
+    if isinstance(app.state.services.authentication, GatewayTokens):
+        _require_tokens(document)
     return document
+
+
+def _require_tokens(document: dict[str, Any]) -> None:
+    """Replace HTTP Basic by bearer tokens, which all operations except `/health` need."""
+    document["components"]["securitySchemes"] = {
+        "BearerToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+    }
+    for path, operations in document["paths"].items():
+        for operation in operations.values() if path != "/health" else ():
+            operation["security"] = [{"BearerToken": []}]
 
 
 def _without_head(route: BaseRoute) -> BaseRoute:
@@ -114,6 +127,7 @@ def _parameters(models: list[type[BaseModel]]) -> list[dict[str, Any]]:
 def _models(node: Any) -> list[type[BaseModel]]:
     """Return the models that are referenced in a part of the document, each once."""
     from lambda_api.openapi import schemas
+    from lambda_api.web import feedback_body
 
     models = {**vars(query), **vars(request_body), **vars(feedback_body), **vars(schemas)}
     names = dict.fromkeys(reference.removeprefix(SCHEMAS) for reference in _references(node))

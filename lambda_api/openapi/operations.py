@@ -7,10 +7,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from lambda_api.collection.records import MAX_NOTE
+from lambda_api.collection.policy import MAX_NOTE
 from lambda_api.images import MEDIA_TYPES, NAMES
 from lambda_api.problems import MEDIA_TYPE
-from lambda_api.web.feedback_body import FeedbackRequest
 from lambda_api.web.request_body import (
     MAX_BATCH,
     InlinePicture,
@@ -89,7 +88,7 @@ FEEDBACK_BODY: dict[str, Any] = {
                     },
                 }
             },
-            **_json(FeedbackRequest),
+            **_json("FeedbackRequest"),
         },
     }
 }

@@ -7,7 +7,8 @@ from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from python_multipart.multipart import parse_options_header
 
-from lambda_api.collection.records import MAX_LABEL, MAX_NOTE
+from lambda_api.collection.policy import MAX_NOTE
+from lambda_api.collection.records import MAX_LABEL
 from lambda_api.problems import Problem, describe_errors
 from lambda_api.uploads import UploadBucket
 from lambda_api.web.forms import read_form
@@ -108,9 +109,12 @@ def _in_form(body: bytes, content_type: str) -> tuple[FeedbackFields, bytes | No
     files = [part.data for part in parts if part.name == "file"]
     if len(files) > 1:
         raise Problem(422, "invalid-request", "Send one picture for each feedback.")
-    fields = {
-        part.name: part.data.decode("utf-8", "replace") for part in parts if part.name != "file"
-    }
+    fields: dict[str, str] = {}
+    for part in parts:
+        if part.name in fields:
+            raise Problem(422, "invalid-request", f"{part.name}: is sent twice. Send it once.")
+        if part.name != "file":
+            fields[part.name] = part.data.decode("utf-8", "replace")
     try:
         feedback = FeedbackFields.model_validate(fields)
     except ValidationError as error:

@@ -49,7 +49,7 @@ PAGE = {"frontend": "true", "page_networks": "203.0.113.0/24"}
         ({"memory": "128"}, "memory: Input should be greater than or equal to 512"),
         ({"stage": "Prod!"}, "stage: "),
         ({"stage": "dev-page"}, 'stage: must not end in "-page"'),
-        ({"architecture": "arm64"}, "architecture: only x86_64 is supported: the arm64 wheels"),
+        ({"architecture": "arm"}, "architecture: Input should be 'x86_64' or 'arm64'"),
         (
             {"reserved_concurrency": "1", "provisioned_concurrency": "5"},
             "provisioned_concurrency: 5 is more than reserved_concurrency, 1",
@@ -207,6 +207,8 @@ def test_make_synth_writes_templates_and_rejects_bad_context(tmp_path: Path) -> 
 
     done = synth("-c stage=test -c canary=false")
     assert done.returncode == 0, done.stderr
+    assert "landscape-classifier-test: 1 HTTP API, " in done.stdout + done.stderr
+    assert f"Templates: {tmp_path}/*.template.json" in done.stdout + done.stderr
     assert [path.name for path in tmp_path.glob("*.template.json")] == [
         "landscape-classifier-test.template.json"
     ]

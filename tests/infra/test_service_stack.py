@@ -66,7 +66,7 @@ def test_new_digest_of_the_base_image_is_a_new_image(
     def deployed(text: str) -> object:
         dockerfile.write_text(text)
         stack = Stack(App(context=FLAGS), "stack")
-        code = function.image_code("models/intel-scenes")
+        code = function.image_code("models/intel-scenes", "x86_64")
         lambda_.DockerImageFunction(stack, "Function", code=code)
         return the_function(Template.from_stack(stack))["Code"]["ImageUri"]
 
