@@ -11,11 +11,10 @@ from convert.gate import Failure, compare_metrics, failed_checks
 from convert.progress import Progress
 from lambda_api.classifier import Classifier
 from lambda_api.evaluation import Metrics, Thresholds
-from lambda_api.manifest import MANIFEST_FILE
+from lambda_api.manifest import MANIFEST_FILE, Manifest
 from training.calibration import Floats
-from training.collected.corrections import PREFIX
-from training.data import LabelledPictures, file_hashes, open_dataset
-from training.layout import Part, composed
+from training.data import Dataset, LabelledPictures, file_hashes, is_collected, open_dataset, split
+from training.layout import composed
 from training.metrics import rounded
 
 
@@ -24,8 +23,7 @@ class Comparison:
     """Two bundles on the same pictures.
 
     Attributes:
-        part: part of the data set: "validation", or "test" without a validation part.
-        old: metrics of the old bundle on that part, without collected pictures.
+        old: metrics of the old bundle on the validation pictures.
         new: metrics of the new bundle on the same pictures.
         failed: checks of the gate that the new bundle fails against the old one.
         corrections: number of collected pictures.
@@ -33,7 +31,6 @@ class Comparison:
         new_right: number of them that the new bundle classifies as corrected.
     """
 
-    part: Part
     old: Metrics
     new: Metrics
     failed: list[Failure]
@@ -71,7 +68,7 @@ def compare_bundles(
 
     Raises:
         BundleError: a folder is not a usable bundle.
-        ConvertError: the classes differ, or the data has neither a validation nor a test part.
+        ConvertError: the classes differ, or the bundles have other validation pictures.
         DataError: the pictures cannot be read.
     """
     before, after = Classifier(old), Classifier(new)
@@ -88,19 +85,15 @@ def compare_bundles(
             )
     if after.manifest.classes != classes:
         raise ConvertError(f"{new} has its classes in another order than {old}.")
-    part: Part = "validation" if dataset.validation else "test"
-    pictures = dataset.validation or dataset.test
-    if pictures is None:
-        raise ConvertError(
-            f"{data} has no validation part. A run draws its validation pictures from the training "
-            "pictures, so the new model may have been trained on those of the old one. Put a part "
-            "of the pictures into validation/ beside train/, and train again."
-        )
-    names = [path.as_posix() for path in dataset.train.paths if path.name.startswith(PREFIX)]
-    corrections = dataset.train.only(names)
+    pictures = _validation(before.manifest, after.manifest, dataset)
+    corrections = dataset.train.subset(
+        i for i, path in enumerate(dataset.train.paths) if is_collected(path)
+    )
     for each in (pictures, corrections):
         file_hashes(each)  # reports every unreadable picture at once
-    progress(f"classifying {len(pictures):,} {part} pictures and {len(corrections):,} corrections")
+    progress(
+        f"classifying {len(pictures):,} validation pictures and {len(corrections):,} corrections"
+    )
     probabilities = [bundle_probabilities(model, pictures) for model in (before, after)]
     old_metrics, new_metrics = (
         compute_metrics(each, pictures.labels, classes) for each in probabilities
@@ -110,13 +103,34 @@ def compare_bundles(
     gate = compare_metrics(old_metrics, new_metrics, rounded(agreeing.mean()), limits, ())
     old_right, new_right = (_right(model, corrections) for model in (before, after))
     return Comparison(
-        part,
         old_metrics,
         new_metrics,
         failed_checks(gate, after.manifest.model.bytes, old_metrics, new_metrics),
         len(corrections),
         old_right,
         new_right,
+    )
+
+
+def _validation(old: Manifest, new: Manifest, dataset: Dataset) -> LabelledPictures:
+    """Return the validation pictures of both runs.
+
+    Raises:
+        ConvertError: the runs had other ones, so a model may have been trained on them.
+    """
+    fraction, other = (each.training.get("validation_fraction") for each in (old, new))
+    if dataset.validation is not None and fraction is None and other is None:
+        return dataset.validation
+    seed, count = old.training.get("seed"), old.dataset.validation
+    same = (other, new.training.get("seed"), new.dataset.validation) == (fraction, seed, count)
+    if dataset.validation is None and fraction is not None and same:
+        _, pictures = split(dataset.train, fraction, seed)
+        if count <= len(pictures):  # an audit may have excluded some
+            return pictures
+    raise ConvertError(
+        f"{dataset.train.root} does not have the validation pictures of both bundles, or they were "
+        "not the same: a model may have been trained on them. Train both with the same --seed and "
+        "--validation-fraction, and change the pictures only with `python -m training collect`."
     )
 
 
@@ -139,7 +153,7 @@ def table(comparison: Comparison) -> str:
 
     count = sum(figures.support for figures in comparison.old.per_class.values())
     lines = [
-        f"On {count:,} {comparison.part} pictures, and on the corrections:",
+        f"On {count:,} validation pictures, and on the corrections:",
         "",
         "| bundle | accuracy | lowest recall | calibration error | corrections right |",
         "|---|---|---|---|---|",

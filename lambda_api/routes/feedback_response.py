@@ -16,6 +16,8 @@ from lambda_api.routes.dependencies import classifier, services
 from lambda_api.web.feedback_body import read_feedback
 from lambda_api.web.received import explained
 
+_DRAIN_S = 2.0
+
 
 async def respond(request: Request, store: Store) -> FastJSONResponse:
     """Store the feedback of a request.
@@ -32,6 +34,8 @@ async def respond(request: Request, store: Store) -> FastJSONResponse:
         answer, data = await _answer_for(request, model, picture, said.request_id), picture
     else:
         assert said.request_id is not None  # noqa: S101 - `read_feedback` checks it
+        if collector := shared.collection.collector:  # the picture may still wait to be stored
+            await asyncio.to_thread(collector.drain, _DRAIN_S)
         answer, data = await asyncio.to_thread(
             answer_of, store, said.request_id, shared.uploads.max_bytes
         )

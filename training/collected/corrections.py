@@ -17,9 +17,9 @@ from lambda_api.collection.records import (
 )
 from lambda_api.collection.store import MissingObject, Store, StoreError
 from training.audit.examine import CONSOLE
+from training.data import COLLECTED
 from training.errors import DataError
 
-PREFIX = "collected-"  # of the files that `collect` adds to a data set
 NONE = "none"
 MAX_PICTURE_BYTES = 100_000_000
 
@@ -41,7 +41,7 @@ class Correction:
     @property
     def file(self) -> str:
         """File name in a data set."""
-        return f"{PREFIX}{self.picture}"
+        return f"{COLLECTED}{self.picture}"
 
 
 @dataclass
