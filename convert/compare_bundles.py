@@ -123,7 +123,7 @@ def _validation(old: Manifest, new: Manifest, dataset: Dataset) -> LabelledPictu
         return dataset.validation
     seed, count = old.training.get("seed"), old.dataset.validation
     same = (other, new.training.get("seed"), new.dataset.validation) == (fraction, seed, count)
-    if dataset.validation is None and fraction is not None and same:
+    if dataset.validation is None and fraction is not None and seed is not None and same:
         _, pictures = split(dataset.train, fraction, seed)
         if count <= len(pictures):  # an audit may have excluded some
             return pictures

@@ -19,23 +19,15 @@ from PIL import Image, ImageOps
 from convert.__main__ import main as convert
 from lambda_api import aws
 from tests.lambda_api.server import running
-from tests.small_line import LENIENT
+from tests.small_line import LENIENT, SMALL_NETWORK
 from training.__main__ import main as training
 
 CREDENTIALS = ("round", "a-long-enough-secret")
 REGISTRY, COLLECTED = "s3://round/models", "s3://round/collected"
 OPTIONS = [
-    *[
-        "--architecture",
-        "custom_cnn",
-        "--weights",
-        "none",
-        "--image-size",
-        "64",
-        "--upscale",
-        "1.25",
-    ],
-    *["--batch-size", "8", "--epochs", "12", "--learning-rate", "0.001"],
+    *SMALL_NETWORK[:4],
+    *("--image-size", "64", "--upscale", "1.25", "--learning-rate", "0.001"),
+    *("--batch-size", "8", "--epochs", "12"),
 ]
 GATE = [f"--{name.replace('_', '-')}={value}" for name, value in LENIENT.items()]
 
