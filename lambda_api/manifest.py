@@ -119,7 +119,7 @@ def read_bundle(folder: Path) -> tuple[Manifest, bytes]:
         BundleError: the folder has no bundle, the manifest is unreadable, altered or of another
             schema version, or the model file does not match the manifest.
     """
-    manifest = _read_manifest(folder / MANIFEST_FILE)
+    manifest = read_manifest(folder / MANIFEST_FILE)
     try:
         model = (folder / MODEL_FILE).read_bytes()
     except OSError as error:
@@ -134,7 +134,12 @@ def read_bundle(folder: Path) -> tuple[Manifest, bytes]:
     return manifest, model
 
 
-def _read_manifest(path: Path) -> Manifest:
+def read_manifest(path: Path) -> Manifest:
+    """Read a manifest without its model file.
+
+    Raises:
+        BundleError: the manifest is unreadable, altered or of another schema version.
+    """
     try:
         document = json.loads(path.read_bytes())
     except OSError as error:
