@@ -119,7 +119,7 @@ def read_bundle(folder: Path) -> tuple[Manifest, bytes]:
         BundleError: the folder has no bundle, the manifest is unreadable, altered or of another
             schema version, or the model file does not match the manifest.
     """
-    manifest = read_manifest(folder / MANIFEST_FILE)
+    manifest = read_manifest(folder)
     try:
         model = (folder / MODEL_FILE).read_bytes()
     except OSError as error:
@@ -134,14 +134,14 @@ def read_bundle(folder: Path) -> tuple[Manifest, bytes]:
     return manifest, model
 
 
-def read_manifest(path: Path) -> Manifest:
-    """Read a manifest without its model file.
+def read_manifest(folder: Path) -> Manifest:
+    """Read the manifest of a bundle.
 
     Raises:
-        BundleError: the manifest is unreadable, altered or of another schema version.
+        BundleError: the manifest is missing, unreadable, altered or of another schema version.
     """
     try:
-        document = json.loads(path.read_bytes())
+        document = json.loads((folder / MANIFEST_FILE).read_bytes())
     except OSError as error:
         raise BundleError(
             f"No bundle found: {MANIFEST_FILE} cannot be read ({error.strerror})."

@@ -58,15 +58,14 @@ def manifest_at(uri: str) -> Manifest:
         BundleError: the manifest cannot be read or is not valid.
     """
     if not uri.startswith(_S3):
-        return read_manifest(Path(uri, MANIFEST_FILE))
+        return read_manifest(Path(uri))
     bucket, _, prefix = uri.removeprefix(_S3).rstrip("/").partition("/")
     with TemporaryDirectory() as folder:
-        file = Path(folder, MANIFEST_FILE)
         try:
             if prefix.endswith(f"/{CURRENT}"):
                 promoted = read_promoted_version(aws.read_object(bucket, prefix, MAX_BYTES))
                 prefix = prefix.removesuffix(CURRENT) + promoted.version
-            aws.download(bucket, f"{prefix}/{MANIFEST_FILE}", file)
+            aws.download(bucket, f"{prefix}/{MANIFEST_FILE}", Path(folder, MANIFEST_FILE))
         except (aws.AwsError, aws.ObjectTooLarge) as error:
             raise BundleError(f"The manifest cannot be read from S3 ({error}).") from error
-        return read_manifest(file)
+        return read_manifest(Path(folder))

@@ -182,12 +182,13 @@ def test_invalid_feedback_gets_a_clear_error_and_stores_nothing(
         ({"label": "sea", "note": "n" * 501}, [("file", b"x")], 422),
         ({"label": "sea"}, [("file", b"x"), ("file", b"y")], 422),
         ({"label": "sea"}, [("file", b"not a picture")], 415),
+        ({"label": ["sea", "forest"]}, [("file", b"x")], 422),
     ],
 )
 def test_invalid_form_gets_a_clear_error(
     client: TestClient,
     folder: Path,
-    fields: dict[str, str],
+    fields: dict[str, str | list[str]],
     files: list[tuple[str, bytes]],
     status: int,
 ) -> None:
@@ -305,7 +306,7 @@ def test_bucket_that_refuses_fails_the_feedback_but_no_prediction(
     assert sum("CollectErrors" in line for line in metrics) == 3
 
 
-def test_full_disk_fails_no_prediction(
+def test_full_disk_fails_no_prediction_and_feedback_can_be_repeated(
     serve: Callable[..., TestClient], photo: bytes, log_lines: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     """A file in place of the folder `pictures` stands in for the disk, as root may write all."""
@@ -316,7 +317,14 @@ def test_full_disk_fails_no_prediction(
 
     answer = client.post("/predict", content=photo)
     drain(client)
+    correction = {"files": {"file": photo}, "data": {"label": "sea"}}
+    feedback = client.post("/feedback", **correction)
+    left = stored(folder)
+    (folder / "pictures").unlink()  # space is free again
+    again = client.post("/feedback", **correction)
 
     assert answer.status_code == 200
     assert "picture not collected" in {line["message"] for line in log_lines}
-    assert [path for path in folder.rglob("*") if path.name.startswith(".")] == []
+    assert (feedback.status_code, slug(feedback)) == (503, "storage-unavailable")
+    assert left == {"pictures": b""}
+    assert again.status_code == 201
