@@ -118,6 +118,11 @@ def _validation(old: Manifest, new: Manifest, dataset: Dataset) -> LabelledPictu
     Raises:
         ConvertError: the runs had other ones, so a model may have been trained on them.
     """
+    if refit := next((each.refit for each in (old, new) if each.refit), None):
+        raise ConvertError(
+            "A refit was trained on the validation pictures, so they cannot decide. Compare the "
+            f"bundle of the run {refit.run!r} instead."
+        )
     fraction, other = (each.training.get("validation_fraction") for each in (old, new))
     if dataset.validation is not None and fraction is None and other is None:
         return dataset.validation

@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from infra.errors import InfraError
 
@@ -18,7 +19,8 @@ class BundleFacts:
 
     Attributes:
         name: name of the model.
-        class_mix: number of pictures of the evaluation that were classified as each class.
+        class_mix: number of validation pictures by predicted class; before manifest schema 3, of
+            the pictures of the evaluation.
     """
 
     name: str
@@ -26,34 +28,43 @@ class BundleFacts:
 
 
 def check_bundle(folder: Path) -> BundleFacts:
-    """Compare the model file with the SHA-256 in the manifest, before the deployment.
+    """Compare the files with the SHA-256 in the manifest, before the deployment.
 
     The service checks the SHA-256 and the rest of the manifest when it starts.
 
     Raises:
         BundleCheckError: a file is missing, the manifest is not valid, or the SHA-256 differs.
     """
-    manifest_file, model_file = folder / "manifest.json", folder / "model.tflite"
+    manifest_file = folder / "manifest.json"
     try:
         manifest = json.loads(manifest_file.read_bytes())
-        expected = manifest["model"]["sha256"]
-        columns = zip(*manifest["evaluation"]["bundle"]["confusion"], strict=True)
-        class_mix = dict(zip(manifest["classes"], map(sum, columns), strict=True))
-        facts = BundleFacts(str(manifest["name"]), class_mix)
-        actual = hashlib.sha256(model_file.read_bytes()).hexdigest()
+        facts = BundleFacts(str(manifest["name"]), _class_mix(manifest))
+        files = {"model.tflite": manifest["model"]["sha256"]}
+        if known := manifest.get("known"):  # the detector of unknown pictures
+            files[known["file"]] = known["sha256"]
+        actual = {file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in files}
     except OSError as error:
         raise BundleCheckError(
-            f"{error.filename}: {error.strerror}. A bundle has manifest.json and model.tflite. "
-            "Choose one with -c bundle=models/NAME."
+            f"{error.filename}: {error.strerror}. A bundle has manifest.json and the files that it "
+            "names. Choose one with -c bundle=models/NAME."
         ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise BundleCheckError(
             f"{manifest_file} is not a bundle's manifest. Create a bundle with `python -m convert "
             "bundle`."
         ) from error
-    if actual != expected:
-        raise BundleCheckError(
-            f"{model_file}: the SHA-256 is {actual}, but the manifest declares {expected}. "
-            "Check the bundle out again, or create it again with `python -m convert bundle`."
-        )
+    for file, expected in files.items():
+        if actual[file] != expected:
+            raise BundleCheckError(
+                f"{folder / file}: the SHA-256 is {actual[file]}, but the manifest declares "
+                f"{expected}. Check the bundle out again, or create it again with "
+                "`python -m convert bundle`."
+            )
     return facts
+
+
+def _class_mix(manifest: dict[str, Any]) -> dict[str, int]:
+    if validation := manifest.get("validation"):
+        return {label: validation["predicted"].get(label, 0) for label in manifest["classes"]}
+    columns = zip(*manifest["evaluation"]["bundle"]["confusion"], strict=True)
+    return dict(zip(manifest["classes"], map(sum, columns), strict=True))

@@ -144,6 +144,8 @@ def _as_json(file: Path, outcome: "Prediction | str", top_k: int | None) -> str:
             "label": outcome.label,
             "confidence": round(outcome.confidence, 6),
             "confident": outcome.confident,
+            "known": outcome.known,
+            "familiarity": outcome.familiarity and round(outcome.familiarity, 6),
             "predictions": [
                 {"label": label, "confidence": round(confidence, 6)}
                 for label, confidence in outcome.scores[:top_k]
@@ -157,7 +159,10 @@ def _as_row(file: Path, outcome: "Prediction | str", top_k: int | None, width: i
     if isinstance(outcome, str):
         return f"{file!s:<{width}}  error: {outcome}"
     scores = "  ".join(f"{label} {score:6.1%}" for label, score in outcome.scores[: top_k or 1])
-    return f"{file!s:<{width}}  {scores}{'' if outcome.confident else '  (low confidence)'}"
+    remark = "" if outcome.confident else "  (low confidence)"
+    if outcome.known is False:
+        remark = "  (unknown: unlike the training pictures)"
+    return f"{file!s:<{width}}  {scores}{remark}"
 
 
 def _positive(text: str) -> int:

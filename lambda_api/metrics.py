@@ -21,6 +21,7 @@ UNITS = {
     "InferenceTime": "Milliseconds",
     "Confidence": "None",
     "UnsureAnswers": "Count",
+    "UnknownPictures": "Count",
     "Predictions": "Count",
     "Feedback": "Count",
     "CollectErrors": "Count",
@@ -75,6 +76,8 @@ class RequestMetrics:
             metrics["Confidence"] = [prediction.confidence for prediction in predictions]
             if unsure := sum(not prediction.confident for prediction in predictions):
                 metrics["UnsureAnswers"] = [unsure]
+            if unknown := sum(prediction.known is False for prediction in predictions):
+                metrics["UnknownPictures"] = [unknown]
         self._write(metrics)
         labels = [prediction.label for prediction in predictions]
         for label in dict.fromkeys(labels):

@@ -63,11 +63,15 @@ class PicturePrediction(Response):
     Attributes:
         label: the most likely class.
         confidence: its calibrated probability, 0 to 1.
-        confident: whether `confidence` reaches the model's threshold; if not, treat the label as
-            a guess.
+        confident: whether `confidence` reaches the model's threshold and the picture is not
+            unknown; if not, treat the label as a guess.
         predictions: all returned classes with their confidence, highest first.
         image: format and size of the picture.
         timings_ms: milliseconds that the API spent on decoding and inference.
+        known: whether the picture is like those that the model learned from; None if the model
+            cannot tell.
+        familiarity: share, 0 to 1, of the model's validation pictures that are less familiar; None
+            if the model cannot tell.
     """
 
     label: str
@@ -76,6 +80,8 @@ class PicturePrediction(Response):
     predictions: tuple[ClassConfidence, ...]
     image: ImageInfo
     timings_ms: Timings
+    known: bool | None = None
+    familiarity: float | None = None
 
 
 class Prediction(PicturePrediction):

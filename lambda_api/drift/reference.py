@@ -37,12 +37,23 @@ class Reference:
 def reference_of(manifest: Manifest) -> Reference:
     """Return the reference in a manifest.
 
-    A manifest of schema 2 has only the classes, of the pictures of its evaluation.
+    A manifest before schema 3 has only the classes, of the pictures of its evaluation.
     """
-    evaluation = manifest.evaluation
+    model, evaluation = f"{manifest.name} {manifest.version}", manifest.evaluation
+    if validation := manifest.validation:
+        bins = len(validation.confidence_histogram)
+        unknown = validation.unknown
+        return Reference(
+            model=model,
+            part="validation",
+            classes={label: validation.predicted.get(label, 0) for label in manifest.classes},
+            edges=tuple(i / bins for i in range(bins + 1)),
+            confidences=validation.confidence_histogram,
+            unknown=None if unknown is None else round(unknown * validation.pictures),
+        )
     columns = zip(*evaluation.bundle.confusion, strict=True)
     return Reference(
-        model=f"{manifest.name} {manifest.version}",
+        model=model,
         part=evaluation.pictures,
         classes=dict(zip(manifest.classes, map(sum, columns), strict=True)),
     )
