@@ -21,10 +21,13 @@ class BundleFacts:
         name: name of the model.
         class_mix: number of validation pictures by predicted class; before manifest schema 3, of
             the pictures of the evaluation.
+        confidences: number of validation pictures by confidence, in bins of equal width; empty
+            before manifest schema 3.
     """
 
     name: str
     class_mix: dict[str, int]
+    confidences: tuple[int, ...] = ()
 
 
 def check_bundle(folder: Path) -> BundleFacts:
@@ -38,7 +41,12 @@ def check_bundle(folder: Path) -> BundleFacts:
     manifest_file = folder / "manifest.json"
     try:
         manifest = json.loads(manifest_file.read_bytes())
-        facts = BundleFacts(str(manifest["name"]), _class_mix(manifest))
+        validation = manifest.get("validation") or {}
+        facts = BundleFacts(
+            str(manifest["name"]),
+            _class_mix(manifest),
+            tuple(validation.get("confidence_histogram", ())),
+        )
         files = {"model.tflite": manifest["model"]["sha256"]}
         if known := manifest.get("known"):  # the detector of unknown pictures
             files[known["file"]] = known["sha256"]

@@ -1,12 +1,14 @@
 """CloudWatch dashboard for operations."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra.bundle import BundleFacts
+from infra.drift import class_drift, confidence_drift
 from infra.metrics import DAY, SERVICE, ServiceMetrics
 
 GUIDE = (
@@ -15,8 +17,7 @@ GUIDE = (
     "Bottom: predictions; the confidence drops when the pictures change. "
     "For each alarm, `docs/operations.md` says what it means and what to do."
 )
-DRIFT = "Drift of the classes (PSI): below 0.1 small, above 0.25 large"
-MAX_CLASSES = 50  # a dashboard's formula has a limited length
+DRIFT = "Drift (PSI): below 0.1 small, above 0.25 large"
 
 
 class Dashboard(Construct):
@@ -35,7 +36,7 @@ class Dashboard(Construct):
         metrics: ServiceMetrics,
         alarms: Sequence[cloudwatch.IAlarm],
         log: logs.ILogGroup,
-        class_mix: Mapping[str, int],
+        bundle: BundleFacts,
     ) -> None:
         super().__init__(scope, name)
         self._metrics = metrics
@@ -51,7 +52,7 @@ class Dashboard(Construct):
         board.add_widgets(*self._traffic())
         board.add_widgets(*self._resources())
         board.add_widgets(*self._predictions())
-        board.add_widgets(*self._drift(class_mix))
+        board.add_widgets(*self._drift(bundle))
         board.add_widgets(_last_errors(log))
         region = Stack.of(self).region
         self.address = (
@@ -127,18 +128,26 @@ class Dashboard(Construct):
             _graph("Low confidence", own("UnsureAnswers", label="low confidence")),
         ]
 
-    def _drift(self, class_mix: Mapping[str, int]) -> list[cloudwatch.GraphWidget]:
-        own = self._metrics.own
+    def _drift(self, bundle: BundleFacts) -> list[cloudwatch.GraphWidget]:
+        own, namespace = self._metrics.own, self._metrics.namespace
+        drifts = [
+            class_drift(namespace, bundle.class_mix),
+            confidence_drift(namespace, bundle.confidences),
+        ]
         graphs = [
-            _graph("Low confidence in a day, %", self._metrics.unsure_answers(DAY)),
+            _graph(
+                "Low confidence and unknown pictures in a day, %",
+                self._metrics.unsure_answers(DAY),
+                self._metrics.unknown_pictures(DAY),
+            ),
             _graph(
                 "Feedback",
                 own("Feedback", label="feedback", period=DAY),
                 own("CollectErrors", label="pictures not collected", period=DAY),
             ),
         ]
-        if len(class_mix) <= MAX_CLASSES:
-            graphs.append(_graph(DRIFT, self._metrics.class_drift(class_mix)))
+        if shown := [drift for drift in drifts if drift]:
+            graphs.append(_graph(DRIFT, *shown))
         return graphs
 
 

@@ -1,6 +1,5 @@
 """Metrics of the alarms and the dashboard: those of the service and those of AWS."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aws_cdk import Duration
@@ -145,41 +144,15 @@ class ServiceMetrics:
             label="low confidence, %",
         )
 
-    def class_drift(self, class_mix: Mapping[str, int]) -> cloudwatch.MathExpression:
-        """Population stability index of the predicted classes of a day.
-
-        The formula is that of lambda_api/drift/stability.py.
-
-        Args:
-            class_mix: number of reference pictures by predicted class.
-        """
-        classes, pictures = len(class_mix), sum(class_mix.values())
-        counts = {
-            f"mix_{i}": cloudwatch.Metric(
-                namespace=self.namespace,
-                metric_name="Predictions",
-                dimensions_map={"service": SERVICE, "label": label},
-                statistic="Sum",
-                period=DAY,
-            )
-            for i, label in enumerate(class_mix)
-        }
-        total = cloudwatch.MathExpression(
-            expression=" + ".join(f"FILL({name}, 0)" for name in counts),
-            using_metrics=dict(counts),
-            period=DAY,
-            label="predictions",
-        )
-        terms = []
-        for name, count in zip(counts, class_mix.values(), strict=True):
-            expected = (count + 0.5) / (pictures + 0.5 * classes)
-            actual = f"((FILL({name}, 0) + 0.5) / (mix_total + {0.5 * classes:g}))"
-            terms.append(f"({actual} - {expected:.4f}) * LOG({actual} / {expected:.4f})")
-        return cloudwatch.MathExpression(
-            expression=f"IF(mix_total >= {MIN_REQUESTS}, {' + '.join(terms)}, 0)",
-            using_metrics={**counts, "mix_total": total},
-            period=DAY,
-            label="class mix of a day, PSI",
+    def unknown_pictures(self, period: Duration) -> cloudwatch.MathExpression:
+        """Percentage of pictures that are not known to the model."""
+        return _share(
+            "unknown",
+            self.own("UnknownPictures", period=period),
+            self.own("Confidence", "SampleCount", period=period),
+            minimum=MIN_REQUESTS,
+            period=period,
+            label="unknown pictures, %",
         )
 
 

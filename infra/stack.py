@@ -146,7 +146,7 @@ class ServiceStack(Stack):
                 metrics=metrics,
                 alarms=alarms.all,
                 log=service.logs,
-                class_mix=bundle.class_mix,
+                bundle=bundle,
             )
             outputs["DashboardUrl"] = board.address
         for key, value in outputs.items():

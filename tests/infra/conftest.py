@@ -155,7 +155,14 @@ def written_metrics(
 ) -> set[tuple[str, str | None]]:
     """Every metric that the service can write, as (name, value of the dimension `label`)."""
     answers = [
-        Prediction(((label, 0.5),), confident=False, picture=None, decode_ms=1, inference_ms=1)
+        Prediction(
+            ((label, 0.5),),
+            confident=False,
+            picture=None,
+            decode_ms=1,
+            inference_ms=1,
+            known=False,
+        )
         for label in read_bundle(bundle)[0].classes
     ]
     metrics = RequestMetrics("Scenes")

@@ -1,16 +1,13 @@
 """Monitoring: alarms, their notifications, the dashboard, and the canary."""
 
 import json
-import math
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lambda_api.events import is_http
 from lambda_api.log import SERVICE
-from lambda_api.manifest import read_bundle
 from tests.infra.conftest import Assembly
 from tests.infra.templates import properties
 
@@ -250,39 +247,3 @@ def test_alarm_on_low_confidence_can_fire_at_ten_thousand_requests_a_month(
     (period,) = periods
     assert alarm["EvaluationPeriods"] == 1
     assert 10_000 / 30 * period / 86_400 >= 10 * int(minimum)
-
-
-def test_drift_of_the_classes_is_zero_for_the_mix_of_the_manifest(
-    default: Assembly, bundle: Path
-) -> None:
-    """The formula of the dashboard, calculated for the reference itself and for one class."""
-    (board,) = properties(default.service, "AWS::CloudWatch::Dashboard")
-    body = "".join(
-        part if isinstance(part, str) else "x" for part in board["DashboardBody"]["Fn::Join"][1]
-    )
-    graphs = {
-        widget["properties"]["title"]: widget["properties"]
-        for widget in json.loads(body)["widgets"]
-        if "title" in widget["properties"]
-    }
-    metrics = graphs["Drift of the classes (PSI): below 0.1 small, above 0.25 large"]["metrics"]
-    formula = next(m[0]["expression"] for m in metrics if "LOG" in m[0].get("expression", ""))
-    labels = {m[-1]["id"]: m[m.index("label") + 1] for m in metrics if "label" in m}
-    manifest = read_bundle(bundle)[0]
-    columns = [sum(column) for column in zip(*manifest.evaluation.bundle.confusion, strict=True)]
-    mix = dict(zip(manifest.classes, columns, strict=True))
-
-    def psi(counts: dict[str, int]) -> float:
-        values = {name: counts[label] for name, label in labels.items()}
-        functions = {
-            "IF": lambda condition, yes, no: yes if condition else no,
-            "FILL": lambda value, _: value,
-            "LOG": math.log,
-            "mix_total": sum(values.values()),
-        }
-        return eval(formula, {"__builtins__": {}}, {**functions, **values})  # noqa: S307
-
-    assert set(labels.values()) == set(manifest.classes)
-    assert psi(mix) == pytest.approx(0, abs=1e-4)
-    assert psi({label: 100 if label == "sea" else 0 for label in mix}) > 1
-    assert psi(dict.fromkeys(mix, 1)) == 0  # too few predictions
