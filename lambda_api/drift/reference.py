@@ -1,6 +1,7 @@
 """The predictions that drift is measured against, from the manifest of a bundle."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
@@ -9,6 +10,8 @@ from lambda_api import aws
 from lambda_api.manifest import MANIFEST_FILE, BundleError, Manifest, read_manifest
 from lambda_api.promotion import CURRENT, MAX_BYTES, read_promoted_version
 
+# Bounds of the bins of the confidence; wide ones, as the index of empty bins depends on chance.
+EDGES = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0)
 _S3 = "s3://"
 
 
@@ -41,14 +44,14 @@ def reference_of(manifest: Manifest) -> Reference:
     """
     model, evaluation = f"{manifest.name} {manifest.version}", manifest.evaluation
     if validation := manifest.validation:
-        bins = len(validation.confidence_histogram)
-        unknown = validation.unknown
+        unknown, histogram = validation.unknown, validation.confidence_histogram
+        bounds = [round(edge * len(histogram)) for edge in EDGES]
         return Reference(
             model=model,
             part="validation",
             classes={label: validation.predicted.get(label, 0) for label in manifest.classes},
-            edges=tuple(i / bins for i in range(bins + 1)),
-            confidences=validation.confidence_histogram,
+            edges=EDGES,
+            confidences=tuple(sum(histogram[low:high]) for low, high in pairwise(bounds)),
             unknown=None if unknown is None else round(unknown * validation.pictures),
         )
     columns = zip(*evaluation.bundle.confusion, strict=True)

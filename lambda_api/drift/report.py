@@ -14,7 +14,7 @@ _WORDS = {
     "moderate": "moderate change",
     "large": "large change",
 }
-_MIN_SHOWN = 0.005  # share of a bin of the confidence
+_NO_DETECTOR = "The model does not recognize unknown pictures."
 _NO_REFERENCE = (
     "The bundle has no reference for it: its manifest has an older schema. Convert the run again "
     "with `python -m convert bundle`."
@@ -73,10 +73,10 @@ def in_words(observed: Observed, reference: Reference) -> Iterator[str]:
         for i, (lower, upper) in enumerate(zip(reference.edges, reference.edges[1:], strict=False)):
             share = observed.confidences[i] / observed.measured
             usual = reference.confidences[i] / sum(reference.confidences)
-            if max(share, usual) >= _MIN_SHOWN:
-                yield f"  {f'{lower:.2f} to {upper:.2f}':20} {share:6.1%}  ({usual:.1%})"
+            yield f"  {f'{lower:.2f} to {upper:.2f}':20} {share:6.1%}  ({usual:.1%})"
         unknown = found.get("unknown")
-        yield f"\nUnknown pictures: {_verdict(unknown) if unknown else _NO_REFERENCE}"
+        missing = _NO_DETECTOR if reference.confidences else _NO_REFERENCE
+        yield f"\nUnknown pictures: {_verdict(unknown) if unknown else missing}"
         if unknown and reference.unknown is not None:
             share, usual = observed.unknown / observed.measured, reference.unknown / expected
             yield f"  {'':20} {share:6.1%}  ({usual:.1%})"

@@ -8,8 +8,8 @@ import pytest
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from infra.bundle import check_bundle
-from infra.drift import MAX_LENGTH, class_drift, confidence_drift
-from lambda_api.drift.reference import manifest_at, reference_of
+from infra.drift import CONFIDENCES, MAX_LENGTH, class_drift, confidence_drift
+from lambda_api.drift.reference import EDGES, manifest_at, reference_of
 from lambda_api.drift.stability import compare
 from tests.infra.conftest import Assembly
 from tests.infra.templates import properties
@@ -54,7 +54,8 @@ def test_confidence_drift_is_that_of_the_command(percents: list[int]) -> None:
     values = {f"confidence_{i}": percent for i, percent in enumerate(percents)}
     found = evaluate(drift, **values, confidence_total=200)
 
-    assert found == pytest.approx(compare([2 * p for p in percents], expected).index, abs=1e-3)
+    assert CONFIDENCES == EDGES
+    assert found == pytest.approx(compare([2 * p for p in percents], expected).index, rel=2e-3)
     statistics = [
         metric.to_metric_config().metric_stat.statistic
         for name, metric in drift.using_metrics.items()

@@ -22,6 +22,7 @@ from lambda_api.drift.reference import Reference, manifest_at, reference_of
 from lambda_api.drift.report import comparisons, in_words
 from lambda_api.drift.stability import compare
 from lambda_api.loaded_model import LoadedModel
+from lambda_api.profile import Validation
 from lambda_api.settings import Settings
 
 NOW = datetime(2026, 11, 26, 12, 30, tzinfo=UTC)
@@ -231,6 +232,30 @@ def test_command_reads_the_metrics_of_the_service_from_an_emulated_cloudwatch(
     assert "Classes: no change beyond chance (PSI 0.000" in text
     assert "mean 0.750" in text
     assert code == 0
+
+
+@pytest.mark.parametrize("unknown", [0.02, None])
+def test_validation_of_the_manifest_is_the_reference(bundle: Path, unknown: float | None) -> None:
+    manifest = manifest_at(str(bundle))
+    counts = dict.fromkeys(manifest.classes[:-1], 100)
+    validation = Validation(
+        pictures=500,
+        predicted=counts,
+        confidence_histogram=[0] * 9 + [10, 10, 10, 10, 10, 50, 50, 50, 50, 100, 150],
+        unknown=unknown,
+        reliability=(),
+        coverage=(),
+    )
+
+    found = reference_of(manifest.model_copy(update={"validation": validation}))
+    text = "\n".join(in_words(Observed(Counter(sea=2), [0, 0, 0, 0, 0, 2], 2, 2.0), found))
+
+    assert found.part == "validation"
+    assert found.classes == {**counts, manifest.classes[-1]: 0}
+    assert found.confidences == (10, 40, 100, 100, 100, 150)
+    assert found.unknown == (None if unknown is None else 10)
+    assert ("does not recognize unknown pictures" in text) is (unknown is None)
+    assert "no reference" not in text
 
 
 def test_promoted_bundle_is_the_reference(
