@@ -1,9 +1,9 @@
 """Detector of pictures that are unlike the training pictures.
 
-The parameters are a NumPy archive with the arrays `mean` and `directions`, see `Residual`. The score
-is the norm of the part of the pooled features that lies outside the principal directions
+The score is the norm of the part of the pooled features that lies outside the principal directions
 of the training pictures: the residual of ViM (Wang et al. 2022, arXiv:2203.10807), with features of
-length 1 as in deep nearest neighbors (Sun et al. 2022, arXiv:2204.06507).
+length 1 as in deep nearest neighbors (Sun et al. 2022, arXiv:2204.06507). The parameters are a
+NumPy archive with the arrays `mean` and `directions` of `Residual`.
 """
 
 from io import BytesIO
