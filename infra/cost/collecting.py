@@ -9,7 +9,7 @@ from infra.settings import Settings
 OBJECTS = 2  # for a picture: the picture and its answer
 RECORD_KB = 1.5  # an answer with six classes has 0.9 kB; feedback is rare
 # Assumed for S3 in the same region: 45 ms for each object, and the 10 ms before the first. A
-# stand-in on the same machine takes 35 ms in all (`python -m benchmarks.collecting`).
+# stand-in on the same machine takes 35 to 56 ms in all (`python -m benchmarks.collecting`).
 STORE_MS = 100
 DAYS_PER_MONTH = HOURS / 24
 # Share of the pictures; 0.08 of the test pictures of the included model are not confident.
