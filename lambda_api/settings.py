@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from env_file import EnvFileError, unset_variables
 from lambda_api.auth.passwords import read_secret
+from lambda_api.collection.policy import Collect
 from lambda_api.images import MAX_DECODED_BYTES
 
 BUNDLED_MODEL = Path(__file__).parents[1] / "models" / "intel-scenes"
@@ -36,6 +37,14 @@ def _from_json(value: object) -> object:
 
 def _split(value: object) -> object:
     return value.split() if isinstance(value, str) else value
+
+
+def _checked_store(place: str | None) -> str | None:
+    if place is not None:
+        from lambda_api.collection.store import open_store
+
+        open_store(place)
+    return place
 
 
 Password = Annotated[SecretStr, AfterValidator(_checked)]
@@ -65,6 +74,8 @@ class Settings(BaseSettings):
         cors_origins: origins allowed to call the API from a browser, separated by spaces.
         log_dir: folder for log files `YYYY-MM-DD.log`, in addition to stdout.
         powertools_metrics_namespace: CloudWatch namespace. Without it, no metrics are written.
+        collect: which pictures are stored: "off", "feedback", "unsure" or "all".
+        collect_to: where they are stored: s3://bucket/prefix or a folder.
     """
 
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
@@ -86,6 +97,8 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_split)] = ()
     log_dir: Path | None = None
     powertools_metrics_namespace: str | None = None
+    collect: Collect = "off"
+    collect_to: Annotated[str | None, AfterValidator(_checked_store)] = None
 
     @model_validator(mode="after")
     def _has_users(self) -> Self:
@@ -104,6 +117,21 @@ class Settings(BaseSettings):
             )
         if missing and not (len(missing) == len(pair) and (self.auth_secret_arn or self.api_users)):
             raise ValueError("\n  ".join(f"{name}: Field required" for name in missing))
+        return self
+
+    @model_validator(mode="after")
+    def _can_collect(self) -> Self:
+        if self.collect != "off":
+            if self.collect_to is None:
+                raise ValueError(
+                    "COLLECT_TO: is required with COLLECT. Set s3://bucket/prefix or a folder"
+                )
+            from lambda_api.collection.store import check_writable, open_store
+
+            try:
+                check_writable(open_store(self.collect_to))
+            except ValueError as error:
+                raise ValueError(f"COLLECT_TO: {error}") from error
         return self
 
     def passwords(self) -> dict[str, str]:

@@ -216,6 +216,7 @@ import json, sys
 from lambda_api.handler import handler
 # Powertools imports the package botocore, which is light, but none of its modules.
 heavy = "boto3 botocore.session tensorflow keras matplotlib pandas sklearn scipy".split()
+heavy += ["lambda_api.collection.records", "lambda_api.web.feedback_body"]  # COLLECT is off
 heavy += ["pydantic.v1", "lambda_api.openapi.schemas"]  # for the OpenAPI document only
 heavy += ["pillow_heif", "PIL.AvifImagePlugin", "PIL.TiffImagePlugin", "PIL.WebPImagePlugin"]
 print(json.dumps({"message": "imported", "heavy": [x for x in heavy if x in sys.modules]}))
