@@ -12,6 +12,7 @@ from io import BytesIO
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 
 from lambda_api.images import jpeg
 from lambda_api.images.formats import HEAD_BYTES, NAMES, Format, sniff
@@ -179,7 +180,7 @@ def _decode_jpeg(data: bytes, size: tuple[int, int], max_decoded_bytes: int) -> 
 def _read_jpeg(
     data: bytes, scans: int, size: tuple[int, int], max_decoded_bytes: int
 ) -> tuple[Image.Image, tuple[int, int]]:
-    with Image.open(BytesIO(data), formats=("JPEG",)) as image:
+    with JpegImageFile(BytesIO(data)) as image:  # `Image.open` would import four more plugins
         stored = _checked_size(image)
         pixels = image.width * image.height
         if scans > MAX_SCANS or scans * pixels > _MAX_SCANNED_PIXELS:
