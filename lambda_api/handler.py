@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from lambda_api import startup  # isort: split
+
 from mangum import Mangum
 from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
 
@@ -36,6 +38,7 @@ http = Mangum(
     custom_handlers=[HttpApi],
     text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, MEDIA_TYPE],  # other types are sent as base64
 )
+startup.complete()
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
