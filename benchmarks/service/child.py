@@ -34,9 +34,14 @@ def picture() -> bytes:
     return buffer.getvalue()
 
 
+def form(data: bytes) -> bytes:
+    """Return the body of a form with a picture in the field `file`."""
+    return _PART + data + f"\r\n--{BOUNDARY}--\r\n".encode()
+
+
 def event(data: bytes, *, as_form: bool) -> dict[str, Any]:
     """Return the event of an HTTP API for a picture in a form, or as the body."""
-    body = _PART + data + f"\r\n--{BOUNDARY}--\r\n".encode() if as_form else data
+    body = form(data) if as_form else data
     kind = f"multipart/form-data; boundary={BOUNDARY}" if as_form else "image/jpeg"
     return {
         "version": "2.0",
