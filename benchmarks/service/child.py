@@ -20,9 +20,9 @@ ENVIRONMENT = {
 }
 BOUNDARY = "b0a4c1f2"
 _PART = (
-    f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n'
+    f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="%s"; filename="a.jpg"\r\n'
     "Content-Type: image/jpeg\r\n\r\n"
-).encode()
+)
 
 
 def picture() -> bytes:
@@ -34,9 +34,9 @@ def picture() -> bytes:
     return buffer.getvalue()
 
 
-def form(data: bytes) -> bytes:
-    """Return the body of a form with a picture in the field `file`."""
-    return _PART + data + f"\r\n--{BOUNDARY}--\r\n".encode()
+def form(data: bytes, field: str = "file") -> bytes:
+    """Return the body of a form with a picture in a field."""
+    return (_PART % field).encode() + data + f"\r\n--{BOUNDARY}--\r\n".encode()
 
 
 def event(data: bytes, *, as_form: bool) -> dict[str, Any]:
