@@ -10,6 +10,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from infra.function_role import allow_reading, create_role
 from infra.nag import acknowledge, logical_id
 from infra.retention import Retention
 from infra.settings import ROOT
@@ -60,14 +61,9 @@ class ServiceFunction(Construct):
     ) -> None:
         super().__init__(scope, name)
         self.logs = retention.log_group(self, "Log")
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        self.logs.grant_write(role)
+        role = create_role(self, self.logs)
         if secret is not None:
-            role.add_to_policy(
-                iam.PolicyStatement(
-                    actions=["secretsmanager:GetSecretValue"], resources=[secret.secret_arn]
-                )
-            )
+            allow_reading(role, secret)
         read = [MODELS, UPLOADS] if reads_models else [UPLOADS]
         role.add_to_policy(
             iam.PolicyStatement(

@@ -20,6 +20,7 @@ from infra.access import AccessSettings, region_problems
 from infra.budget import WITHOUT_BUDGETS
 from infra.errors import InfraError
 from infra.retention import Retention
+from infra.text_forms import like
 
 ROOT = Path(__file__).parents[1]
 # The values that CloudWatch Logs supports. Any other value would only fail in the deployment.
@@ -48,10 +49,12 @@ def _check_stage(stage: str) -> str:
     return stage
 
 
-Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
-Repository = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$")]
-Zone = Annotated[str, Field(pattern=r"^[a-z]{2,4}(-[a-z]+)+-\d+[a-z]$")]
-Origin = Annotated[str, Field(pattern=r"^https?://[^/*\s]+$")]
+Email = Annotated[str, like("ops@example.com", r"[^@\s]+@[^@\s]+\.[^@\s]+")]
+Repository = Annotated[
+    str, like("owner/repository", r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
+]
+Zone = Annotated[str, like("us-east-1b", r"[a-z]{2,4}(-[a-z]+)+-\d+[a-z]")]
+Origin = Annotated[str, like("https://example.com", r"https?://[^/*\s]+")]
 
 
 class Settings(AccessSettings):
@@ -88,12 +91,12 @@ class Settings(AccessSettings):
         github: repository "owner/name" whose workflows may deploy, see infra/github.py.
     """
 
-    stage: Annotated[str, AfterValidator(_check_stage)] = Field(
-        "dev", pattern=r"^[a-z][a-z0-9-]{0,19}$"
-    )
-    bundle: str = Field("models/intel-scenes", pattern=r"^models/[\w.-]+$")
+    stage: Annotated[
+        str, like("staging", r"[a-z][a-z0-9-]{0,19}"), AfterValidator(_check_stage)
+    ] = "dev"
+    bundle: Annotated[str, like("models/flowers", r"models/[\w.-]+")] = "models/intel-scenes"
     model: Literal["image", "registry"] = "image"
-    username: str = Field("classifier", pattern=r"^[\w.@-]{1,64}$")
+    username: Annotated[str, like("ann", r"[\w.@-]{1,64}")] = "classifier"
     memory: int = Field(1769, ge=512, le=10_240)
     architecture: Literal["x86_64", "arm64"] = "x86_64"
     reserved_concurrency: int | None = Field(None, ge=1)

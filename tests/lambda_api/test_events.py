@@ -1,6 +1,5 @@
 """Lambda events beyond the recorded ones: keep-warm calls, other services, unusual gateways."""
 
-import asyncio
 import json
 import logging
 import sys
@@ -17,6 +16,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from lambda_api import events
+from tests.imported_handler import imported_handler
 from tests.lambda_api.asgi import basic
 
 Event = dict[str, Any]
@@ -41,19 +41,9 @@ def module(
 ) -> Iterator[Any]:
     """The module of the handler, imported with settings in the environment."""
     username, password = credentials
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("task"))
-        patch.delenv("LOG_DIR", raising=False)
-        patch.setenv("API_USERNAME", username)
-        patch.setenv("API_PASSWORD", password)
-        patch.setenv("MODEL_URI", str(bundle))
-        patch.delitem(sys.modules, "lambda_api.handler", raising=False)
-        yield import_module("lambda_api.handler")
-        del sys.modules["lambda_api.handler"]
-    asyncio.set_event_loop(None)
-    loop.close()
+    settings = {"API_USERNAME": username, "API_PASSWORD": password, "MODEL_URI": str(bundle)}
+    with imported_handler(tmp_path_factory.mktemp("task"), settings) as module:
+        yield module
 
 
 def call(module: Any, event: Any) -> dict[str, Any]:
