@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import description
-from benchmarks.peers import cold_start, inference, report, throughput
+from benchmarks.peers import cold_start, decoders, inference, report, throughput
 from benchmarks.peers.environments import ROOT
 
 PARTS: dict[str, tuple[Callable[[argparse.Namespace], Any], Callable[[Any], str]]] = {
@@ -24,6 +24,7 @@ PARTS: dict[str, tuple[Callable[[argparse.Namespace], Any], Callable[[Any], str]
         lambda options: cold_start.measure(options.starts, cold_start.VARIANTS),
         report.cold_start_measures,
     ),
+    "decoders": (lambda options: decoders.measure(10 * options.rounds), report.decoders),
     "inference": (
         lambda options: inference.measure(options.rounds, options.inferences),
         report.inference,

@@ -57,6 +57,21 @@ def inference(results: Results) -> str:
     return "\n".join([head, *rows])
 
 
+def decoders(results: Results) -> str:
+    """Return the table of the JPEG decoders."""
+    rows = [
+        f"| {picture} | {name} | {x['cpu_ms']:.2f} | {x['difference']} |"
+        for picture, found in results.items()
+        for name, x in found.items()
+    ]
+    head = (
+        "# JPEG decoders\n\nFrom bytes to pixels of the input size, medians of processor time. "
+        "Difference is the largest one of a pixel value to Pillow's.\n\n"
+        "| picture | decoder | CPU ms | difference |\n|---|---|---|---|"
+    )
+    return "\n".join([head, *rows])
+
+
 def throughput(results: Results) -> str:
     """Return the table of the servers."""
     clients = [name for name in next(iter(results.values())) if name.isdecimal()]
