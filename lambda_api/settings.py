@@ -124,8 +124,8 @@ def _path(location: tuple[int | str, ...]) -> list[str]:
 def load_settings() -> Settings:
     """Read the settings from the environment, then from `.env` in the working directory.
 
-    An empty variable counts as missing. pydantic-settings would do the same, but its import takes
-    as long as that of Mangum and Pillow together.
+    An empty variable counts as missing. pydantic-settings would do the same, but its import
+    lengthens each cold start.
 
     Raises:
         SettingsError: settings are missing or invalid. The message contains no values.
