@@ -23,6 +23,7 @@ from lambda_api.routes.dependencies import Authentication, Services
 from lambda_api.settings import Settings, SettingsError, load_settings
 from lambda_api.uploads import UploadBucket
 from lambda_api.web import paths
+from lambda_api.web.event_loop import check_event_loop
 from lambda_api.web.limits import Deadline, SizeLimit
 from lambda_api.web.request_context import ColdStart, RequestContext
 from lambda_api.web.security_headers import SecurityHeaders
@@ -57,6 +58,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        check_event_loop()
         if loaded_model is None:
             app.state.loaded_model = await run_in_threadpool(
                 LoadedModel.load,

@@ -3,6 +3,8 @@
 import os
 from typing import Any
 
+from lambda_api import startup  # isort: split
+
 from mangum import Mangum
 from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
 
@@ -40,6 +42,7 @@ http = Mangum(
     custom_handlers=[HttpApi, RestApi, LoadBalancer],
     text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, MEDIA_TYPE],  # other types are sent as base64
 )
+startup.complete()
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:

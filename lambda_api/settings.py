@@ -1,18 +1,20 @@
 """Settings of the service, from environment variables or `.env`."""
 
 import json
+import os
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import (
     AfterValidator,
+    BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
     model_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from env_file import EnvFileError, unset_variables
 from lambda_api.auth.passwords import read_secret
@@ -52,8 +54,8 @@ Username = Annotated[str, Field(min_length=1, pattern=r"^[^:]*$")]
 Origin = Annotated[str, Field(pattern=r"^https?://[^/*\s]+$")]
 
 
-class Settings(BaseSettings):
-    """Settings. The field `x` is the environment variable `X`.
+class Settings(BaseModel):
+    """Settings. The field `x` is the environment variable `X`, in any case.
 
     Attributes:
         api_username: user name for HTTP Basic authentication, without a colon (RFC 7617).
@@ -78,11 +80,11 @@ class Settings(BaseSettings):
         collect_to: where they are stored: s3://bucket/prefix or a folder.
     """
 
-    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
     api_username: Username | None = None
     api_password: Password | None = None
-    api_users: Annotated[dict[Username, Password], NoDecode, BeforeValidator(_from_json)] = {}
+    api_users: Annotated[dict[Username, Password], BeforeValidator(_from_json)] = {}
     auth_secret_arn: str | None = None
     jwt_issuer: str | None = Field(None, pattern=r"^https://\S+$")
     failed_logins_per_minute: int = Field(10, gt=0)
@@ -94,7 +96,7 @@ class Settings(BaseSettings):
     max_decoded_bytes: int = Field(MAX_DECODED_BYTES, gt=0)
     max_body_bytes: int = Field(4_000_000, gt=0)
     request_timeout_s: float = Field(25, gt=0)
-    cors_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_split)] = ()
+    cors_origins: Annotated[tuple[Origin, ...], BeforeValidator(_split)] = ()
     log_dir: Path | None = None
     powertools_metrics_namespace: str | None = None
     collect: Collect = "off"
@@ -150,15 +152,20 @@ def _path(location: tuple[int | str, ...]) -> list[str]:
 def load_settings() -> Settings:
     """Read the settings from the environment, then from `.env` in the working directory.
 
+    An empty variable counts as missing. pydantic-settings would do the same, but its import
+    lengthens each cold start.
+
     Raises:
         SettingsError: settings are missing or invalid. The message contains no values.
     """
+    names = Settings.model_fields
+    variables = {name.lower(): value for name, value in os.environ.items() if value}
     try:
-        from_file: dict[str, Any] = dict(unset_variables(Settings.model_fields))
+        values = unset_variables(names) | {x: variables[x] for x in names if x in variables}
     except EnvFileError as error:
         raise SettingsError(str(error)) from None
     try:
-        return Settings(**from_file)
+        return Settings.model_validate(values)
     except ValidationError as error:
         errors = error.errors(include_input=False, include_url=False)
         problems = [": ".join([*_path(e["loc"]), e["msg"]]) for e in errors]

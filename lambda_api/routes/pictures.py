@@ -64,9 +64,12 @@ async def predict_batch(request: Request) -> FastJSONResponse:
     """
     top_k = read_query(request, PredictQuery).top_k
     model, run = classifier(request), services(request).run
+    pictures = await several_pictures(request)
+    outcomes = await asyncio.gather(
+        *(run(_prediction_or_problem, model, picture.data) for picture in pictures)
+    )
     results = []
-    for picture in await several_pictures(request):
-        outcome = await run(_prediction_or_problem, model, picture.data)
+    for picture, outcome in zip(pictures, outcomes, strict=True):
         if isinstance(outcome, Prediction):
             _note(request, model, picture.data, outcome)
         results.append(responses.batch_item(picture.filename, outcome, top_k))
@@ -90,7 +93,7 @@ async def explain_(request: Request) -> FastJSONResponse:
     model, shared = classifier(request), services(request)
     data = await one_picture(request, shared.uploads)
     try:
-        explanation = await shared.run(explain, model, data, query.grid)
+        explanation = await explain(model, data, query.grid, shared.run)
     except PictureError as error:
         raise _explained(error, data) from error
     _note(request, model, data, explanation.prediction)

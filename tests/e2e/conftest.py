@@ -75,9 +75,9 @@ class Demo:
         return str(env["API_USERNAME"]), str(env["API_PASSWORD"])
 
     @property
-    def uvicorn(self) -> int:
-        """Process ID of its API."""
-        command = ["pgrep", "-P", str(self.process.pid), "-f", "uvicorn"]
+    def api_group(self) -> int:
+        """ID of the process group of its API."""
+        command = ["pgrep", "-P", str(self.process.pid), "-f", "lambda_api serve"]
         return int(subprocess.run(command, capture_output=True, check=True).stdout)
 
     def wait_for(self, text: str) -> None:

@@ -111,8 +111,8 @@ def test_slow_api_is_starting_up(
     api = start_api()
     visitor.page.clock.install()
     page = visit()
-    os.kill(
-        api.uvicorn, signal.SIGSTOP
+    os.killpg(
+        api.api_group, signal.SIGSTOP
     )  # like a cold start, it accepts requests and does not reply
     try:
         let_time_pass_until(page, ".lc-status.lc-waiting")
@@ -121,7 +121,7 @@ def test_slow_api_is_starting_up(
         expect(page.get_by_test_id("stSpinner")).to_contain_text("The service is waking up")
         expect(page.get_by_role("button", name="Try a sample")).to_be_hidden()
     finally:
-        os.kill(api.uvicorn, signal.SIGCONT)
+        os.killpg(api.api_group, signal.SIGCONT)
 
     expect(page.locator(".lc-verdict h2")).to_have_text("buildings")
     expect(page.locator(".lc-status.lc-ready")).to_be_visible()
