@@ -89,6 +89,7 @@ class Settings(AccessSettings):
         dashboard: create the CloudWatch dashboard.
         budget: monthly cost of the whole account in US dollars at which `alarm_email` is warned.
         github: repository "owner/name" whose workflows may deploy, see infra/github.py.
+        github_provider: create GitHub's OIDC provider; false if the account already has it.
     """
 
     stage: Annotated[
@@ -110,6 +111,7 @@ class Settings(AccessSettings):
     cors_origins: Annotated[tuple[Origin, ...], BeforeValidator(_split)] = ()
     alarm_email: Email | None = None
     github: Repository | None = None
+    github_provider: bool = True
     budget: float | None = Field(None, gt=0)
     page_networks: Annotated[tuple[IPv4Network, ...], BeforeValidator(_split)] = ()
     page_zones: Annotated[tuple[Zone, ...], BeforeValidator(_split)] = ()
@@ -161,6 +163,12 @@ class Settings(AccessSettings):
             raise ValueError("page_zones: needs frontend=true")
         if self.page_zones and len(set(self.page_zones)) != 2:
             raise ValueError("page_zones: name two different availability zones")
+        return self
+
+    @model_validator(mode="after")
+    def _provider_has_a_repository(self) -> Self:
+        if not self.github_provider and not self.github:
+            raise ValueError("github_provider: needs github, the repository that may deploy")
         return self
 
     @model_validator(mode="after")
