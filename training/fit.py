@@ -156,11 +156,10 @@ def fine_tune(
         ),
         weighted_metrics=["accuracy"],
     )
-    if model is network:
-        # Creates the variables of optimizer and metrics. Created while the training step is traced,
-        # as Keras does for a functional model, they make TensorFlow trace the step a second time.
-        batch = (model.input, model.output, keras.KerasTensor((None,)))
-        model._symbolic_build(data_batch=batch)
+    # Creates the variables of optimizer and metrics. Created while the training step is traced, as
+    # Keras does for a functional model, they make TensorFlow trace the step a second time.
+    batch = (model.input, model.output, keras.KerasTensor((None,)))
+    model._symbolic_build(data_batch=batch)
     epochs = original.epochs if original else config.epochs
     stateful, others = _deciding(config, run, network, original)
     checkpoint = Checkpoint(run, stateful)
