@@ -57,7 +57,6 @@ def test_page_fits_its_window(explained: Visitor, width: int) -> None:
     stacked = answer["y"] >= picture["y"] + picture["height"]
     assert stacked is (width < 700)
     if width == 360:
-        explained.photograph("page-phone.png")
         assert axe.violations(page) == []
         for tab in ("This session", "The model"):
             open_tab(page, tab)
