@@ -77,7 +77,7 @@ def test_page_follows_the_color_scheme(explained: Visitor, scheme: str, lightnes
 
 
 def test_reduced_motion_stops_animations(explained: Visitor) -> None:
-    page, animation = explained.page, "e => getComputedStyle(e).animationName"
+    page, animation = explained.page, "e => getComputedStyle(e, '::after').animationName"
     dot = page.locator(".lc-ready .lc-dot")
     expect(dot).to_be_visible()
 
