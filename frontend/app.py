@@ -141,13 +141,13 @@ def _draw_header(title: str) -> None:
     st.set_page_config(page_title=title, page_icon=icon, layout="wide")
     sheets = (folder / "theme.css", *sorted((folder / "styles").glob("*.css")))
     style = "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
-    # One element: with several, the page would be drawn without style, and then move.
-    st.html(
-        f"<style>{style}</style>"
-        f'<header class="lc-hero"><h1>{escape(title)}</h1>'
-        "<p>Which scene is it? Upload a photo and get its category, with a confidence you can "
-        "trust.</p></header>"
-    )
+    st.html(f"<style>{style}</style>")  # one element: with several, the page would move
+    with st.container(key="lc-header"):
+        st.html(
+            f'<header class="lc-hero"><h1>{escape(title)}</h1>'
+            "<p>Which scene is it? Upload a photo and get its category, with a confidence you can "
+            "trust.</p></header>"
+        )
 
 
 main()

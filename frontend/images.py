@@ -108,8 +108,7 @@ def prepare(data: bytes, filename: str) -> Upload:
         UnusablePicture: the file has another format, is damaged or exceeds `MAX_READABLE_PIXELS`.
     """
     try:
-        _load_plugin(data)
-        with Image.open(BytesIO(_repaired(data)), formats=FORMATS) as image:
+        with Image.open(BytesIO(_repaired(data)), formats=_readable(data)) as image:
             # Pillow reports MPO for a JPEG that contains more pictures (a phone's depth map).
             format_ = "JPEG" if image.format == "MPO" else str(image.format)
             stored = _checked_size(image, format_)
@@ -220,12 +219,18 @@ def _ended(jpeg: bytes) -> bytes:
         return ended if one.tobytes() == other.tobytes() else jpeg
 
 
-def _load_plugin(data: bytes) -> None:
-    """Import what reads HEIC, which takes time and memory, only for files that may be HEIC."""
-    if data[4:8] == b"ftyp":
-        from pillow_heif import register_heif_opener
+def _readable(data: bytes) -> tuple[str, ...]:
+    """Return the formats that a file may have.
 
-        register_heif_opener(thumbnails=False)
+    What reads HEIC takes time and memory. It is imported only for files that may be HEIC: without
+    it, Pillow does not know the format's name.
+    """
+    if data[4:8] != b"ftyp":
+        return tuple(name for name in FORMATS if name != "HEIF")
+    from pillow_heif import register_heif_opener
+
+    register_heif_opener(thumbnails=False)
+    return FORMATS
 
 
 def _checked_size(image: Image.Image, format_: str) -> tuple[int, int]:

@@ -31,7 +31,7 @@ def draw_explanation(page: PageContext, upload: Upload, prediction: Prediction) 
         "Hide the explanation" if is_open else "Explain this result",
         icon=":material/visibility_off:" if is_open else ":material/visibility:",
         key="lc-explain",
-        type="secondary" if is_open else "primary",
+        type="primary",  # another type would be another button, without the focus
         width="stretch",
         on_click=_toggle,
         args=(upload.digest,),

@@ -79,7 +79,7 @@ def draw_labels(
             "Yes",
             icon=":material/check:",
             key="lc-right",
-            type="primary" if chosen is None else "secondary",
+            type="primary",
             shortcut="Y" if shortcuts else None,
             on_click=choose,
             args=(prediction.label,),

@@ -80,7 +80,6 @@ def test_unknown_scene_is_not_confident(
     expect(page.get_by_role("heading", name="Not a scene I know")).to_be_visible()
     expect(page.get_by_text("Confident", exact=True)).to_have_count(0)
     assert axe.violations(page) == []
-    laptop.photograph("page-unknown.png")
 
 
 def test_answer_stays_when_the_api_goes_away(
@@ -145,7 +144,6 @@ def test_page_does_not_move_while_it_loads(
             if (box := one.bounding_box())
         }
         assert len(tops) == 1  # four sources in one line
-        visitor.photograph(f"page-start-{size['width']}-{scheme}.png")
 
 
 def test_forced_colors_leave_states_visible(

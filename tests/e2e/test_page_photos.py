@@ -104,4 +104,3 @@ def test_500_photos_of_a_zip_stay_fluid(laptop: Visitor, address: str) -> None:
     expect(page.get_by_text("1 checked")).to_be_visible()
     page.keyboard.press("5")  # the fifth class
     expect(page.get_by_text("2 checked")).to_be_visible()
-    laptop.photograph("page-review.png")

@@ -1,13 +1,18 @@
 """Uploaded files: photos, ZIP archives, and what is skipped."""
 
+import subprocess
+import sys
 import zipfile
 from io import BytesIO
+from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from frontend import photos as module
 from frontend.images import UnusablePicture, Upload
 from frontend.photos import PhotoList
+from tests.conftest import ROOT
 
 
 def archive(**files: bytes) -> bytes:
@@ -108,3 +113,20 @@ def test_encrypted_file_in_a_zip_is_named(photo: bytes) -> None:
     listed.add([("secret.zip", bytes(content))])
 
     assert "without a password" in listed.skipped[0].reason
+
+
+@pytest.mark.parametrize("form", ["TIFF", "GIF", "BMP"])
+def test_format_is_read_in_a_process_that_has_read_no_heic(form: str, tmp_path: Path) -> None:
+    """The importer of HEIC registers its name; without it, Pillow raised a KeyError."""
+    file = tmp_path / "a"
+    Image.new("RGB", (40, 30)).save(file, form)
+    program = (
+        "from pathlib import Path\nfrom frontend.images import prepare\n"
+        f"print(prepare(Path({str(file)!r}).read_bytes(), 'a').format)"
+    )
+
+    ran = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert ran.stdout.strip() == form
