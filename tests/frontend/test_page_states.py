@@ -59,10 +59,10 @@ def test_picture_is_sent_again_smaller_after_413(
     stand_in_api.replies["POST /explain"] = Reply(200, explained([[0.4, 0.0], [0.0, -0.1]]))
 
     drop(page.run(), photo)
+    assert page.info[0].value.startswith("Resized to 1")
     click(page, "Explain this result")
 
     assert "buildings</h2>" in text(page)
-    assert page.info[0].value.startswith("Resized to 1")
     refused, predicted, explained_ = stand_in_api.received[-3:]
     assert photo in refused.body
     assert len(predicted.body) < 150_000
