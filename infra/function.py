@@ -18,6 +18,19 @@ from infra.storage import MODELS, UPLOADS
 TIMEOUT = Duration.seconds(29)  # API Gateway times out after 30 s
 
 
+def image_code(bundle: str, handler: str | None = None) -> lambda_.DockerImageCode:
+    """Return the image of the service with a bundle, optionally with another handler."""
+    return lambda_.DockerImageCode.from_image_asset(
+        str(ROOT),
+        file="Dockerfile.lambda",
+        build_args={"BUNDLE": bundle},
+        # The image is only built again if one of its own files changes.
+        exclude=["frontend", ".streamlit", "models/*", f"!{bundle}"],
+        platform=ecr_assets.Platform.LINUX_AMD64,
+        cmd=[handler] if handler else None,
+    )
+
+
 class ServiceFunction(Construct):
     """Function with its role, its log, and the alias `live`, which the API calls.
 
@@ -73,14 +86,7 @@ class ServiceFunction(Construct):
         self.function = lambda_.DockerImageFunction(
             self,
             "Function",
-            code=lambda_.DockerImageCode.from_image_asset(
-                str(ROOT),
-                file="Dockerfile.lambda",
-                build_args={"BUNDLE": bundle},
-                # The image is only built again if one of its own files changes.
-                exclude=["frontend", ".streamlit", "models/*", f"!{bundle}"],
-                platform=ecr_assets.Platform.LINUX_AMD64,
-            ),
+            code=image_code(bundle),
             # The arm64 wheels of LiteRT do not load on the base image.
             architecture=lambda_.Architecture.X86_64,
             memory_size=memory,

@@ -60,6 +60,7 @@ def _check_architecture(architecture: str) -> str:
 
 Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 Repository = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$")]
+BulkInput = Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^*?$\s]*$")]
 Origin = Annotated[str, Field(pattern=r"^https?://[^/*\s]+$")]
 
 
@@ -92,6 +93,10 @@ class Settings(BaseModel):
         page_networks: IPv4 networks that may open the page, separated by spaces, such as
             "203.0.113.0/24 198.51.100.7"; "0.0.0.0/0" is every address.
         budget: monthly cost of the whole account in US dollars at which `alarm_email` is warned.
+        bulk_inputs: addresses whose objects bulk classification may read, separated by spaces, such
+            as "s3://photos/2024/ s3://archive/"; enables bulk classification.
+        bulk_reserved: concurrency that is reserved for the workers of all bulk runs together, and
+            their upper limit.
         github: repository "owner/name" whose workflows may deploy, see infra/github.py.
     """
 
@@ -115,6 +120,8 @@ class Settings(BaseModel):
     rotate_password_days: int | None = Field(None, ge=1, le=1000)
     cors_origins: Annotated[tuple[Origin, ...], BeforeValidator(_split)] = ()
     alarm_email: Email | None = None
+    bulk_inputs: Annotated[tuple[BulkInput, ...], BeforeValidator(_split)] = ()
+    bulk_reserved: int | None = Field(None, ge=1)
     github: Repository | None = None
     budget: float | None = Field(None, gt=0)
     frontend: bool = False
@@ -146,6 +153,15 @@ class Settings(BaseModel):
                 f"provisioned_concurrency: {self.provisioned_concurrency} is more than "
                 f"reserved_concurrency, {self.reserved_concurrency}. Lower it, or raise "
                 "reserved_concurrency"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _bulk_has_inputs(self) -> Self:
+        if self.bulk_reserved and not self.bulk_inputs:
+            raise ValueError(
+                "bulk_reserved: needs bulk_inputs, the addresses of the pictures, such as "
+                "s3://photos/2024/"
             )
         return self
 

@@ -6,6 +6,7 @@ from constructs import Construct
 from infra.alarms import Alarms
 from infra.api import Api
 from infra.budget import Budget
+from infra.bulk import Bulk
 from infra.credentials import Credentials
 from infra.dashboard import Dashboard
 from infra.function import ServiceFunction
@@ -109,5 +110,16 @@ class ServiceStack(Stack):
             "LogGroupName": service.logs.log_group_name,
             "AccessLogGroupName": api.logs.log_group_name,
         }
+        if settings.bulk_inputs:
+            bulk = Bulk(
+                self,
+                "Bulk",
+                settings=settings,
+                bucket=bucket,
+                namespace=namespace,
+                model_uri=environment.get("MODEL_URI"),
+                topic=alarms.topic,
+            )
+            outputs["BulkStateMachineArn"] = bulk.machine.state_machine_arn
         for key, value in outputs.items():
             CfnOutput(self, key, value=value)
