@@ -7,13 +7,13 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from infra.bulk_roles import allow, machine_role
 from infra.function import image_code
 from infra.nag import acknowledge, logical_id
 from infra.settings import Settings
@@ -113,10 +113,10 @@ class Bulk(Construct):
         )
         self._logs.grant_write(role)
         readable = [self._bucket.arn_for_objects(f"{prefix}*") for prefix in own]
-        _allow(role, ["s3:GetObject"], readable)
-        _allow(role, ["s3:PutObject"], [self._bucket.arn_for_objects(f"{RUNS}*")])
+        allow(role, ["s3:GetObject"], readable)
+        allow(role, ["s3:PutObject"], [self._bucket.arn_for_objects(f"{RUNS}*")])
         # Without this permission, S3 returns 403 instead of 404 for a missing key.
-        _allow(role, ["s3:ListBucket"], [self._bucket.bucket_arn])
+        allow(role, ["s3:ListBucket"], [self._bucket.bucket_arn])
         for prefix in own:
             acknowledge(
                 role,
@@ -127,9 +127,9 @@ class Bulk(Construct):
             for uri in self._settings.bulk_inputs:
                 bucket, _, prefix = uri.removeprefix("s3://").partition("/")
                 arn = f"arn:aws:s3:::{bucket}"
-                _allow(role, ["s3:GetObject"], [f"{arn}/{prefix}*"])
+                allow(role, ["s3:GetObject"], [f"{arn}/{prefix}*"])
                 # The condition is also met by a request for a key, which is not a listing.
-                _allow(role, ["s3:ListBucket"], [arn], {"StringLike": {"s3:prefix": f"{prefix}*"}})
+                allow(role, ["s3:ListBucket"], [arn], {"StringLike": {"s3:prefix": f"{prefix}*"}})
                 acknowledge(
                     role,
                     f"IAM5[Resource::{arn}/{prefix}*]",
@@ -221,24 +221,22 @@ class Bulk(Construct):
         machine = sfn.StateMachine(
             self,
             "Machine",
+            role=machine_role(self, self._bucket, plan, worker, summarize).without_policy_updates(),
             definition_body=sfn.DefinitionBody.from_chainable(planned.next(classified)),
             timeout=Duration.days(2),
             tracing_enabled=True,
             logs=sfn.LogOptions(destination=self._logs, level=sfn.LogLevel.ALL),
         )
         classified.next(summary)
+        own = f'{{"Fn::Select":[6,{{"Fn::Split":[":",{{"Ref":"{logical_id(machine)}"}}]}}]}}'
+        children = f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:{own}"
+        for suffix in (":*", "/Batches:*"):
+            acknowledge(
+                machine,
+                f"IAM5[Resource::{children}{suffix}]",
+                "CDK's policy for the Map. The names of the executions are not known in advance.",
+            )
         return machine
-
-
-def _allow(
-    role: iam.Role,
-    actions: list[str],
-    resources: list[str],
-    conditions: dict[str, dict[str, str]] | None = None,
-) -> None:
-    role.add_to_policy(
-        iam.PolicyStatement(actions=actions, resources=resources, conditions=conditions)
-    )
 
 
 def _retry(task: tasks.LambdaInvoke, errors: list[str], *, attempts: int) -> None:

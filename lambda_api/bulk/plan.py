@@ -8,9 +8,8 @@ from typing import Any
 from lambda_api import aws
 from lambda_api.bulk import batches
 from lambda_api.bulk.model import classifier
-from lambda_api.bulk.runs import Run, RunError, split_uri
+from lambda_api.bulk.runs import DEFAULT_CONCURRENCY, Run, RunError, split_uri
 
-DEFAULT_CONCURRENCY = 5  # young accounts have a quota of 10 concurrent executions
 MAX_CONCURRENCY = 1000
 
 

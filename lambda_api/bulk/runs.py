@@ -11,6 +11,7 @@ from lambda_api import aws
 
 RUN_NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")
 S3 = "s3://"
+DEFAULT_CONCURRENCY = 5  # young accounts have a quota of 10 concurrent executions
 
 
 class RunError(RuntimeError):
