@@ -222,12 +222,13 @@ class Bulk(Construct):
             self,
             "Machine",
             role=machine_role(self, self._bucket, plan, worker, summarize).without_policy_updates(),
-            definition_body=sfn.DefinitionBody.from_chainable(planned.next(classified)),
+            definition_body=sfn.DefinitionBody.from_chainable(
+                planned.next(classified).next(summary)
+            ),
             timeout=Duration.days(2),
             tracing_enabled=True,
             logs=sfn.LogOptions(destination=self._logs, level=sfn.LogLevel.ALL),
         )
-        classified.next(summary)
         own = f'{{"Fn::Select":[6,{{"Fn::Split":[":",{{"Ref":"{logical_id(machine)}"}}]}}]}}'
         children = f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:{own}"
         for suffix in (":*", "/Batches:*"):

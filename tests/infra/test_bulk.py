@@ -28,12 +28,19 @@ def synthesized(synthesize: Any) -> Assembly:
     return synthesize(bulk_inputs="s3://photos/2024/ s3://archive/", bulk_reserved="8")
 
 
-def statements(template: Template, role: str) -> list[dict[str, Any]]:
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def permissions(template: Template, role: str) -> list[tuple[str, Any, Any]]:
+    """Each (action, resource, condition) of a function's role."""
     return [
-        statement
+        (action, resource, statement.get("Condition"))
         for name, policy in template.find_resources("AWS::IAM::Policy").items()
         if name.startswith(f"Bulk{role}RoleDefaultPolicy")
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        for action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
     ]
 
 
@@ -68,23 +75,26 @@ def test_throttled_and_inactive_functions_are_retried_with_jitter(states: dict[s
 
 @pytest.mark.parametrize("role", ["Plan", "Worker"])
 def test_pictures_are_read_only_below_the_inputs(template: Template, role: str) -> None:
-    found = statements(template, role)
+    found = [each for each in permissions(template, role) if isinstance(each[1], str)]
 
-    external = [each for each in found if isinstance(each["Resource"], str)]
-    lists = [each for each in external if each["Action"] == "s3:ListBucket"]
-    reads = [each["Resource"] for each in external if each["Action"] == "s3:GetObject"]
-    assert reads == ["arn:aws:s3:::photos/2024/*", "arn:aws:s3:::archive/*"]
-    assert [each["Condition"] for each in lists] == [
-        {"StringLike": {"s3:prefix": "2024/*"}},
-        {"StringLike": {"s3:prefix": "*"}},
+    assert sorted((action, resource) for action, resource, _ in found) == [
+        ("s3:GetObject", "arn:aws:s3:::archive/*"),
+        ("s3:GetObject", "arn:aws:s3:::photos/2024/*"),
+        ("s3:ListBucket", "arn:aws:s3:::archive"),
+        ("s3:ListBucket", "arn:aws:s3:::photos"),
     ]
+    assert {resource: condition for _, resource, condition in found if condition} == {
+        "arn:aws:s3:::archive": {"StringLike": {"s3:prefix": "*"}},
+        "arn:aws:s3:::photos": {"StringLike": {"s3:prefix": "2024/*"}},
+    }
 
 
 def test_results_are_written_only_below_runs(template: Template) -> None:
     for role in ("Plan", "Worker", "Summarize"):
-        (written,) = (e for e in statements(template, role) if e["Action"] == "s3:PutObject")
-        assert written["Resource"]["Fn::Join"][1][-1] == "/runs/*"
-    assert all(not isinstance(e["Resource"], str) for e in statements(template, "Summarize"))
+        found = permissions(template, role)
+        (written,) = (resource for action, resource, _ in found if action == "s3:PutObject")
+        assert written["Fn::Join"][1][-1] == "/runs/*"
+    assert not any(isinstance(each[1], str) for each in permissions(template, "Summarize"))
 
 
 def test_the_functions_run_the_image_with_a_handler_of_their_own(template: Template) -> None:
