@@ -101,7 +101,7 @@ bootstrap: $(CDK_FOLDER)  ## Prepare the account for CDK, once per region
 	@$(CDK) bootstrap $(ARGS)
 
 deploy: $(CDK_FOLDER)  ## Build the images and deploy to AWS; another stage: ARGS="-c stage=prod"
-	@$(INFRA_PATH) python -m infra check
+	@$(INFRA_PATH) python -m infra check -- $(ARGS)
 	@$(CDK) deploy --all $(ARGS)
 
 destroy: $(CDK_FOLDER)  ## Remove the deployment from AWS

@@ -16,11 +16,13 @@ from streamlit.errors import StreamlitSecretNotFoundError
 from frontend.api.client import ApiClient
 from frontend.api.health_watch import HealthWatch
 from frontend.class_cards import ClassCards
+from frontend.login import TOKENS
 from frontend.page_context import PageContext
 from frontend.settings import DEFAULT_TITLE, NotConfigured, Settings, load_settings
 from frontend.tabs.classify import draw_classify
 from frontend.tabs.model import draw_model
 from frontend.tabs.session import draw_session
+from frontend.views.login import draw_login, visitor_token
 from frontend.views.notices import draw_error
 from frontend.views.status import draw_not_configured, draw_status
 
@@ -37,7 +39,9 @@ def main() -> None:
         draw_error(error)
         return
     _draw_header(settings.page_title)
-    client, watch = _client(*_access(settings)), _watch(*_access(settings))
+    if not draw_login(settings):
+        return
+    client, watch = _client(*_access(settings)), _watch(settings.api_url)
     status_line = st.container()  # drawn last: it includes the newest prediction
     page = PageContext(client, watch, watch.latest(), ClassCards(settings.class_descriptions))
     classify, session, model = st.tabs(TABS, key="lc-tab", on_change="rerun")
@@ -62,8 +66,9 @@ def _secrets() -> dict[str, object]:
         raise NotConfigured((f"{error}.",)) from error  # the text has file and line
 
 
-def _access(settings: Settings) -> tuple[str, str, SecretStr]:
-    return settings.api_url, settings.api_username, settings.api_password
+def _access(settings: Settings) -> tuple[str, str, SecretStr, SecretStr]:
+    token = visitor_token(TOKENS[settings.api_auth]) if settings.api_auth in TOKENS else ""
+    return settings.api_url, settings.api_username, settings.api_password, SecretStr(token)
 
 
 _cache = partial(
@@ -74,15 +79,17 @@ _cache = partial(
 
 
 @_cache(scope="session", max_entries=1, on_release=ApiClient.close)
-def _client(api_url: str, username: str, password: SecretStr) -> ApiClient:
-    """Connect to the API: one connection per visitor, renewed if the settings change."""
+def _client(api_url: str, username: str, password: SecretStr, token: SecretStr) -> ApiClient:
+    """Connect to the API: one connection per visitor, renewed if settings or token change."""
+    if token.get_secret_value():
+        return ApiClient(api_url, token=token.get_secret_value)
     return ApiClient(api_url, username, password.get_secret_value())
 
 
 @_cache(max_entries=1)
-def _watch(api_url: str, username: str, password: SecretStr) -> HealthWatch:
-    """Watch the API's health: one thread for all visitors, with its own connection."""
-    return HealthWatch(ApiClient(api_url, username, password.get_secret_value()).health)
+def _watch(api_url: str) -> HealthWatch:
+    """Watch the API's health, without credentials: one thread for all visitors."""
+    return HealthWatch(ApiClient(api_url).health)
 
 
 def _draw_header(title: str) -> None:

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from env_file import EnvFileError, unset_variables
 from frontend.class_cards import ClassCard
+from frontend.login import LoginSettings, auth_problems
 
 DEFAULT_TITLE = "Landscape Classifier"
 
@@ -39,12 +40,12 @@ class NotConfigured(Exception):
         self.problems = problems
 
 
-class Settings(BaseSettings):
+class Settings(LoginSettings):
     """The page's settings. `load_settings` reads them.
 
     Attributes:
         api_url: the API's address, without a slash at the end.
-        api_username: user name for HTTP Basic authentication.
+        api_username: user name for HTTP Basic authentication; empty if `api_auth` is a token.
         api_password: its password; masked in every representation.
         page_title: heading of the page and title of the browser tab.
         class_descriptions: cards of further classes; a JSON object in the environment, a table in
@@ -62,7 +63,14 @@ class Settings(BaseSettings):
     api_username: str
     api_password: SecretStr
     page_title: str = DEFAULT_TITLE
-    class_descriptions: Annotated[dict[str, ClassCard], NoDecode] = {}
+    class_descriptions: Annotated[dict[str, ClassCard], NoDecode] = Field({})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _token_replaces_the_password(cls, values: dict[str, Any]) -> dict[str, Any]:
+        if values.get("api_auth", "basic") == "basic":
+            return values
+        return {"api_username": "", "api_password": "", **values}
 
     @field_validator("api_url")
     @classmethod
@@ -95,7 +103,7 @@ def load_settings(secrets: Mapping[str, Any]) -> Settings:
     """
     from_secrets: dict[str, Any] = {
         # TOML reads a password of digits as a number, and descriptions as tables.
-        name: _plain(value) if isinstance(value, Mapping) else str(value)
+        name: _plain(value) if isinstance(value, Mapping) else _text(value)
         for name in Settings.model_fields
         if (value := secrets.get(name.upper(), "")) != ""
     }
@@ -104,14 +112,22 @@ def load_settings(secrets: Mapping[str, Any]) -> Settings:
     except EnvFileError as error:
         raise NotConfigured((str(error),)) from None
     try:
-        return Settings(**from_file | from_secrets)
+        settings = Settings(**from_file | from_secrets)
     except ValidationError as error:
         problems = tuple(
             _problem(item["loc"], item["type"], item["msg"])
             for item in error.errors(include_input=False, include_context=False, include_url=False)
         )
+    else:
+        problems = tuple(auth_problems(settings, secrets.get("auth")))
+        if not problems:
+            return settings
     # Raised outside the handler: a chained traceback would contain the values, as pydantic's does.
     raise NotConfigured(problems)
+
+
+def _text(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _plain(table: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Synthesize the CDK app (without a command, as `cdk` calls it), or run a command."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -28,10 +29,15 @@ def _synthesize(_: argparse.Namespace) -> int:
     from aws_cdk import App
 
     from infra.app import build
+    from infra.summary import summary
 
     app = App()
     build(app)
-    app.synth()
+    assembly = app.synth()
+    stacks = {stack.stack_name: stack.template for stack in assembly.stacks}
+    # On stderr: `cdk synth` may print a template on stdout.
+    for line in summary(stacks, os.environ.get("CDK_DEFAULT_REGION"), assembly.directory):
+        print(line, file=sys.stderr)
     return 0
 
 

@@ -21,7 +21,7 @@ def build(app: App) -> None:
     """
     settings = read_settings(app.node.get_all_context(), os.environ.get("CDK_DEFAULT_REGION"))
     model_name = check_bundle(ROOT / settings.bundle)
-    name = f"landscape-classifier-{settings.stage}"
+    name = settings.stack_name
     service = ServiceStack(app, name, settings=settings, model_name=model_name)
     if settings.frontend:
         PageStack(
@@ -30,7 +30,11 @@ def build(app: App) -> None:
             api_url=service.endpoint,
             secret=service.secret,
             networks=settings.page_networks,
+            zones=settings.page_zones,
             retention=settings.retention,
+            architecture=settings.architecture,
+            access=settings,
+            topic=service.topic,
         )
     if settings.github:
         GithubStack(app, "github-landscape-classifier", repository=settings.github)

@@ -138,8 +138,12 @@ class Bulk(Construct):
         return lambda_.DockerImageFunction(
             self,
             name,
-            code=image_code(self._settings.bundle, f"lambda_api.bulk.{module}.handler"),
-            architecture=lambda_.Architecture.X86_64,
+            code=image_code(
+                self._settings.bundle,
+                self._settings.architecture,
+                f"lambda_api.bulk.{module}.handler",
+            ),
+            architecture=lambda_.Architecture.custom(self._settings.architecture),
             memory_size=self._settings.memory,
             timeout=timeout,
             environment=self._environment,

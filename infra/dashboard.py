@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_logs as logs
 from constructs import Construct
@@ -18,7 +18,11 @@ GUIDE = (
 
 
 class Dashboard(Construct):
-    """Alarms, traffic, latency, instances, predictions and the last errors."""
+    """Alarms, traffic, latency, instances, predictions and the last errors.
+
+    Attributes:
+        address: https:// URL in the console.
+    """
 
     def __init__(
         self,
@@ -45,6 +49,11 @@ class Dashboard(Construct):
         board.add_widgets(*self._resources())
         board.add_widgets(*self._predictions())
         board.add_widgets(_last_errors(log))
+        region = Stack.of(self).region
+        self.address = (
+            f"https://{region}.console.aws.amazon.com/cloudwatch/home"
+            f"?region={region}#dashboards/dashboard/{title}"
+        )
 
     def _traffic(self) -> list[cloudwatch.GraphWidget]:
         of_api = self._metrics.of_api

@@ -10,23 +10,32 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from infra.function_role import allow_reading, create_role
 from infra.nag import acknowledge, logical_id
 from infra.retention import Retention
 from infra.settings import ROOT
 from infra.storage import MODELS, UPLOADS
 
+PLATFORMS = {
+    "x86_64": ecr_assets.Platform.LINUX_AMD64,
+    "arm64": ecr_assets.Platform.LINUX_ARM64,
+}
 TIMEOUT = Duration.seconds(29)  # API Gateway times out after 30 s
 
 
-def image_code(bundle: str, handler: str | None = None) -> lambda_.DockerImageCode:
-    """Return the image of the service with a bundle, optionally with another handler."""
+def image_code(
+    bundle: str, architecture: str, handler: str | None = None
+) -> lambda_.DockerImageCode:
+    """Image with a bundle, optionally with another handler than the API's.
+
+    It is only built again if one of its own files changes.
+    """
     return lambda_.DockerImageCode.from_image_asset(
         str(ROOT),
         file="Dockerfile.lambda",
         build_args={"BUNDLE": bundle},
-        # The image is only built again if one of its own files changes.
         exclude=["frontend", ".streamlit", "models/*", f"!{bundle}"],
-        platform=ecr_assets.Platform.LINUX_AMD64,
+        platform=PLATFORMS[architecture],
         cmd=[handler] if handler else None,
     )
 
@@ -50,16 +59,17 @@ class ServiceFunction(Construct):
         environment: Mapping[str, str],
         bucket: s3.Bucket,
         reads_models: bool,
-        secret: secretsmanager.ISecret,
+        secret: secretsmanager.ISecret | None,
         retention: Retention,
+        architecture: str,
         reserved_concurrency: int | None,
         provisioned_concurrency: int,
     ) -> None:
         super().__init__(scope, name)
         self.logs = retention.log_group(self, "Log")
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        self.logs.grant_write(role)
-        secret.grant_read(role)
+        role = create_role(self, self.logs)
+        if secret is not None:
+            allow_reading(role, secret)
         read = [MODELS, UPLOADS] if reads_models else [UPLOADS]
         role.add_to_policy(
             iam.PolicyStatement(
@@ -86,9 +96,8 @@ class ServiceFunction(Construct):
         self.function = lambda_.DockerImageFunction(
             self,
             "Function",
-            code=image_code(bundle),
-            # The arm64 wheels of LiteRT do not load on the base image.
-            architecture=lambda_.Architecture.X86_64,
+            code=image_code(bundle, architecture),
+            architecture=lambda_.Architecture.custom(architecture),
             memory_size=memory,
             timeout=TIMEOUT,
             environment=dict(environment),
@@ -96,8 +105,11 @@ class ServiceFunction(Construct):
             log_group=self.logs,
             logging_format=lambda_.LoggingFormat.JSON,
             reserved_concurrent_executions=reserved_concurrency,
-            # Versions that were live before are kept for a rollback.
-            current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
+            # Versions that were live before are kept for a rollback. A version whose deployment
+            # failed is deleted: otherwise Lambda would refuse to publish the same code again.
+            current_version_options=lambda_.VersionOptions(
+                removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+            ),
         )
         self.alias = lambda_.Alias(
             self,

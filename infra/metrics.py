@@ -11,6 +11,11 @@ SERVICE = "landscape-classifier"  # dimension `service` of the service's own met
 PERIOD = Duration.minutes(5)
 # Of metrics that roll a new version back, which has to happen within the canary's five minutes.
 SHORT_PERIOD = Duration.minutes(1)
+# Of alarms for people. Even 10,000 requests per month have several requests in this period.
+LONG_PERIOD = Duration.hours(1)
+DAY = Duration.days(1)
+MIN_ERRORS = 3  # in an hour; fewer may be one request that its client repeated
+MIN_TIMED = 10  # requests in an hour; with fewer, a percentile is not meaningful
 MIN_REQUESTS = 20  # in a period; with fewer, a share is not meaningful
 
 
@@ -28,24 +33,33 @@ class ServiceMetrics:
     api: apigatewayv2.HttpApi
     alias: lambda_.Alias
 
-    def own(self, name: str, statistic: str = "Sum", label: str | None = None) -> cloudwatch.Metric:
+    def own(
+        self,
+        name: str,
+        statistic: str = "Sum",
+        label: str | None = None,
+        period: Duration = PERIOD,
+    ) -> cloudwatch.Metric:
         """Metric that the service writes. An event that does not occur writes no zero."""
         return cloudwatch.Metric(
             namespace=self.namespace,
             metric_name=name,
             dimensions_map={"service": SERVICE},
             statistic=statistic,
-            period=PERIOD,
+            period=period,
             label=label or name,
         )
 
-    def of_api(self, name: str, statistic: str, label: str) -> cloudwatch.Metric:
+    def of_api(
+        self, name: str, statistic: str, label: str, period: Duration = PERIOD
+    ) -> cloudwatch.Metric:
         """Metric of the gateway: Count, 4xx, 5xx, Latency or IntegrationLatency."""
-        return self.api.metric(name, statistic=statistic, period=PERIOD, label=label)
+        return self.api.metric(name, statistic=statistic, period=period, label=label)
 
-    def of_function(self, name: str, statistic: str, label: str) -> cloudwatch.Metric:
+    def of_function(
+        self, name: str, statistic: str, label: str, period: Duration = PERIOD
+    ) -> cloudwatch.Metric:
         """Metric of the invocations through the alias `live`."""
-        period = SHORT_PERIOD if name == "Errors" else PERIOD
         return self.alias.metric(name, statistic=statistic, period=period, label=label)
 
     def server_errors(self) -> cloudwatch.MathExpression:
@@ -57,6 +71,55 @@ class ServiceMetrics:
             minimum=1,
             period=SHORT_PERIOD,
             label="5xx, %",
+        )
+
+    def lasting_server_errors(self) -> cloudwatch.MathExpression:
+        """Percentage of responses with 5xx in an hour; 0 for fewer than `MIN_ERRORS` of them."""
+        return cloudwatch.MathExpression(
+            expression=f"IF(FILL(lasting_some, 0) >= {MIN_ERRORS}, "
+            "100 * lasting_some / lasting_every, 0)",
+            using_metrics={
+                "lasting_some": self.of_api("5xx", "Sum", "5xx", LONG_PERIOD),
+                "lasting_every": self.of_api("Count", "Sum", "requests", LONG_PERIOD),
+            },
+            period=LONG_PERIOD,
+            label="5xx in an hour, %",
+        )
+
+    def slow_requests(self) -> cloudwatch.MathExpression:
+        """p90 duration of an hour in ms; 0 for fewer than `MIN_TIMED` requests."""
+        return cloudwatch.MathExpression(
+            expression=f"IF(slow_every >= {MIN_TIMED}, slow_p90, 0)",
+            using_metrics={
+                "slow_p90": self.of_function("Duration", "p90", "p90", LONG_PERIOD),
+                "slow_every": self.of_function("Invocations", "Sum", "requests", LONG_PERIOD),
+            },
+            period=LONG_PERIOD,
+            label="p90 of an hour, ms",
+        )
+
+    def refused_logins(self) -> cloudwatch.MathExpression:
+        """Number of responses to wrong credentials in an hour: 401, and 429 while limited."""
+        return cloudwatch.MathExpression(
+            expression="FILL(logins_failed, 0) + FILL(logins_limited, 0)",
+            using_metrics={
+                "logins_failed": self.own("FailedLogins", period=LONG_PERIOD),
+                "logins_limited": self.own("SlowedLogins", period=LONG_PERIOD),
+            },
+            period=LONG_PERIOD,
+            label="refused logins in an hour",
+        )
+
+    def answered(self) -> cloudwatch.MathExpression:
+        """Number of requests of a day that were answered without 5xx. No data without requests."""
+        return cloudwatch.MathExpression(
+            expression="answered_every - FILL(answered_failed, 0)",
+            using_metrics={
+                "answered_every": self.own("Requests", period=DAY),
+                "answered_failed": self.own("Errors", period=DAY),
+            },
+            period=DAY,
+            label="answered in a day",
         )
 
     def cold_starts(self) -> cloudwatch.MathExpression:

@@ -2,26 +2,36 @@
 
 import os
 import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from boto3.session import Session
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.access_checks import access_findings
+from infra.account import CONFIG, findings
+from infra.base_images import unpinned
 from infra.errors import InfraError
+from infra.settings import Settings, read_settings
 
 BOOTSTRAP = "/cdk-bootstrap/hnb659fds/version"  # CDK's default qualifier
-CONFIG = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2})
 
 
 class PreflightError(InfraError):
     """A requirement of the deployment is missing. The message says how to get it."""
 
 
-def check() -> None:
-    """Check docker, the region, the credentials and the bootstrap, in this order.
+def check(context: Mapping[str, Any]) -> None:
+    """Check docker, the region, the credentials, the bootstrap, the settings and the account.
+
+    Args:
+        context: the CDK context, as for `read_settings`.
 
     Raises:
-        PreflightError: one of them is missing.
+        PreflightError: a requirement is missing, or the account has a limit that the deployment
+            would exceed.
+        SettingsError: the context is not valid.
     """
     docker = os.environ.get("CDK_DOCKER", "docker")
     try:
@@ -44,7 +54,7 @@ def check() -> None:
         ) from error
     ssm = session.client("ssm", config=CONFIG)
     try:
-        ssm.get_parameter(Name=BOOTSTRAP)
+        bootstrap = ssm.get_parameter(Name=BOOTSTRAP)["Parameter"]["Value"]
     except ssm.exceptions.ParameterNotFound as error:
         raise PreflightError(
             f"Account {account} is not bootstrapped for CDK in {session.region_name}. Run `make "
@@ -54,4 +64,39 @@ def check() -> None:
         raise PreflightError(
             f"Cannot check whether the account is bootstrapped: {error}"
         ) from error
+    settings = read_settings(context, session.region_name)
+    found = [*findings(session, settings), *access_findings(session, settings)]
+    if fatal := [finding.text for finding in found if finding.fatal]:
+        raise PreflightError("\n  ".join(["The deployment would fail:", *fatal]))
+    for text in (*(finding.text for finding in found), *_advice(settings)):
+        print(f"warning: {text}", file=sys.stderr)
     print(f"Ready to deploy to account {account}, {session.region_name}.")
+    for text in _checked(docker, bootstrap, settings):
+        print(f"  - {text}")
+
+
+def _checked(docker: str, bootstrap: str, settings: Settings) -> Iterator[str]:
+    """What the preflight has looked at. Problems are errors or warnings before this list."""
+    yield f"{docker} runs"
+    yield f"CDK bootstrap: version {bootstrap}"
+    yield f"settings of {settings.stack_name}"
+    yield "concurrency of the account" + (", zones of the page" if settings.frontend else "")
+    named = {
+        "certificates": settings.certificate_arn or settings.page_certificate_arn,
+        "hosted zone": settings.hosted_zone,
+        "secret of the login": settings.page_oidc_secret,
+        "identity provider": settings.page_oidc_secret or settings.jwt_issuer,
+    }
+    if names := [name for name, value in named.items() if value]:
+        yield ", ".join(names)
+
+
+def _advice(settings: Settings) -> Iterator[str]:
+    if files := unpinned(settings):
+        yield (
+            f"The base image of {' and '.join(files)} has no digest, so its security updates reach "
+            "AWS only with the next change of the image. Run `make pin-images` before each "
+            "deployment, see docs/operations.md#patching."
+        )
+    if not settings.alarm_email:
+        yield "alarm_email is not set: alarms notify nobody."

@@ -22,8 +22,10 @@ class Retention:
 
     @property
     def removal_policy(self) -> RemovalPolicy:
-        """Policy for resources that hold data."""
-        return RemovalPolicy.RETAIN if self.keeps_data else RemovalPolicy.DESTROY
+        """Policy for resources that hold data. A failed first deployment leaves nothing behind."""
+        if self.keeps_data:
+            return RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+        return RemovalPolicy.DESTROY
 
     def log_group(self, scope: Construct, name: str) -> logs.LogGroup:
         """Create a log group."""

@@ -10,17 +10,17 @@ from typing import Annotated, Any, Literal, Self
 from aws_cdk.region_info import RegionInfo
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
     model_validator,
 )
 
+from infra.access import AccessSettings, region_problems
 from infra.budget import WITHOUT_BUDGETS
 from infra.errors import InfraError
 from infra.retention import Retention
+from infra.text_forms import like
 
 ROOT = Path(__file__).parents[1]
 # The values that CloudWatch Logs supports. Any other value would only fail in the deployment.
@@ -49,22 +49,20 @@ def _check_stage(stage: str) -> str:
     return stage
 
 
-def _check_architecture(architecture: str) -> str:
-    if architecture != "x86_64":
-        raise ValueError(
-            "only x86_64 is supported: the arm64 wheels of LiteRT need a newer C++ library than "
-            "Lambda's base image has"
-        )
-    return architecture
+Email = Annotated[str, like("ops@example.com", r"[^@\s]+@[^@\s]+\.[^@\s]+")]
+Repository = Annotated[
+    str, like("owner/repository", r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
+]
+Zone = Annotated[str, like("us-east-1b", r"[a-z]{2,4}(-[a-z]+)+-\d+[a-z]")]
+Origin = Annotated[str, like("https://example.com", r"https?://[^/*\s]+")]
 
 
-Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
-Repository = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$")]
-BulkInput = Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^*?$\s]*$")]
-Origin = Annotated[str, Field(pattern=r"^https?://[^/*\s]+$")]
+BulkInput = Annotated[
+    str, like("s3://photos/2024/", r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^*?$\s]*")
+]
 
 
-class Settings(BaseModel):
+class Settings(AccessSettings):
     """Settings of a stage. Each field is a context key.
 
     Attributes:
@@ -75,7 +73,7 @@ class Settings(BaseModel):
             bucket, with the built-in bundle as fallback.
         username: username of the generated credentials.
         memory: memory of the function in MB. 1769 MB are one full virtual CPU.
-        architecture: architecture of the function; only x86_64 for now.
+        architecture: architecture of both container images.
         reserved_concurrency: part of the account's concurrency that is reserved for the function,
             and its upper limit.
         provisioned_concurrency: number of instances that are always kept warm and paid for; at
@@ -89,9 +87,11 @@ class Settings(BaseModel):
         cors_origins: origins of web pages that may call the API from a browser, separated by
             spaces.
         alarm_email: address that gets the alarms, after its owner has confirmed the first email.
-        frontend: deploy the page too.
         page_networks: IPv4 networks that may open the page, separated by spaces, such as
             "203.0.113.0/24 198.51.100.7"; "0.0.0.0/0" is every address.
+        page_zones: two availability zones for the page, such as "us-east-1b us-east-1c"; by default
+            the first two of the region.
+        dashboard: create the CloudWatch dashboard.
         budget: monthly cost of the whole account in US dollars at which `alarm_email` is warned.
         bulk_inputs: addresses whose objects bulk classification may read, separated by spaces, such
             as "s3://photos/2024/ s3://archive/"; enables bulk classification.
@@ -100,16 +100,14 @@ class Settings(BaseModel):
         github: repository "owner/name" whose workflows may deploy, see infra/github.py.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    stage: Annotated[str, AfterValidator(_check_stage)] = Field(
-        "dev", pattern=r"^[a-z][a-z0-9-]{0,19}$"
-    )
-    bundle: str = Field("models/intel-scenes", pattern=r"^models/[\w.-]+$")
+    stage: Annotated[
+        str, like("staging", r"[a-z][a-z0-9-]{0,19}"), AfterValidator(_check_stage)
+    ] = "dev"
+    bundle: Annotated[str, like("models/flowers", r"models/[\w.-]+")] = "models/intel-scenes"
     model: Literal["image", "registry"] = "image"
-    username: str = Field("classifier", pattern=r"^[\w.@-]{1,64}$")
+    username: Annotated[str, like("ann", r"[\w.@-]{1,64}")] = "classifier"
     memory: int = Field(1769, ge=512, le=10_240)
-    architecture: Annotated[str, AfterValidator(_check_architecture)] = "x86_64"
+    architecture: Literal["x86_64", "arm64"] = "x86_64"
     reserved_concurrency: int | None = Field(None, ge=1)
     provisioned_concurrency: int = Field(0, ge=0)
     canary: bool = True
@@ -124,14 +122,15 @@ class Settings(BaseModel):
     bulk_reserved: int | None = Field(None, ge=1)
     github: Repository | None = None
     budget: float | None = Field(None, gt=0)
-    frontend: bool = False
     page_networks: Annotated[tuple[IPv4Network, ...], BeforeValidator(_split)] = ()
+    page_zones: Annotated[tuple[Zone, ...], BeforeValidator(_split)] = ()
+    dashboard: bool = True
 
     @model_validator(mode="after")
     def _page_has_networks(self) -> Self:
         if self.frontend and not self.page_networks:
             raise ValueError(
-                "page_networks: is required with frontend, because the page needs no password. Set "
+                "page_networks: is required with frontend: only these networks reach the page. Set "
                 "the networks that may open it: -c page_networks=203.0.113.0/24, or 0.0.0.0/0 for "
                 "every address"
             )
@@ -166,15 +165,44 @@ class Settings(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _provisioned_has_a_canary(self) -> Self:
+        if self.provisioned_concurrency and not self.canary:
+            raise ValueError(
+                "provisioned_concurrency: cannot be used with canary=false. CloudFormation would "
+                "leave weights on the alias if the new version failed, and reject every later "
+                'deployment ("Alias with weights can not be used with Provisioned Concurrency"). '
+                "Set it to 0 for this deployment"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _zones_are_two_for_a_page(self) -> Self:
+        if self.page_zones and not self.frontend:
+            raise ValueError("page_zones: needs frontend=true")
+        if self.page_zones and len(set(self.page_zones)) != 2:
+            raise ValueError("page_zones: name two different availability zones")
+        return self
+
+    @model_validator(mode="after")
     def _budget_has_an_address(self) -> Self:
         if self.budget and not self.alarm_email:
             raise ValueError("budget: needs alarm_email, the address to warn")
         return self
 
     @property
+    def is_production(self) -> bool:
+        """Whether the stage begins with `prod`: data is kept, and the stack is protected."""
+        return self.stage.startswith("prod")
+
+    @property
+    def stack_name(self) -> str:
+        """Name of the service's stack."""
+        return f"landscape-classifier-{self.stage}"
+
+    @property
     def retention(self) -> Retention:
-        """Retention of logs and data. Stages that begin with `prod` keep their data."""
-        return Retention(self.log_retention_days, keeps_data=self.stage.startswith("prod"))
+        """Retention of logs and data."""
+        return Retention(self.log_retention_days, keeps_data=self.is_production)
 
 
 def read_settings(context: Mapping[str, Any], region: str | None) -> Settings:
@@ -202,11 +230,18 @@ def read_settings(context: Mapping[str, Any], region: str | None) -> Settings:
                 f"budget: CloudFormation does not support budgets in {region}. Remove the setting, "
                 "and create a budget in the billing console."
             )
+        if problems := region_problems(settings, region):
+            raise SettingsError("\n  ".join(problems))
         # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging.html
         if settings.frontend and region and RegionInfo.get(region).is_opt_in_region:
             raise SettingsError(
                 f"frontend: CloudFront cannot deliver logs to {region}, which is an opt-in region. "
                 "Remove the setting, or choose another region."
+            )
+        if region and not all(zone[:-1] == region for zone in settings.page_zones):
+            raise SettingsError(
+                f"page_zones: {' '.join(settings.page_zones)} are not all in {region}. Name two "
+                "availability zones of this region."
             )
         return settings
     except ValidationError as error:

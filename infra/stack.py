@@ -1,6 +1,7 @@
 """Stack of the service: its parts and their permissions."""
 
 from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.alarms import Alarms
@@ -10,7 +11,9 @@ from infra.bulk import Bulk
 from infra.credentials import Credentials
 from infra.dashboard import Dashboard
 from infra.function import ServiceFunction
+from infra.heartbeat import Heartbeat
 from infra.metrics import ServiceMetrics
+from infra.pretraffic.hook import PreTrafficHook
 from infra.release import Release
 from infra.settings import Settings
 from infra.storage import MODELS, UPLOADS, Storage
@@ -24,18 +27,18 @@ class ServiceStack(Stack):
 
     Attributes:
         endpoint: https:// URL of the API.
-        secret: username and password of the API.
+        secret: username and password of the API; None if clients send tokens instead.
+        topic: topic of the alarms.
     """
 
     def __init__(self, scope: Construct, name: str, *, settings: Settings, model_name: str) -> None:
-        super().__init__(scope, name, description=f"Landscape classifier, stage {settings.stage}")
-        credentials = Credentials(
-            self,
-            "Credentials",
-            username=settings.username,
-            rotate_days=settings.rotate_password_days,
-            retention=settings.retention,
+        super().__init__(
+            scope,
+            name,
+            description=f"Landscape classifier, stage {settings.stage}",
+            termination_protection=settings.is_production,
         )
+        self.secret = None if settings.jwt_issuer else self._secret(settings)
         storage = Storage(
             self,
             "Storage",
@@ -47,12 +50,15 @@ class ServiceStack(Stack):
         namespace = f"LandscapeClassifier/{settings.stage}"
         environment = {
             "POWERTOOLS_METRICS_NAMESPACE": namespace,  # stages can share an account
-            "AUTH_SECRET_ARN": credentials.secret.secret_arn,
             "UPLOAD_BUCKET": bucket.bucket_name,
             "UPLOAD_PREFIX": UPLOADS,
             # Half of the memory, in bytes. The rest is for the process and its model.
             "MAX_DECODED_BYTES": str(settings.memory * 500_000),
         }
+        if self.secret is not None:
+            environment["AUTH_SECRET_ARN"] = self.secret.secret_arn
+        if settings.jwt_issuer:
+            environment["JWT_ISSUER"] = settings.jwt_issuer
         if settings.cors_origins:
             environment["CORS_ORIGINS"] = " ".join(settings.cors_origins)
         if settings.model == "registry":
@@ -65,8 +71,9 @@ class ServiceStack(Stack):
             environment=environment,
             bucket=bucket,
             reads_models=settings.model == "registry",
-            secret=credentials.secret,
+            secret=self.secret,
             retention=settings.retention,
+            architecture=settings.architecture,
             reserved_concurrency=settings.reserved_concurrency,
             provisioned_concurrency=settings.provisioned_concurrency,
         )
@@ -77,35 +84,42 @@ class ServiceStack(Stack):
             throttle_rate=settings.throttle_rate,
             throttle_burst=settings.throttle_burst,
             retention=settings.retention,
+            access=settings,
+            cors=bool(settings.cors_origins),
         )
-        self.endpoint, self.secret = api.endpoint, credentials.secret
+        self.endpoint = api.endpoint
         metrics = ServiceMetrics(namespace, api.api, service.alias)
-        alarms = Alarms(self, "Alarms", metrics=metrics, email=settings.alarm_email)
-        Dashboard(
+        Heartbeat(self, "Heartbeat", alias=service.alias)
+        alarms = Alarms(
             self,
-            "Dashboard",
-            title=self.stack_name,
+            "Alarms",
             metrics=metrics,
-            alarms=alarms.all,
-            log=service.logs,
+            email=settings.alarm_email,
+            throttle_rate=settings.throttle_rate,
         )
+        self.topic = alarms.topic
         if settings.canary:
-            Release(self, "Release", alias=service.alias, alarms=alarms.of_release)
+            hook = PreTrafficHook(
+                self,
+                "PreTraffic",
+                service=service.function,
+                secret=self.secret,
+                issuer=settings.jwt_issuer,
+                retention=settings.retention,
+            )
+            Release(
+                self,
+                "Release",
+                alias=service.alias,
+                metrics=metrics,
+                pre_traffic=hook.function,
+            )
         if settings.budget and settings.alarm_email:
             Budget(self, "Budget", dollars=settings.budget, email=settings.alarm_email)
-        password = (
-            f"aws secretsmanager get-secret-value --region {self.region} "
-            f"--secret-id {credentials.secret.secret_arn} --query SecretString --output text"
-            """ | python3 -c 'import json, sys; print(json.load(sys.stdin)["password"])'"""
-        )
         outputs = {
             "Endpoint": api.endpoint,
-            "Username": settings.username,
-            "PasswordCommand": password,
-            "CurlCommand": f'curl -u "{settings.username}:$({password})" -F file=@picture.jpg '
-            f"{api.endpoint}/predict",
+            **self._call_outputs(settings.username),
             "BucketName": bucket.bucket_name,
-            "SecretArn": credentials.secret.secret_arn,
             "FunctionName": service.function.function_name,
             "LogGroupName": service.logs.log_group_name,
             "AccessLogGroupName": api.logs.log_group_name,
@@ -121,5 +135,44 @@ class ServiceStack(Stack):
                 topic=alarms.topic,
             )
             outputs["BulkStateMachineArn"] = bulk.machine.state_machine_arn
+        if api.domain_target:
+            outputs["DomainTarget"] = api.domain_target
+        if settings.dashboard:
+            board = Dashboard(
+                self,
+                "Dashboard",
+                title=self.stack_name,
+                metrics=metrics,
+                alarms=alarms.all,
+                log=service.logs,
+            )
+            outputs["DashboardUrl"] = board.address
         for key, value in outputs.items():
             CfnOutput(self, key, value=value)
+
+    def _secret(self, settings: Settings) -> secretsmanager.ISecret:
+        return Credentials(
+            self,
+            "Credentials",
+            username=settings.username,
+            rotate_days=settings.rotate_password_days,
+            retention=settings.retention,
+        ).secret
+
+    def _call_outputs(self, username: str) -> dict[str, str]:
+        """Outputs that show how to call the API."""
+        call = f"-F file=@picture.jpg {self.endpoint}/predict"
+        if self.secret is None:
+            return {"CurlCommand": f'curl -H "Authorization: Bearer $TOKEN" {call}'}
+        arn = self.secret.secret_arn
+        password = (
+            f"aws secretsmanager get-secret-value --region {self.region} "
+            f"--secret-id {arn} --query SecretString --output text"
+            """ | python3 -c 'import json, sys; print(json.load(sys.stdin)["password"])'"""
+        )
+        return {
+            "Username": username,
+            "PasswordCommand": password,
+            "CurlCommand": f'curl -u "{username}:$({password})" {call}',
+            "SecretArn": arn,
+        }

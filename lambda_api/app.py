@@ -11,18 +11,19 @@ from starlette.middleware.cors import CORSMiddleware
 from lambda_api import __version__, problems
 from lambda_api.auth.basic import BasicAuth
 from lambda_api.auth.failed_logins import FailedLogins
+from lambda_api.auth.gateway_tokens import GatewayTokens
 from lambda_api.auth.users import SecretUsers, Users
 from lambda_api.loaded_model import LoadedModel
 from lambda_api.log import configured_logger
 from lambda_api.metrics import RequestMetrics
 from lambda_api.openapi import document
 from lambda_api.routes import pictures, service
-from lambda_api.routes.dependencies import Services
-from lambda_api.settings import Settings, load_settings
+from lambda_api.routes.dependencies import Authentication, Services
+from lambda_api.settings import Settings, SettingsError, load_settings
 from lambda_api.uploads import UploadBucket
 from lambda_api.web import paths
 from lambda_api.web.limits import Deadline, SizeLimit
-from lambda_api.web.request_context import RequestContext
+from lambda_api.web.request_context import ColdStart, RequestContext
 from lambda_api.web.security_headers import SecurityHeaders
 from lambda_api.workers import Run, ThreadPool, inline
 
@@ -32,6 +33,7 @@ def create_app(
     *,
     loaded_model: LoadedModel | None = None,
     run: Run | None = None,
+    cold_start: ColdStart | None = None,
 ) -> FastAPI:
     """Build the application.
 
@@ -40,6 +42,7 @@ def create_app(
         loaded_model: for a caller without a lifespan (Lambda). By default, the lifespan loads the
             bundle of `settings.model_uri` and releases it at shutdown.
         run: runs decoding and inference. By default, a thread pool of the app.
+        cold_start: for a caller that also handles events that are not requests (Lambda).
 
     Raises:
         SettingsError: settings are missing or invalid.
@@ -75,7 +78,9 @@ def create_app(
     )
     app.state.loaded_model = loaded_model
     app.state.services = _services(settings, logger, run)
-    _add_middleware(app, settings, logger, interruptible=run is not inline)
+    _add_middleware(
+        app, settings, logger, cold_start or ColdStart(), interruptible=run is not inline
+    )
     paths.install(app.router)
     problems.install(app)
     document.install(app)
@@ -83,17 +88,32 @@ def create_app(
 
 
 def _services(settings: Settings, logger: Logger, run: Run) -> Services:
+    return Services(_authentication(settings, logger, run), UploadBucket.of(settings), run)
+
+
+def _authentication(settings: Settings, logger: Logger, run: Run) -> Authentication:
+    if settings.jwt_issuer:
+        if run is not inline:  # under uvicorn, nothing in front of the service checks tokens
+            raise SettingsError(
+                "JWT_ISSUER: only works on Lambda behind an HTTP API, whose authorizer checks the "
+                "tokens. Unset it, and set API_USERNAME and API_PASSWORD."
+            )
+        return GatewayTokens(settings.jwt_issuer)
     users = (
         SecretUsers(settings.auth_secret_arn, logger)
         if settings.auth_secret_arn
         else Users(settings.passwords())
     )
-    failures = FailedLogins(settings.failed_logins_per_minute)
-    return Services(BasicAuth(users, failures, run), UploadBucket.of(settings), run)
+    return BasicAuth(users, FailedLogins(settings.failed_logins_per_minute), run)
 
 
 def _add_middleware(
-    app: FastAPI, settings: Settings, logger: Logger, *, interruptible: bool
+    app: FastAPI,
+    settings: Settings,
+    logger: Logger,
+    cold_start: ColdStart,
+    *,
+    interruptible: bool,
 ) -> None:
     """Add the middleware, innermost first.
 
@@ -114,5 +134,5 @@ def _add_middleware(
         )
     namespace = settings.powertools_metrics_namespace
     metrics = RequestMetrics(namespace) if namespace else None
-    app.add_middleware(RequestContext, logger=logger, metrics=metrics)
+    app.add_middleware(RequestContext, logger=logger, metrics=metrics, cold_start=cold_start)
     app.add_middleware(SecurityHeaders)

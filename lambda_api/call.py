@@ -11,6 +11,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 _TIMEOUT_S = 60
+_VARIABLES = ("API_URL", "API_USERNAME", "API_PASSWORD", "API_TOKEN")
 _DEFAULT_URL = "http://127.0.0.1:8000"
 
 
@@ -20,7 +21,8 @@ def add_commands(commands: Any) -> None:
         "call",
         help="call the running API with the user of the settings",
         description="Send a picture to the API, or get a route, and print the response. User and "
-        "password are API_USERNAME and API_PASSWORD of the environment or of .env.",
+        "password are API_USERNAME and API_PASSWORD of the environment or of .env. API_TOKEN, a "
+        "bearer token, replaces both.",
     )
     parser.add_argument("target", help="a picture file, or a route such as /health")
     parser.add_argument(
@@ -38,14 +40,10 @@ def _call(arguments: argparse.Namespace) -> int:
     from env_file import EnvFileError, unset_variables
 
     try:
-        variables = unset_variables(("API_URL", "API_USERNAME", "API_PASSWORD"))
+        variables = unset_variables(_VARIABLES)
     except EnvFileError as error:
         return _fail(str(error))
-    variables |= {
-        name: value
-        for name in ("API_URL", "API_USERNAME", "API_PASSWORD")
-        if (value := os.environ.get(name))
-    }
+    variables |= {name: value for name in _VARIABLES if (value := os.environ.get(name))}
     if variables.get("API_PASSWORD", "").startswith("scrypt$"):
         return _fail("API_PASSWORD is a hash. Set the password itself in the environment.")
     address = (arguments.url or variables.get("API_URL") or _DEFAULT_URL).rstrip("/")
@@ -69,13 +67,15 @@ def _call(arguments: argparse.Namespace) -> int:
         return _fail(f"{address} does not respond ({error}). Start the API, or set --url.")
     print(body.decode(errors="replace"))
     if status == HTTPStatus.UNAUTHORIZED:
-        print("Set API_USERNAME and API_PASSWORD, here or in .env.", file=sys.stderr)
+        print("Set API_USERNAME and API_PASSWORD, or API_TOKEN, here or in .env.", file=sys.stderr)
     return 0 if status < HTTPStatus.BAD_REQUEST else 1
 
 
 def _headers(variables: dict[str, str]) -> dict[str, str]:
     headers = {"Content-Type": "application/octet-stream"}
-    if variables.get("API_USERNAME") and variables.get("API_PASSWORD"):
+    if token := variables.get("API_TOKEN"):
+        headers["Authorization"] = f"Bearer {token}"
+    elif variables.get("API_USERNAME") and variables.get("API_PASSWORD"):
         credentials = f"{variables['API_USERNAME']}:{variables['API_PASSWORD']}"
         headers["Authorization"] = f"Basic {b64encode(credentials.encode()).decode()}"
     return headers

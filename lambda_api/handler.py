@@ -13,6 +13,7 @@ from lambda_api.problems import MEDIA_TYPE
 from lambda_api.settings import load_settings
 from lambda_api.web.gateway import GatewayScope
 from lambda_api.web.http_api import HttpApi
+from lambda_api.web.request_context import ColdStart
 from lambda_api.workers import inline
 
 # Loaded at import, in Lambda's init phase, so the first request finds a warm model. Mangum would
@@ -26,8 +27,11 @@ loaded_model = LoadedModel.load(
     settings.max_decoded_bytes,
 )
 
+cold_start = ColdStart()
 http = Mangum(
-    GatewayScope(create_app(settings, loaded_model=loaded_model, run=inline)),
+    GatewayScope(
+        create_app(settings, loaded_model=loaded_model, run=inline, cold_start=cold_start)
+    ),
     lifespan="off",
     custom_handlers=[HttpApi],
     text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, MEDIA_TYPE],  # other types are sent as base64
@@ -37,6 +41,7 @@ http = Mangum(
 def handler(event: Any, context: Any) -> dict[str, Any]:
     """Respond to an event."""
     if not events.is_http(event):
+        cold_start.take()  # the next request finds a started process
         return events.other(event, logger)
     try:
         return http(events.complete(event), context)

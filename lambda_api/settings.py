@@ -51,6 +51,7 @@ class Settings(BaseSettings):
         api_password: password of that user, at least 12 characters, or its hash.
         api_users: more users, as a JSON object of passwords or hashes by name.
         auth_secret_arn: secret in Secrets Manager with all users. Replaces the three above.
+        jwt_issuer: issuer of tokens that API Gateway checks. Replaces all users; only on Lambda.
         failed_logins_per_minute: failed logins per minute and address before rate limiting.
         model_uri: bundle to serve: a folder, s3://bucket/prefix, or s3://bucket/.../current for
             the promoted version.
@@ -72,6 +73,7 @@ class Settings(BaseSettings):
     api_password: Password | None = None
     api_users: Annotated[dict[Username, Password], NoDecode, BeforeValidator(_from_json)] = {}
     auth_secret_arn: str | None = None
+    jwt_issuer: str | None = Field(None, pattern=r"^https://\S+$")
     failed_logins_per_minute: int = Field(10, gt=0)
     model_uri: str = str(BUNDLED_MODEL)
     fallback_model: Path = BUNDLED_MODEL
@@ -89,6 +91,13 @@ class Settings(BaseSettings):
     def _has_users(self) -> Self:
         pair = {"API_USERNAME": self.api_username, "API_PASSWORD": self.api_password}
         missing = [name for name, value in pair.items() if value is None]
+        if self.jwt_issuer:
+            if self.auth_secret_arn or self.api_users or len(missing) < len(pair):
+                raise ValueError(
+                    "JWT_ISSUER: replaces API_USERNAME, API_PASSWORD, API_USERS and "
+                    "AUTH_SECRET_ARN; unset them"
+                )
+            return self
         if self.auth_secret_arn and (self.api_users or len(missing) < len(pair)):
             raise ValueError(
                 "AUTH_SECRET_ARN: replaces API_USERNAME, API_PASSWORD and API_USERS; unset them"

@@ -189,7 +189,7 @@ def _parts(wanted: str | None) -> list[Part]:
         "PAGE_PORT",
         "/_stcore/health",
         # Headless: Streamlit opens no browser and does not request an email address.
-        "streamlit run frontend/app.py --server.headless true"
+        "streamlit run frontend/server.py --server.headless true"
         f" --server.address {HOST} --server.port {port}",
         # `make frontend` keeps the configured API_URL.
         environment={"API_URL": _address(api)} if together else {},

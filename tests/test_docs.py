@@ -173,13 +173,28 @@ def test_training_page_lists_every_architecture_and_augmentation() -> None:
 
 def test_operations_page_explains_every_alarm() -> None:
     page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    template = (ROOT / "tests/infra/snapshots/landscape-classifier-dev.yaml").read_text()
+    template = "".join(
+        (ROOT / f"tests/infra/snapshots/landscape-classifier-{stack}.yaml").read_text()
+        for stack in ("dev", "prod-page")
+    )
     resources = re.findall(r"(?m)^  Alarms(\w+)[0-9A-F]{8}:\n((?:    .*\n)+)", template)
     alarms = [alarm for alarm, text in resources if "Type: AWS::CloudWatch::Alarm\n" in text]
     (section,) = re.findall(r"(?ms)^## Alarms\n(.*?)^## ", page)
 
     assert alarms
     assert sorted(re.findall(r"^\| `(\w+)`", section, re.MULTILINE)) == sorted(alarms)
+
+
+def test_faults_in_the_operations_page_are_held_by_existing_tests() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (F\d+) \| .+? \| (.+) \|$", page, re.MULTILINE)
+    tests = "".join(file.read_text() for file in (ROOT / "tests").rglob("test_*.py"))
+
+    assert [fault for fault, _ in rows] == [f"F{number}" for number in range(1, 13)]
+    for fault, held_by in rows:
+        named = re.findall(r"`(test_\w+)`", held_by)
+        assert named, fault
+        assert [name for name in named if f"def {name}(" not in tests] == []
 
 
 def test_every_screenshot_is_shown() -> None:

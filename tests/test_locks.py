@@ -15,6 +15,9 @@ LOCKS = sorted(
     for path in ROOT.rglob("requirements*.txt")
     if path.with_suffix(".in").exists() and not path.relative_to(ROOT).parts[0].startswith(".")
 )
+# Packages of the container images, which may be built for arm64.
+ARM64 = "aarch64-unknown-linux-gnu"
+IN_IMAGES = [ROOT / part / "requirements.txt" for part in ("lambda_api", "frontend")]
 TFLITE = ROOT / "tests" / "convert" / "tflite_runtime" / "requirements.txt"
 
 
@@ -23,7 +26,13 @@ def targets() -> list[object]:
     return [
         pytest.param(lock, python, platform, id=f"{lock.relative_to(ROOT)}-{python}-{platform}")
         for lock in LOCKS
-        for python, platform in (TARGETS[:1] if lock == TFLITE else TARGETS)
+        for python, platform in (
+            TARGETS[:1]
+            if lock == TFLITE
+            else (*TARGETS, ("3.13", ARM64))
+            if lock in IN_IMAGES
+            else TARGETS
+        )
     ]
 
 

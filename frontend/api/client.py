@@ -13,13 +13,13 @@ raises an `ApiError` (see `frontend.api.errors`).
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Self, TypeVar
 
 import requests
 from pydantic import ValidationError
 from requests.adapters import HTTPAdapter
-from requests.auth import HTTPBasicAuth
+from requests.auth import AuthBase, HTTPBasicAuth
 from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import ReadTimeoutError
 from urllib3.util.retry import Retry
@@ -27,6 +27,7 @@ from urllib3.util.retry import Retry
 from frontend.api.errors import (
     ApiError,
     TimedOut,
+    TokenRejected,
     UnexpectedResponse,
     Unreachable,
     error_from_item,
@@ -72,6 +73,22 @@ class _Retry(Retry):
         return super().increment(method, url, response, error, *args, **kwargs)
 
 
+class _BearerAuth(AuthBase):
+    def __init__(self, token: Callable[[], str]) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token()}"
+        return request
+
+
+class _NoAuth(AuthBase):
+    """No credentials, not even those of ~/.netrc, which requests would send without an `auth`."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return request
+
+
 class ApiClient:
     """A connection to one API. Not thread-safe, since `requests.Session` is not.
 
@@ -81,16 +98,25 @@ class ApiClient:
 
     Args:
         base_url: the API's address, without a slash at the end.
-        username: user name for HTTP Basic authentication.
+        username: user name for HTTP Basic authentication. Without a user name and a token, only
+            `health` works.
         password: its password. It is sent with every request without waiting for a challenge:
             API Gateway renames the header that carries a challenge.
+        token: returns a valid bearer token; called for every request. Replaces user and password.
         backoff_s: seconds before the second retry; doubles with each further retry.
     """
 
     def __init__(
-        self, base_url: str, username: str, password: str, *, backoff_s: float = 1.0
+        self,
+        base_url: str,
+        username: str = "",
+        password: str = "",
+        *,
+        token: Callable[[], str] | None = None,
+        backoff_s: float = 1.0,
     ) -> None:
         self.base_url = base_url
+        self._sends_token = token is not None
         retry = _Retry(
             total=RETRIES,
             allowed_methods=None,  # all methods, including POST
@@ -100,7 +126,12 @@ class ApiClient:
             raise_on_status=False,
         )
         self._session = requests.Session()
-        self._session.auth = HTTPBasicAuth(username.encode(), password.encode())
+        if token:
+            self._session.auth = _BearerAuth(token)
+        elif username:
+            self._session.auth = HTTPBasicAuth(username.encode(), password.encode())
+        else:
+            self._session.auth = _NoAuth()
         self._session.mount(f"{base_url}/", HTTPAdapter(max_retries=retry))
         health_retry = _Retry(connect=0, read=1, other=0, respect_retry_after_header=False)
         self._session.mount(f"{base_url}/health", HTTPAdapter(max_retries=health_retry))
@@ -135,7 +166,8 @@ class ApiClient:
 
         Raises:
             TooLarge, NotAPicture: the API rejected the picture.
-            WrongCredentials, RateLimited, NotReady, ServerFault: the API did not serve the call.
+            WrongCredentials, TokenRejected, RateLimited, NotReady, ServerFault: the API did not
+                serve the call.
             Unreachable, TimedOut, UnexpectedResponse: no valid response.
         """
         started = time.perf_counter()
@@ -223,6 +255,9 @@ class ApiClient:
             raise TimedOut(f"{self.base_url} did not respond within {timeout_s:.0f} s.") from error
         except requests.RequestException as error:
             raise Unreachable(f"{self.base_url} does not respond.") from error
+        refused = (requests.codes.unauthorized, requests.codes.forbidden)
+        if self._sends_token and response.status_code in refused:
+            raise TokenRejected("The API rejected the token.", status=response.status_code)
         if response.status_code != requests.codes.ok:
             raise error_from_response(response)
         return response

@@ -44,6 +44,10 @@ class WrongCredentials(ApiError):
     """401: the API rejected the user name or password."""
 
 
+class TokenRejected(WrongCredentials):
+    """401 or 403: the token has expired, or lacks an audience or a scope that the API needs."""
+
+
 class RateLimited(ApiError):
     """429: too many requests, even after the retries."""
 

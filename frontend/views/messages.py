@@ -8,6 +8,7 @@ from frontend.api.errors import (
     NotReady,
     RateLimited,
     TimedOut,
+    TokenRejected,
     TooLarge,
     UnexpectedResponse,
     Unreachable,
@@ -67,11 +68,7 @@ def message_for(error: PageError) -> Message:
                 f"{error} Check that API_URL is the address of the API.",
             )
         case WrongCredentials():
-            return Message(
-                "This page cannot sign in to the service",
-                "API_USERNAME and API_PASSWORD of this page must match the settings of the API. "
-                "If you are a visitor, please tell the operator of this page.",
-            )
+            return _credentials(error)
         case RateLimited():
             return Message(
                 "Too many requests",
@@ -96,6 +93,20 @@ def message_for(error: PageError) -> Message:
                 f"{error} Try again in a moment.",
                 retry=True,
             )
+
+
+def _credentials(error: WrongCredentials) -> Message:
+    if isinstance(error, TokenRejected):
+        return Message(
+            "The service rejected your login",
+            "It may have expired: log out and log in again. If that does not help, please tell the "
+            "operator of this page.",
+        )
+    return Message(
+        "This page cannot sign in to the service",
+        "API_USERNAME and API_PASSWORD of this page must match the settings of the API. If you are "
+        "a visitor, please tell the operator of this page.",
+    )
 
 
 def _delay(error: ApiError) -> str:

@@ -35,6 +35,18 @@ def add_commands(commands: Any) -> None:
         default=1,
         help="percentage of requests that start a new instance (default: %(default)s)",
     )
+    cost.add_argument(
+        "--rate",
+        type=int,
+        default=50,
+        help="throttle_rate of the worst case, in requests per second (default: %(default)s)",
+    )
+    cost.add_argument(
+        "--architecture",
+        choices=["x86_64", "arm64"],
+        default="x86_64",
+        help="architecture of the function (default: %(default)s)",
+    )
     cost.add_argument("--region", default="eu-central-1", help="AWS region (default: %(default)s)")
     cost.set_defaults(command=_cost)
 
@@ -56,6 +68,14 @@ def _cost(parsed: argparse.Namespace) -> int:
         raise InfraError(f"--memory: {parsed.memory} is out of range. Use 128 to 10240 MB.")
     if not 0 <= parsed.cold_percent <= 100:
         raise InfraError(f"--cold-percent: {parsed.cold_percent:g} is out of range. Use 0 to 100.")
-    load = Load(parsed.requests, parsed.picture_kb, parsed.memory, parsed.cold_percent)
-    print(report(load, parsed.region, read_table(), read_latency()), end="")
+    if not 1 <= parsed.rate <= 100_000:
+        raise InfraError(f"--rate: {parsed.rate} is out of range. Use 1 to 100000.")
+    load = Load(
+        parsed.requests,
+        parsed.picture_kb,
+        parsed.memory,
+        parsed.cold_percent,
+        parsed.architecture,
+    )
+    print(report(load, parsed.region, read_table(), read_latency(), parsed.rate), end="")
     return 0

@@ -1,6 +1,6 @@
 """Estimated US dollars per month, by item, of three ways to serve the same requests."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 from infra.cost.latency import Latency
@@ -17,7 +17,9 @@ LOG_KB = 2.0
 SERVICE_LOG_KB = 1.1
 # Tests compare both with what the service writes and with the template.
 METRICS = 18  # maximum number that the service writes: twelve, and one for each of six labels
-ALARM_METRICS = 9  # metrics in six alarms; a share consists of two
+ALARM_METRICS = 18  # metrics in eleven alarms; a share consists of two
+# Each heartbeat may start an instance, and then writes four metrics. CloudWatch bills whole hours.
+HEARTBEATS, HEARTBEAT_METRICS = 61, 4  # per month
 IMAGE_GB = 0.25
 
 # The memory of SageMaker Serverless is a whole number of GB, 1 to 6.
@@ -41,12 +43,14 @@ class Load:
         picture_kb: kilobytes of the picture in each request.
         memory_mb: memory of the function in MB.
         cold_percent: percentage of requests that start a new instance.
+        architecture: architecture of the function, x86_64 or arm64.
     """
 
     requests: float
     picture_kb: float
     memory_mb: int
     cold_percent: float
+    architecture: str = "x86_64"
 
 
 def compute_seconds(load: Load, latency: Latency, memory_mb: int) -> float:
@@ -56,6 +60,12 @@ def compute_seconds(load: Load, latency: Latency, memory_mb: int) -> float:
     return load.requests * (warm_ms + cold_ms) / 1000
 
 
+def gb_second(architecture: str, prices: Prices) -> float:
+    """Price of a second of the function with 1 GB."""
+    share = prices.arm64_share if architecture == "arm64" else 1.0
+    return prices.lambda_gb_second * share
+
+
 def function(load: Load, latency: Latency, prices: Prices) -> Items:
     """Cost of this stack without monitoring."""
     seconds = compute_seconds(load, latency, load.memory_mb)
@@ -63,7 +73,7 @@ def function(load: Load, latency: Latency, prices: Prices) -> Items:
     return {
         "HTTP API": load.requests * units * prices.http_api_request,
         "Lambda, requests": load.requests * prices.lambda_request,
-        "Lambda, compute": seconds * load.memory_mb / 1024 * prices.lambda_gb_second,
+        "Lambda, compute": seconds * load.memory_mb / 1024 * gb_second(load.architecture, prices),
         "logs": load.requests * LOG_KB / KB_PER_GB * prices.log_gb,
         "secret": prices.secret_month,
         "image in ECR": IMAGE_GB * prices.ecr_gb_month,
@@ -73,10 +83,29 @@ def function(load: Load, latency: Latency, prices: Prices) -> Items:
 def monitoring(load: Load, prices: Prices) -> Items:
     """Cost of this stack's metrics, alarms and dashboard, which does not depend on the load."""
     return {
-        "metrics, in months with requests": METRICS * prices.metric_month if load.requests else 0.0,
+        "metrics": METRICS * prices.metric_month
+        if load.requests
+        else HEARTBEATS * HEARTBEAT_METRICS * prices.metric_month / HOURS,
         "alarms": ALARM_METRICS * prices.alarm_metric_month,
         "dashboard": prices.dashboard_month,
     }
+
+
+def flood(load: Load, latency: Latency, prices: Prices, rate: float, body_kb: float) -> Items:
+    """Cost of requests without credentials, as many as the gateway lets through.
+
+    The function answers them with 401. Each costs at most as much compute as a picture.
+
+    Args:
+        load: for the memory of the function.
+        latency: latency of the function.
+        prices: prices in the region.
+        rate: requests per second, for a whole month.
+        body_kb: kilobytes in each request.
+    """
+    requests = replace(load, requests=rate * HOURS * 3600, picture_kb=body_kb, cold_percent=0)
+    items = function(requests, latency, prices)
+    return {name: items[name] for name in items if name not in ("secret", "image in ECR")}
 
 
 def sagemaker(load: Load, latency: Latency, prices: Prices) -> Items:

@@ -20,6 +20,8 @@ class Prices(BaseModel):
 
     lambda_gb_second: PositiveFloat
     lambda_request: PositiveFloat
+    lambda_provisioned_gb_second: PositiveFloat
+    arm64_share: PositiveFloat  # price of compute on arm64 relative to x86-64, Lambda and Fargate
     http_api_request: PositiveFloat  # per 512 kB or part of it
     log_gb: PositiveFloat
     metric_month: PositiveFloat

@@ -4,11 +4,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from infra.cost.estimate import (
+    GATEWAY_UNIT_KB,
+    HOURS,
     Items,
     Load,
     compute_seconds,
     fargate,
+    flood,
     function,
+    gb_second,
     monitoring,
     sagemaker,
 )
@@ -16,21 +20,23 @@ from infra.cost.latency import FULL_CPU_MB, Latency
 from infra.cost.prices import Prices, Table
 
 REQUESTS = (0, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000)
+BODIES_KB = (0, 4000)  # of a flood: nothing, and what the service accepts
 MEMORIES = (512, 768, 1024, 1536, 1769, 2048, 3008)
 
 
-def report(load: Load, region: str, table: Table, latency: Latency) -> str:
+def report(load: Load, region: str, table: Table, latency: Latency, rate: int) -> str:
     """Text that `python -m infra cost` prints."""
-    return "\n".join(_lines(load, region, table, latency)) + "\n"
+    return "\n".join(_lines(load, region, table, latency, rate)) + "\n"
 
 
-def _lines(load: Load, region: str, table: Table, latency: Latency) -> Iterator[str]:
+def _lines(load: Load, region: str, table: Table, latency: Latency, rate: int) -> Iterator[str]:
     prices = table.of(region)
     yield "# Cost"
     yield ""
     yield (
         f"Estimate for {load.requests:,.0f} requests per month in {region}. Each request has a "
-        f"picture of {load.picture_kb:g} kB, the function has {load.memory_mb} MB of memory, and "
+        f"picture of {load.picture_kb:g} kB, the function has {load.memory_mb} MB of memory on "
+        f"{load.architecture}, and "
         f"{load.cold_percent:g} % of the requests are cold starts. `make cost` writes this page. "
         "`python -m infra cost --help` lists the options for other loads."
     )
@@ -50,7 +56,11 @@ def _lines(load: Load, region: str, table: Table, latency: Latency) -> Iterator[
     yield ""
     yield from _requests(load, latency, prices)
     yield ""
+    yield from _worst_case(load, latency, prices, rate)
+    yield ""
     yield from _memories(load, latency, prices)
+    yield ""
+    yield from _architectures(load, latency, prices)
     yield ""
     yield "## Sources"
     yield from (f"- {name}: {page}" for name, page in table.sources.items())
@@ -83,9 +93,35 @@ def _requests(load: Load, latency: Latency, prices: Prices) -> Iterator[str]:
     )
 
 
+def _worst_case(load: Load, latency: Latency, prices: Prices, rate: int) -> Iterator[str]:
+    small, large = (flood(load, latency, prices, rate, body) for body in BODIES_KB)
+    requests = rate * HOURS * 3600
+    yield "## Worst case without credentials"
+    yield (
+        f"Anybody can send requests without credentials, as many as `throttle_rate` allows: {rate} "
+        f"per second are {requests:,.0f} in a month. The function answers them with 401, so they "
+        "cost as much as other requests, and your users get 429 meanwhile. The gateway bills every "
+        f"{GATEWAY_UNIT_KB} kB of a body."
+    )
+    yield ""
+    yield f"| dollars per month | empty bodies | bodies of {BODIES_KB[-1] / 1000:g} MB |"
+    yield "|---|---:|---:|"
+    yield from (f"| {name} | {small[name]:,.2f} | {large[name]:,.2f} |" for name in small)
+    yield f"| **total** | **{sum(small.values()):,.2f}** | **{sum(large.values()):,.2f}** |"
+    yield ""
+    yield (
+        "The compute is an upper bound, that of a picture of this size. The alarm `Traffic` fires "
+        "after at most an hour over a fifth of this rate; it needs `alarm_email`. `budget` sends a "
+        "mail before a cost of your choice. A lower `throttle_rate` lowers the worst case in "
+        "proportion. An HTTP API has no web application firewall and no limit per client; for "
+        "these, put CloudFront with AWS WAF in front of it."
+    )
+
+
 def _memories(load: Load, latency: Latency, prices: Prices) -> Iterator[str]:
+    price = gb_second(load.architecture, prices)
     costs = {
-        memory: compute_seconds(load, latency, memory) * memory / 1024 * prices.lambda_gb_second
+        memory: compute_seconds(load, latency, memory) * memory / 1024 * price
         for memory in sorted({*MEMORIES, load.memory_mb})
     }
     cheapest = min(costs, key=costs.__getitem__)
@@ -104,4 +140,18 @@ def _memories(load: Load, latency: Latency, prices: Prices) -> Iterator[str]:
         "a difference. Above it, requests are no faster. So the default is the smallest memory "
         "with the lowest latency. The times are estimates: those of `make bench`, divided by the "
         "share of a CPU."
+    )
+
+
+def _architectures(load: Load, latency: Latency, prices: Prices) -> Iterator[str]:
+    intel, arm = (
+        function(replace(load, architecture=name), latency, prices)["Lambda, compute"]
+        for name in ("x86_64", "arm64")
+    )
+    yield "## Choice of architecture"
+    yield (
+        "On arm64 (`architecture=arm64`), a second of compute costs "
+        f"{100 * (1 - prices.arm64_share):.0f} % less: {arm:.2f} instead of {intel:.2f} dollars "
+        "per month, if requests take as long as on x86-64. The service was not measured on "
+        "Lambda with arm64."
     )

@@ -6,14 +6,18 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 from aws_cdk import Duration, Stack, custom_resources
+from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_route53_targets as targets
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from infra.access import AccessSettings
+from infra.domain import AliasRecord
 from infra.nag import acknowledge
 from infra.page.container import PORT
 from infra.retention import Retention
@@ -25,7 +29,12 @@ class Entrance(Construct):
     """CloudFront with its own certificate, and a load balancer that only CloudFront can reach.
 
     Attributes:
-        address: https:// URL of the page without a trailing slash.
+        address: https:// URL of the page without a trailing slash, with the custom domain if there
+            is one.
+        domain_target: host name that the DNS record of the custom domain must point to; None
+            without a domain.
+        balancer: load balancer behind CloudFront.
+        targets: containers behind the load balancer.
     """
 
     def __init__(
@@ -37,6 +46,7 @@ class Entrance(Construct):
         service: ecs.FargateService,
         networks: Sequence[IPv4Network],
         retention: Retention,
+        access: AccessSettings,
     ) -> None:
         super().__init__(scope, name)
         balancer = elbv2.ApplicationLoadBalancer(
@@ -47,7 +57,8 @@ class Entrance(Construct):
             internet_facing=False,
             drop_invalid_header_fields=True,
         )
-        balancer.add_listener("Http", port=80, open=False).add_targets(
+        self.balancer = balancer
+        self.targets = balancer.add_listener("Http", port=80, open=False).add_targets(
             "Page",
             port=PORT,
             protocol=elbv2.ApplicationProtocol.HTTP,
@@ -55,25 +66,41 @@ class Entrance(Construct):
             health_check=elbv2.HealthCheck(path="/_stcore/health"),
             deregistration_delay=Duration.seconds(10),
         )
-        distribution = self._distribution(balancer, networks, retention)
+        distribution = self._distribution(balancer, networks, retention, access)
         balancer.connections.allow_from(self._cloudfront_group(vpc, distribution), ec2.Port.HTTP)
         acknowledge(
             balancer, "ELB2", "CloudFront logs every request, and no other client can reach it."
         )
         self.address = f"https://{distribution.distribution_domain_name}"
+        self.domain_target: str | None = None
+        if access.page_domain:
+            self.address = f"https://{access.page_domain}"
+            self.domain_target = distribution.distribution_domain_name
+            if access.hosted_zone:
+                AliasRecord(
+                    self,
+                    "Alias",
+                    domain=access.page_domain,
+                    hosted_zone=access.hosted_zone,
+                    target=distribution.distribution_domain_name,
+                    target_zone=targets.CloudFrontTarget.get_hosted_zone_id(self),
+                )
 
     def _distribution(
         self,
         balancer: elbv2.ApplicationLoadBalancer,
         networks: Sequence[IPv4Network],
         retention: Retention,
+        access: AccessSettings,
     ) -> cloudfront.Distribution:
         masks = [[int(n.network_address), int(n.netmask)] for n in networks]
         doorkeeper = cloudfront.Function(
             self,
             "Doorkeeper",
             code=cloudfront.FunctionCode.from_inline(
-                f"const NETWORKS = {json.dumps(masks)};\n{DOORKEEPER.read_text(encoding='utf-8')}"
+                f"const NETWORKS = {json.dumps(masks)};\n"
+                f"const DOMAIN = {json.dumps(access.page_domain)};\n"
+                f"{DOORKEEPER.read_text(encoding='utf-8')}"
             ),
             runtime=cloudfront.FunctionRuntime.JS_2_0,
         )
@@ -86,6 +113,7 @@ class Entrance(Construct):
             self,
             "Distribution",
             default_behavior=cloudfront.BehaviorOptions(
+                # VPC origins carry WebSockets since May 2026; older documentation says otherwise.
                 origin=origins.VpcOrigin.with_application_load_balancer(
                     balancer, protocol_policy=cloudfront.OriginProtocolPolicy.HTTP_ONLY
                 ),
@@ -93,6 +121,7 @@ class Entrance(Construct):
                 cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
                 # Forwards the Host header, which Streamlit compares with the Origin of a WebSocket.
                 origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER,
+                response_headers_policy=cloudfront.ResponseHeadersPolicy.SECURITY_HEADERS,
                 viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
                 function_associations=[
                     cloudfront.FunctionAssociation(
@@ -104,6 +133,12 @@ class Entrance(Construct):
             enable_ipv6=False,  # the doorkeeper only supports IPv4 networks
             log_bucket=log,
             http_version=cloudfront.HttpVersion.HTTP2_AND_3,
+            domain_names=[access.page_domain] if access.page_domain else None,
+            certificate=acm.Certificate.from_certificate_arn(
+                self, "Certificate", access.page_certificate_arn
+            )
+            if access.page_certificate_arn
+            else None,
         )
         acknowledge(log, "S1", "This is itself a bucket of access logs.")
         acknowledge(
@@ -116,11 +151,12 @@ class Entrance(Construct):
             "CFR2",
             "The doorkeeper only admits the configured networks. WAF has a fee.",
         )
-        acknowledge(
-            distribution,
-            "CFR4",
-            "Without a custom domain, CloudFront's default certificate sets the TLS version.",
-        )
+        if not access.page_domain:
+            acknowledge(
+                distribution,
+                "CFR4",
+                "Without a custom domain, CloudFront's default certificate sets the TLS version.",
+            )
         return distribution
 
     def _cloudfront_group(

@@ -3,9 +3,11 @@
 import asyncio
 import base64
 from typing import Protocol
+from unicodedata import normalize
 
 from fastapi import Request
 
+from lambda_api.auth.encodings import utf8_forms
 from lambda_api.auth.failed_logins import FailedLogins
 from lambda_api.base64_text import decode_base64
 from lambda_api.problems import Problem
@@ -36,8 +38,8 @@ class BasicAuth:
         self._authenticator, self._failures, self._run = authenticator, failures, run
         self._one_at_a_time = asyncio.Lock()
 
-    async def check(self, request: Request) -> None:
-        """Return if the credentials of a request are right.
+    async def check(self, request: Request) -> str:
+        """Return the user's name if the credentials of a request are right.
 
         Failed logins are counted per client address. On Lambda, this is the address seen by the
         gateway. Under uvicorn, it is the address of the connection, or the one reported by a proxy
@@ -52,13 +54,13 @@ class BasicAuth:
         source = request.client.host if request.client else ""
         self._raise_if_limited(source, request)
         if self._authenticator.is_known(credentials):
-            return
+            return _user(credentials)
         # Verify one login at a time and count its failure before the next. Otherwise, many
         # concurrent guesses would all pass the limit, and each would compute a hash.
         async with self._one_at_a_time:
             self._raise_if_limited(source, request)
             if await self._authenticator.verify(credentials, self._run):
-                return
+                return _user(credentials)
             self._failures.add(source)
         request.state.log["login"] = "failed"
         raise _unauthorized()
@@ -88,6 +90,12 @@ def _credentials(authorization: str) -> bytes | None:
         return decode_base64(parameter.encode("latin-1"))
     except ValueError:
         return None
+
+
+def _user(credentials: bytes) -> str:
+    """Return the name in verified credentials. Others may have a password in its place."""
+    sent = utf8_forms(credentials.partition(b":")[0])[0]
+    return normalize("NFC", sent.decode())
 
 
 def _unauthorized() -> Problem:

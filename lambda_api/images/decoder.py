@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from lambda_api.images import heif, jpeg, png, tiff, webp
+from lambda_api.images import jpeg
 from lambda_api.images.formats import HEAD_BYTES, NAMES, Format, sniff
 from lambda_api.images.stripped import Stripped, orientation
 
@@ -44,14 +44,13 @@ _PLUGINS: dict[Format, str] = {
     "AVIF": "PIL.AvifImagePlugin",
     "TIFF": "PIL.TiffImagePlugin",
 }
-_STRIP: dict[Format, Callable[[bytes], Stripped]] = {
-    "PNG": png.strip,
-    "WEBP": webp.strip,
-    "HEIF": heif.strip,
-    "AVIF": heif.strip,
-    "TIFF": tiff.strip,
-    "GIF": Stripped,
-    "BMP": Stripped,
+# Imported when the first picture of the format arrives, to shorten the cold start.
+_STRIPPERS: dict[Format, str] = {
+    "PNG": "lambda_api.images.png",
+    "WEBP": "lambda_api.images.webp",
+    "HEIF": "lambda_api.images.heif",
+    "AVIF": "lambda_api.images.heif",
+    "TIFF": "lambda_api.images.tiff",
 }
 
 # EXIF 2.32, tag 0x0112: the transposition that turns the stored picture upright.
@@ -200,13 +199,15 @@ def _read_jpeg(
 
 def _decode_other(data: bytes, format_: Format, max_decoded_bytes: int) -> _Decoded:
     _load_plugin(format_)
-    stripped = _STRIP[format_](data)
+    stripped = _stripped(data, format_)
     with Image.open(BytesIO(stripped.data), formats=(format_,)) as image:
         stored = _checked_size(image)
         needed = image.width * image.height * _BYTES_PER_PIXEL[format_][image.has_transparency_data]
         _check_memory(stored, needed, max_decoded_bytes)
         if format_ == "PNG" and image.info.get("default_image"):
             image.seek(1)  # the first frame of an animation whose default image is not a frame
+        if format_ == "TIFF":
+            _check_planes(image)
         image.load()
         if image.mode == "F" or (image.mode == "I" and format_ != "PNG"):
             raise UndecodablePicture(
@@ -214,7 +215,31 @@ def _decode_other(data: bytes, format_: Format, max_decoded_bytes: int) -> _Deco
             )
         metadata = {"exif": image.info["exif"]} if "exif" in image.info else {}
         turn = orientation(metadata if format_ == "AVIF" else stripped.metadata)
-        return _flatten(image), stored, turn
+        inverted = format_ == "TIFF" and image.mode.startswith("I;16") and _tag(image, 262) == 0
+        return _flatten(image, inverted=inverted), stored, turn
+
+
+def _tag(image: Image.Image, number: int) -> object:
+    """Value of a tag of a TIFF, None if it is missing."""
+    tags: dict[int, object] = getattr(image, "tag_v2", {})
+    return tags.get(number)
+
+
+def _check_planes(image: Image.Image) -> None:
+    """Refuse separate planes (tag 284) of 16 bits (tag 258), of which Pillow misreads the bytes."""
+    bits = _tag(image, 258)
+    if _tag(image, 284) == 2 and isinstance(bits, tuple) and len(bits) > 1 and max(bits) > 8:
+        raise UndecodablePicture(
+            "The TIFF picture has 16-bit channels in separate planes. Save it with interleaved "
+            "channels, or with 8 bits per sample."
+        )
+
+
+def _stripped(data: bytes, format_: Format) -> Stripped:
+    if format_ not in _STRIPPERS:  # GIF and BMP
+        return Stripped(data)
+    strip: Callable[[bytes], Stripped] = import_module(_STRIPPERS[format_]).strip
+    return strip(data)
 
 
 def _load_plugin(format_: Format) -> None:
@@ -250,16 +275,23 @@ def _check_memory(size: tuple[int, int], needed: int, max_decoded_bytes: int) ->
         )
 
 
-def _flatten(image: Image.Image) -> Image.Image:
-    """The picture as 8-bit RGB without transparency."""
+def _flatten(image: Image.Image, *, inverted: bool = False) -> Image.Image:
+    """The picture as 8-bit RGB without transparency.
+
+    Args:
+        image: the decoded picture.
+        inverted: 16-bit grayscale in which 0 is white. Pillow inverts only up to 8 bits.
+    """
     if image.mode.startswith("I"):  # 16-bit grayscale; Pillow's own conversion clips it to white
         levels = np.asarray(image)
-        gray = (levels >> 8).astype(np.uint8)
+        gray = (levels >> 8).astype(np.uint8) ^ (255 if inverted else 0)
         if (clear := image.info.get("transparency")) is not None:
             gray[levels == clear] = 255
         return Image.fromarray(gray).convert("RGB")
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
+        if image.format == "BMP" and rgba.getchannel("A").getextrema() == (0, 0):
+            return image.convert("RGB")  # many programs leave the fourth byte of a BMP at zero
         flat = Image.new("RGB", rgba.size, "white")
         flat.paste(rgba, mask=rgba)
         return flat

@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.routing import BaseRoute
 
+from lambda_api.auth.gateway_tokens import GatewayTokens
 from lambda_api.images import MAX_DECODED_BYTES, MAX_PIXELS, MIN_SIDE, NAMES
 from lambda_api.openapi.operations import SCHEMAS
 from lambda_api.problems import MEDIA_TYPE
@@ -83,7 +84,19 @@ def _document(app: FastAPI) -> dict[str, Any]:
         ref_template=SCHEMAS + "{model}",
     )
     document["components"]["schemas"] = definitions["$defs"]
+    if isinstance(app.state.services.authentication, GatewayTokens):
+        _require_tokens(document)
     return document
+
+
+def _require_tokens(document: dict[str, Any]) -> None:
+    """Replace HTTP Basic by bearer tokens, which all operations except `/health` need."""
+    document["components"]["securitySchemes"] = {
+        "BearerToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+    }
+    for path, operations in document["paths"].items():
+        for operation in operations.values() if path != "/health" else ():
+            operation["security"] = [{"BearerToken": []}]
 
 
 def _without_head(route: BaseRoute) -> BaseRoute:

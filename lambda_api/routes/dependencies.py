@@ -1,12 +1,12 @@
 """Dependencies of the routes: authentication, the model, and other services of the app."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from fastapi import Depends, Request
 from fastapi.openapi.models import HTTPBase
 from fastapi.security.base import SecurityBase
 
-from lambda_api.auth.basic import BasicAuth
 from lambda_api.classifier import Classifier
 from lambda_api.loaded_model import LoadedModel
 from lambda_api.manifest import BundleError
@@ -15,17 +15,25 @@ from lambda_api.uploads import UploadBucket
 from lambda_api.workers import Run
 
 
+class Authentication(Protocol):
+    """Identifies the user of a request: `BasicAuth` or `GatewayTokens`."""
+
+    async def check(self, request: Request) -> str:
+        """Return the user's name. Raises `Problem`: 401, or 429 after too many failed logins."""
+        ...
+
+
 @dataclass(frozen=True)
 class Services:
     """Services that `create_app` builds from the settings.
 
     Attributes:
-        basic_auth: checks the credentials of requests.
+        authentication: checks the credentials of requests.
         uploads: bucket of uploaded pictures.
         run: runs decoding and inference.
     """
 
-    basic_auth: BasicAuth
+    authentication: Authentication
     uploads: UploadBucket
     run: Run
 
@@ -51,12 +59,18 @@ def classifier(request: Request) -> Classifier:
 
 
 class _BasicAuthScheme(SecurityBase):
+    """Authenticates a request and logs the user's name.
+
+    The OpenAPI document names HTTP Basic, the default.
+    """
+
     def __init__(self) -> None:
         self.scheme_name = "BasicAuth"
         self.model = HTTPBase(scheme="basic", description="User name and password in UTF-8.")
 
     async def __call__(self, request: Request) -> None:
-        await services(request).basic_auth.check(request)
+        user = await services(request).authentication.check(request)
+        request.state.log["user"] = user
 
 
 AUTHENTICATED = [Depends(_BasicAuthScheme())]

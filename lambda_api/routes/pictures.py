@@ -23,7 +23,6 @@ from lambda_api.problems import Problem, picture_problem
 from lambda_api.routes import responses
 from lambda_api.routes.dependencies import AUTHENTICATED, classifier, services
 from lambda_api.web.query import ExplainQuery, PredictQuery, read_query
-from lambda_api.web.received import explained
 from lambda_api.web.request_body import UploadRequest, json_body, one_picture, several_pictures
 
 router = APIRouter(tags=["pictures"], dependencies=AUTHENTICATED, responses=COMMON_RESPONSES)
@@ -46,7 +45,7 @@ async def predict(request: Request) -> FastJSONResponse:
     try:
         prediction = await shared.run(model.classify, data)
     except PictureError as error:
-        raise explained(error, data) from error
+        raise _explained(error, data) from error
     request.state.predictions.append(prediction)
     content = responses.picture_prediction(prediction, top_k)
     return FastJSONResponse(responses.model_response(request, model, content))
@@ -93,7 +92,7 @@ async def explain_(request: Request) -> FastJSONResponse:
     try:
         explanation = await shared.run(explain, model, data, query.grid)
     except PictureError as error:
-        raise explained(error, data) from error
+        raise _explained(error, data) from error
     request.state.predictions.append(explanation.prediction)
     overlay = await shared.run(overlay_png, explanation) if query.overlay else None
     content = {
@@ -130,4 +129,11 @@ def _prediction_or_problem(model: Classifier, data: bytes) -> Prediction | Probl
     try:
         return model.classify(data)
     except PictureError as error:
-        return picture_problem(explained(error, data))
+        return picture_problem(_explained(error, data))
+
+
+def _explained(error: PictureError, data: bytes) -> PictureError:
+    # Imported here to shorten the cold start: most pictures can be decoded.
+    from lambda_api.web.received import explained
+
+    return explained(error, data)

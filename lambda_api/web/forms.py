@@ -19,9 +19,9 @@ from email.utils import collapse_rfc2231_value
 from itertools import pairwise
 
 from lambda_api.base64_text import decode_base64
+from lambda_api.web.request_body import is_binary
 
 _MAX_PART_HEADERS, _MAX_HEADER_BYTES = 32, 8192
-_CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,6 @@ def read_form(body: bytes, boundary: bytes) -> list[FormPart]:
         for (_, start), (end, _) in pairwise(starts)
         if (part := _part(body[start:end])) is not None
     ]
-
-
-def is_binary(data: bytes) -> bool:
-    """Return True if data begins with control characters, as pictures do and text does not."""
-    return _CONTROLS.search(data, 0, 32) is not None
 
 
 def decode_transfer(data: bytes, encoding: str) -> bytes:

@@ -3,6 +3,7 @@
 import os
 import re
 from collections import Counter
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 from uuid import uuid4
@@ -18,23 +19,43 @@ from lambda_api.problems import Problem, problem_response
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._=-]{1,128}")  # IDs of an HTTP API end with "="
 
 
+@dataclass(slots=True)
+class ColdStart:
+    """State of the process: `pending` until the first request or keep-warm call has arrived."""
+
+    pending: bool = True
+
+    def take(self) -> bool:
+        """Return whether the caller is the first one, and mark the process as started."""
+        pending, self.pending = self.pending, False
+        return pending
+
+
 class RequestContext:
     """Pure ASGI middleware around all others except `SecurityHeaders`.
 
     - Sets `request.state.request_id` and the header `X-Request-ID` to the client's `X-Request-ID`,
       else API Gateway's ID, else a random one.
     - Sets `request.state.cold_start` and the header `X-Cold-Start`: true for the first request of a
-      process, which had to wait for its start.
+      process, which had to wait for its start. A keep-warm call on Lambda counts as the first.
     - Responds to unexpected errors with a 500 that contains no internals.
     - Writes one log line and one set of metrics. Routes add to them through `request.state.log`
       and `request.state.predictions`.
     """
 
-    def __init__(self, app: ASGIApp, logger: Logger, metrics: RequestMetrics | None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        logger: Logger,
+        metrics: RequestMetrics | None,
+        cold_start: ColdStart,
+    ) -> None:
         self.app, self.logger, self.metrics = app, logger, metrics
+        self.cold_start = cold_start
         # Provisioned instances start before a request arrives, so no request waits for them.
         initialization = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE")
-        self.cold_start = initialization != "provisioned-concurrency"
+        if initialization == "provisioned-concurrency":
+            cold_start.take()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -45,7 +66,7 @@ class RequestContext:
         failure: Exception | None = None
         state = scope.setdefault("state", {})
         state["request_id"], state["log"], state["predictions"] = _request_id(scope), {}, []
-        state["cold_start"], self.cold_start = self.cold_start, False
+        state["cold_start"] = self.cold_start.take()
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status

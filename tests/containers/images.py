@@ -82,6 +82,11 @@ def lambda_wheels() -> Path:
 
 
 @pytest.fixture(scope="session")
+def lambda_arm64_wheels() -> Path:
+    return fetch(ROOT / "lambda_api" / "requirements.txt", CACHE / "wheels", "aarch64")
+
+
+@pytest.fixture(scope="session")
 def lambda_image(podman: Podman, lambda_bases: None, lambda_wheels: Path) -> str:
     name = "landscape-classifier"
     options = ("--file=Dockerfile.lambda", f"--build-arg=BASE={LAMBDA_BASE}", f"--tag={name}")

@@ -9,12 +9,17 @@ from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
 
+import pytest
 from elftools.elf.elffile import ELFFile
 
-# Amazon Linux 2023 has glibc 2.34 and GCC 11:
-# https://docs.aws.amazon.com/linux/al2023/ug/core-glibc.html
-# Symbol versions of libstdc++ in GCC 11: https://gcc.gnu.org/onlinedocs/libstdc++/manual/abi.html
-NEWEST = {"GLIBC": (2, 34), "GLIBCXX": (3, 4, 29), "CXXABI": (1, 3, 13)}
+# Amazon Linux 2023 has glibc 2.34: https://docs.aws.amazon.com/linux/al2023/ug/core-glibc.html
+# Its libstdc++ was that of GCC 11 at first, and is that of GCC 14 in images since 2025:
+# https://github.com/amazonlinux/container-images/issues/132
+# Symbol versions of libstdc++: https://gcc.gnu.org/onlinedocs/libstdc++/manual/abi.html
+GCC_11 = {"GLIBC": (2, 34), "GLIBCXX": (3, 4, 29), "CXXABI": (1, 3, 13)}
+GCC_14 = {"GLIBC": (2, 34), "GLIBCXX": (3, 4, 33), "CXXABI": (1, 3, 15)}
+# LiteRT's wheel for arm64 does not load on the older images: the build of the image would fail.
+NEWEST = {"x86_64": GCC_11, "aarch64": GCC_14}
 
 
 def needed_versions(library: bytes) -> Iterator[str]:
@@ -24,17 +29,28 @@ def needed_versions(library: bytes) -> Iterator[str]:
             yield from (version.name for version in versions)
 
 
-def test_libraries_only_need_symbols_of_amazon_linux_2023(lambda_wheels: Path) -> None:
-    needed: dict[str, dict[str, tuple[int, ...]]] = {family: {} for family in NEWEST}
-    for wheel in lambda_wheels.glob("*.whl"):
+def needed(wheels: Path) -> dict[str, dict[str, tuple[int, ...]]]:
+    """Return the newest version that each library requires, by family and file."""
+    found: dict[str, dict[str, tuple[int, ...]]] = {family: {} for family in GCC_11}
+    for wheel in wheels.glob("*.whl"):
         with ZipFile(wheel) as archive:
             for file in (name for name in archive.namelist() if ".so" in Path(name).suffixes):
                 for version in needed_versions(archive.read(file)):
                     if match := re.fullmatch(r"(GLIBC|GLIBCXX|CXXABI)_([\d.]+)", version):
                         numbers = tuple(map(int, match[2].split(".")))
-                        newest = needed[match[1]].get(file, (0,))
-                        needed[match[1]][file] = max(newest, numbers)
+                        newest = found[match[1]].get(file, (0,))
+                        found[match[1]][file] = max(newest, numbers)
+    return found
 
-    for family, newest in NEWEST.items():
-        assert any("litert" in file for file in needed[family])
-        assert {file: n for file, n in needed[family].items() if n > newest} == {}
+
+@pytest.mark.parametrize("machine", NEWEST)
+def test_libraries_only_need_symbols_of_amazon_linux_2023(
+    machine: str, request: pytest.FixtureRequest
+) -> None:
+    """Every pinned package has a wheel for both architectures: pip would fail otherwise."""
+    names = {"x86_64": "lambda_wheels", "aarch64": "lambda_arm64_wheels"}
+    found = needed(request.getfixturevalue(names[machine]))
+
+    for family, newest in NEWEST[machine].items():
+        assert any("litert" in file for file in found[family])
+        assert {file: n for file, n in found[family].items() if n > newest} == {}

@@ -10,12 +10,19 @@ from filelock import FileLock
 
 PYTHON = "3.13"
 # Amazon Linux 2023 has glibc 2.34. Wheels for older versions are compatible (https://peps.python.org/pep-0600/).
-PLATFORMS = ["manylinux2014_x86_64", *(f"manylinux_2_{minor}_x86_64" for minor in range(17, 35))]
+PLATFORMS = ["manylinux2014", *(f"manylinux_2_{minor}" for minor in range(17, 35))]
 
 
-def fetch(requirements: Path, cache: Path) -> Path:
-    """Return a folder with the wheels of a requirements file that pins all packages with hashes."""
-    options = [f"--python-version={PYTHON}", *(f"--platform={name}" for name in PLATFORMS)]
+def fetch(requirements: Path, cache: Path, machine: str = "x86_64") -> Path:
+    """Return a folder with the wheels of a requirements file that pins all packages with hashes.
+
+    Args:
+        requirements: the file.
+        cache: folder of such folders.
+        machine: x86_64 or aarch64.
+    """
+    platforms = [f"--platform={name}_{machine}" for name in PLATFORMS]
+    options = [f"--python-version={PYTHON}", *platforms]
     digest = sha256(" ".join(options).encode() + requirements.read_bytes()).hexdigest()
     folder = cache / digest[:16]
     cache.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lambda_api.manifest import MANIFEST_FILE, Manifest, read_bundle
 from tests.checkout import copy_project
+from tests.conftest import ROOT
 
 NEEDED = (
     ".dockerignore",
@@ -47,6 +48,16 @@ class Checkout:
     def of_project(cls, folder: Path, environment: dict[str, str]) -> "Checkout":
         """Copy the files that `cdk deploy` needs. `.venv` links to the environment of the tests."""
         copy_project(NEEDED, folder)
+        (folder / ".venv").symlink_to(sys.prefix)
+        return cls(folder, environment)
+
+    @classmethod
+    def of_commit(cls, commit: str, folder: Path, environment: dict[str, str]) -> "Checkout":
+        """Copy the files that `cdk deploy` needs as they were in a commit."""
+        archive = subprocess.run(
+            ["git", "-C", ROOT, "archive", commit, *NEEDED], check=True, capture_output=True
+        ).stdout
+        subprocess.run(["tar", "-x", "-C", folder], input=archive, check=True)
         (folder / ".venv").symlink_to(sys.prefix)
         return cls(folder, environment)
 

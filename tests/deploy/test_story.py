@@ -24,12 +24,14 @@ pytestmark = pytest.mark.timeout(900)  # the first test builds the image and its
 OTHER = "models/never-confident"
 # Beginnings of commands in docs/operations.md.
 CONVERT = ".venv/bin/python -m convert"
+MOVE_ALIAS = 'aws lambda update-alias --function-name "$function"'
 REPLACE_INSTANCES = (
     "function=",
     "aws lambda update-function-configuration",
-    "aws lambda wait",
+    "aws lambda wait function-updated-v2",
     "version=$(aws lambda publish-version",
-    "aws lambda update-alias",
+    "aws lambda wait published-version-active",
+    MOVE_ALIAS,
 )
 
 Credentials = tuple[str, str]
@@ -167,7 +169,13 @@ def test_alias_moved_back_serves_the_first_model(
 ) -> None:
     versions = service.operate("function=", "aws lambda list-versions-by-function")
     first = versions.splitlines()[1].split()[0]  # after $LATEST
-    service.operate("function=", "aws lambda update-alias", version=first)
+    service.operate(
+        "function=",
+        "aws lambda invoke",
+        "aws lambda wait published-version-active",
+        MOVE_ALIAS,
+        version=first,
+    )
 
     assert model_version(service) == read_bundle(bundle)[0].version != other_version
 

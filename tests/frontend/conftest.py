@@ -10,6 +10,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from frontend.settings import Settings
 from tests.frontend.driver import APP
 from tests.frontend.stand_in_api import PASSWORD, USERNAME, StandInApi, serve
 
@@ -18,8 +19,8 @@ from tests.frontend.stand_in_api import PASSWORD, USERNAME, StandInApi, serve
 def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Remove settings, the developer's `.env`, and what the previous test cached."""
     monkeypatch.chdir(tmp_path)
-    for name in ("API_URL", "API_USERNAME", "API_PASSWORD", "PAGE_TITLE", "CLASS_DESCRIPTIONS"):
-        monkeypatch.delenv(name, raising=False)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
     st.cache_data.clear()
     st.cache_resource.clear()
 

@@ -41,7 +41,31 @@ EVERYTHING = {
     "page_networks": "203.0.113.0/24 198.51.100.7",
 }
 # Features that exclude those above: the page does not support rotation, and the canary is off.
-OTHERWISE = {"canary": "false", "rotate_password_days": "90"}
+OTHERWISE = {"canary": "false", "rotate_password_days": "90", "dashboard": "false"}
+# Tokens, domains, the page's log-in and arm64.
+ACCESS = {
+    "stage": "access",
+    "architecture": "arm64",
+    "cors_origins": "https://page.example",
+    "frontend": "true",
+    "page_networks": "0.0.0.0/0",
+    "domain": "api.example.com",
+    "certificate_arn": "arn:aws:acm:eu-central-1:123456789012:certificate/"
+    "11111111-2222-3333-4444-555555555555",
+    "hosted_zone": "Z0123456789ABCDEFGHIJ",
+    "default_endpoint": "false",
+    "page_domain": "scenes.example.com",
+    "page_certificate_arn": "arn:aws:acm:us-east-1:123456789012:certificate/"
+    "66666666-7777-8888-9999-000000000000",
+    "jwt_issuer": "https://id.example.com/tenant",
+    "jwt_audience": "landscape",
+    "jwt_scopes": "scenes/predict",
+    "page_oidc_scopes": "openid email scenes/predict",
+    "page_login": "true",
+    "page_oidc_secret": "landscape/oidc",
+    "page_login_domains": "example.com",
+    "page_login_groups": "cognito:groups=scene labelers, roles=admin",
+}
 
 
 @dataclass(frozen=True)
@@ -60,6 +84,14 @@ class Assembly:
     def service(self) -> Template:
         (name,) = (name for name in self.stacks if not name.endswith("-page"))
         return Template.from_string(self.stacks[name])
+
+    def protected(self) -> dict[str, bool]:
+        """Whether each stack is protected from deletion."""
+        artifacts = json.loads((self.folder / "manifest.json").read_text())["artifacts"]
+        return {
+            name: artifacts[name]["properties"].get("terminationProtection", False)
+            for name in self.stacks
+        }
 
     @property
     def page(self) -> Template:
@@ -107,6 +139,12 @@ def everything(synthesize: Callable[..., Assembly]) -> Assembly:
 def otherwise(synthesize: Callable[..., Assembly]) -> Assembly:
     """Rotation enabled and canary disabled."""
     return synthesize(**OTHERWISE)
+
+
+@pytest.fixture(scope="session")
+def with_access(synthesize: Callable[..., Assembly]) -> Assembly:
+    """Tokens, domains, log-in and arm64."""
+    return synthesize(**ACCESS)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ OTHER_PARTITIONS = ("cn-", "us-gov-", "us-iso", "eu-iso", "eusc-")
 AWS_REGIONS = [region for region in REGIONS if not region.startswith(OTHER_PARTITIONS)]
 
 
-@pytest.mark.parametrize("fixture", ["default", "everything", "otherwise"])
+@pytest.mark.parametrize("fixture", ["default", "everything", "otherwise", "with_access"])
 def test_every_finding_of_nag_has_a_reason(fixture: str, request: pytest.FixtureRequest) -> None:
     assembly: Assembly = request.getfixturevalue(fixture)
     report = assembly.report()
@@ -59,7 +59,7 @@ def lint_findings(text: str) -> list[str]:
     return [str(match) for match in lint(text, config=config)]
 
 
-@pytest.mark.parametrize("fixture", ["default", "everything", "otherwise"])
+@pytest.mark.parametrize("fixture", ["default", "everything", "otherwise", "with_access"])
 def test_cfn_lint_only_finds_regions_without_budgets(
     fixture: str, request: pytest.FixtureRequest
 ) -> None:

@@ -13,11 +13,14 @@ from infra.cost.estimate import (
     Load,
     compute_seconds,
     fargate,
+    flood,
     function,
+    monitoring,
     sagemaker,
 )
 from infra.cost.latency import RESULTS, Latency, read_latency
 from infra.cost.prices import Table, read_table
+from infra.settings import Settings
 from tests.infra.conftest import ROOT, Assembly
 from tests.infra.templates import properties
 
@@ -89,6 +92,34 @@ def test_idle_compute_costs_nothing(table: Table) -> None:
     assert sum(function(idle, LATENCY, prices).values()) < 1
 
 
+def test_flood_without_credentials_costs_by_rate_and_body(table: Table) -> None:
+    prices = table.of("eu-central-1")
+    small, large, slow = (
+        flood(LOAD, LATENCY, prices, rate, kb) for rate, kb in [(50, 0), (50, 4000), (10, 0)]
+    )
+
+    # By hand: 50 * 730 * 3600 = 131.4 million requests, 1.20 dollars per million and 512 kB.
+    assert small["HTTP API"] == pytest.approx(157.68)
+    assert large["HTTP API"] == pytest.approx(8 * 157.68)
+    assert small["Lambda, requests"] == pytest.approx(26.28)
+    assert sum(slow.values()) == pytest.approx(sum(small.values()) / 5)
+    assert "secret" not in small
+
+
+def test_rate_of_the_worst_case_is_that_of_the_settings() -> None:
+    rate = Settings().throttle_rate
+
+    assert f"{rate} per second are {rate * 730 * 3600:,}" in cost().stdout
+    assert "10 per second are 26,280,000" in cost("--rate", "10").stdout
+
+
+def test_idle_month_pays_for_the_metrics_of_the_heartbeat(table: Table) -> None:
+    items = monitoring(replace(LOAD, requests=0), table.of("eu-central-1"))
+
+    # By hand: four metrics, 61 of 730 hours, 0.30 dollars per month.
+    assert items["metrics"] == pytest.approx(0.100, abs=1e-3)
+
+
 def test_every_metric_of_the_service_is_counted(
     written_metrics: set[tuple[str, str | None]],
 ) -> None:
@@ -150,6 +181,7 @@ def test_report_contains_the_requested_load() -> None:
         (["--requests", "-1"], "--requests: -1 is out of range. Use 0 to 1e12"),
         (["--memory", "64"], "--memory: 64 is out of range. Use 128 to"),
         (["--picture-kb", "5000"], "larger pictures are uploaded to S3"),
+        (["--rate", "0"], "--rate: 0 is out of range. Use 1 to"),
         (["--cold-percent", "101"], "--cold-percent: 101 is out of range. Use 0 to 100"),
         (["--requests", "nan"], "--requests: nan is out of range"),
     ],

@@ -6,9 +6,12 @@ import re
 import subprocess
 
 import pytest
+from aws_cdk import App, Stack
+from aws_cdk import aws_logs as logs
 from aws_cdk.assertions import Match, Template
 
-from tests.infra.conftest import ROOT, Assembly
+from infra.page.network import create_vpc
+from tests.infra.conftest import FLAGS, ROOT, Assembly
 
 NODE = os.environ["JSII_NODE"]  # set by infra
 
@@ -56,8 +59,64 @@ def test_container_gets_its_password_from_the_service_s_secret(everything: Assem
 
     assert {secret["Name"] for secret in container["Secrets"]} == {"API_USERNAME", "API_PASSWORD"}
     for secret in container["Secrets"]:
-        assert "Fn::ImportValue" in json.dumps(secret["ValueFrom"])
+        assert "Fn::GetStackOutput" in json.dumps(secret["ValueFrom"])
     assert [variable["Name"] for variable in container["Environment"]] == ["API_URL"]
+
+
+def test_service_can_be_updated_and_removed_without_the_page(everything: Assembly) -> None:
+    """An export could not change or disappear while the page imports it."""
+    assert "Fn::ImportValue" not in everything.stacks["landscape-classifier-prod-page"]
+    exported = [
+        output for output in everything.service.find_outputs("*").values() if "Export" in output
+    ]
+    assert exported == []
+
+
+def test_browsers_get_security_headers(everything: Assembly) -> None:
+    (distribution,) = everything.page.find_resources("AWS::CloudFront::Distribution").values()
+    behavior = distribution["Properties"]["DistributionConfig"]["DefaultCacheBehavior"]
+
+    # AWS's managed policy SecurityHeadersPolicy: HSTS, frames of the same origin only, nosniff.
+    assert behavior["ResponseHeadersPolicyId"] == "67f7725c-6f97-4210-82d7-5512b31e9d03"
+
+
+def test_alarms_of_the_page_notify_the_topic_of_the_service(everything: Assembly) -> None:
+    alarms = everything.page.find_resources("AWS::CloudWatch::Alarm")
+    (service,) = everything.page.find_resources("AWS::ECS::Service")
+    by_name = {name[len("Alarms") : -8]: alarm for name, alarm in alarms.items()}
+
+    assert by_name.keys() == {"PageDown", "PageErrors"}
+    for alarm in by_name.values():
+        for kind in ("AlarmActions", "OKActions"):
+            (action,) = alarm["Properties"][kind]
+            assert "AlarmsTopic" in action["Fn::GetStackOutput"]["OutputName"]
+    down = by_name["PageDown"]["Properties"]
+    assert (down["MetricName"], down["Threshold"]) == ("HealthyHostCount", 1)
+    assert down["ComparisonOperator"] == "LessThanThreshold"
+    assert down["TreatMissingData"] == "breaching"  # no container at all
+    assert service in by_name["PageDown"]["DependsOn"]  # no alarm before the first container
+    errors = json.dumps(by_name["PageErrors"])
+    assert "HTTPCode_ELB_5XX_Count" in errors
+    assert "HTTPCode_Target_5XX_Count" in errors
+
+
+@pytest.mark.parametrize(
+    ("chosen", "zones"),
+    [
+        ("", [{"Fn::Select": [number, {"Fn::GetAZs": ""}]} for number in (0, 1)]),
+        ("us-east-1b us-east-1c", ["us-east-1b", "us-east-1c"]),
+    ],
+    ids=["default", "chosen"],
+)
+def test_subnets_are_in_the_chosen_zones(chosen: str, zones: list[object]) -> None:
+    stack = Stack(App(context=FLAGS), "network")
+    create_vpc(stack, zones=chosen.split(), log=logs.LogGroup(stack, "Log"))
+
+    subnets = Template.from_stack(stack).find_resources("AWS::EC2::Subnet").values()
+
+    assert len(subnets) == 4
+    for zone in zones:
+        assert [s["Properties"]["AvailabilityZone"] for s in subnets].count(zone) == 2
 
 
 def test_outputs_used_in_the_operations_page_exist(everything: Assembly) -> None:

@@ -1,13 +1,19 @@
 """Template of the service: permissions, retention, limits, settings and outputs."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_cdk import App, Stack
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Match, Template
 
+from infra import function
 from lambda_api.settings import Settings as ServiceSettings
-from tests.infra.conftest import Assembly
+from tests.checkout import copy_project
+from tests.infra.conftest import FLAGS, Assembly
 from tests.infra.templates import properties, the_function
 
 
@@ -46,6 +52,30 @@ def test_function_is_an_x86_image_with_one_cpu_and_a_timeout(
     assert image["source"]["dockerBuildArgs"] == {"BUNDLE": "models/intel-scenes"}
 
 
+def test_new_digest_of_the_base_image_is_a_new_image(
+    default: Assembly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`make pin-images` writes the digest. Otherwise the image would never be patched."""
+    names = [".dockerignore", "Dockerfile.lambda", "env_file", "lambda_api", "models"]
+    root = tmp_path / "root"
+    root.mkdir()
+    dockerfile = copy_project(names, root) / "Dockerfile.lambda"
+    text = dockerfile.read_text()
+    monkeypatch.setattr(function, "ROOT", root)
+
+    def deployed(text: str) -> object:
+        dockerfile.write_text(text)
+        stack = Stack(App(context=FLAGS), "stack")
+        code = function.image_code("models/intel-scenes", "x86_64")
+        lambda_.DockerImageFunction(stack, "Function", code=code)
+        return the_function(Template.from_stack(stack))["Code"]["ImageUri"]
+
+    pinned = re.sub(r"(?m)^(ARG BASE=[^@\n]+).*$", rf"\1@sha256:{'0' * 64}", text)
+
+    assert deployed(text) == the_function(default.service)["Code"]["ImageUri"]
+    assert deployed(pinned) != the_function(default.service)["Code"]["ImageUri"]
+
+
 def test_image_context_is_the_service_and_one_bundle(default: Assembly) -> None:
     (context,) = (found.parent for found in default.folder.glob("asset.*/models"))
 
@@ -71,7 +101,7 @@ def test_function_can_only_read_and_write_uploads(default: Assembly) -> None:
 
     assert allowed == [
         (["logs:CreateLogStream", "logs:PutLogEvents"], {"Fn::GetAtt": [log, "Arn"]}),
-        (["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"], {"Ref": secret}),
+        ("secretsmanager:GetSecretValue", {"Ref": secret}),
         (["s3:GetObject", "s3:PutObject"], {"Fn::Join": ["", [arn, "/uploads/*"]]}),
         ("s3:ListBucket", arn),
     ]
@@ -189,14 +219,18 @@ def test_api_throttles_and_logs_json_without_queries_and_headers(
     ]
 
 
-def test_only_the_gateway_can_call_the_alias(default: Assembly) -> None:
+def test_only_the_gateway_and_the_heartbeat_can_call_the_alias(default: Assembly) -> None:
     (alias,) = default.service.find_resources("AWS::Lambda::Alias")
-    (permission,) = properties(default.service, "AWS::Lambda::Permission")
+    permissions = properties(default.service, "AWS::Lambda::Permission")
     (integration,) = properties(default.service, "AWS::ApiGatewayV2::Integration")
 
-    assert permission["Principal"] == "apigateway.amazonaws.com"
-    assert permission["FunctionName"] == {"Ref": alias}
-    assert "SourceArn" in permission
+    assert {permission["Principal"] for permission in permissions} == {
+        "apigateway.amazonaws.com",
+        "events.amazonaws.com",
+    }
+    for permission in permissions:
+        assert permission["FunctionName"] == {"Ref": alias}
+        assert "SourceArn" in permission
     assert integration["IntegrationUri"] == {"Ref": alias}
     assert integration["PayloadFormatVersion"] == "2.0"
 
@@ -237,7 +271,8 @@ KEPT = ["AWS::S3::Bucket", "AWS::SecretsManager::Secret", "AWS::Logs::LogGroup"]
 def test_production_data_is_kept_and_development_data_is_deleted(
     kind: str, default: Assembly, everything: Assembly
 ) -> None:
-    for assembly, policy in [(default, "Delete"), (everything, "Retain")]:
+    # RetainExceptOnCreate: a first deployment that fails leaves nothing behind.
+    for assembly, policy in [(default, "Delete"), (everything, "RetainExceptOnCreate")]:
         found = assembly.service.find_resources(kind)
         assert found
         assert {resource["DeletionPolicy"] for resource in found.values()} == {policy}
@@ -246,7 +281,7 @@ def test_production_data_is_kept_and_development_data_is_deleted(
 def test_logs_have_the_configured_retention(default: Assembly, everything: Assembly) -> None:
     for assembly, days in [(default, 30), (everything, 365)]:
         groups = properties(assembly.service, "AWS::Logs::LogGroup")
-        assert [group["RetentionInDays"] for group in groups] == [days, days]
+        assert [group["RetentionInDays"] for group in groups] == [days] * 3
 
 
 def test_resources_are_tagged_with_project_and_stage(default: Assembly) -> None:
@@ -267,3 +302,39 @@ def test_outputs_show_how_to_call_the_api(default: Assembly) -> None:
     assert "aws secretsmanager get-secret-value" in json.dumps(outputs["PasswordCommand"]["Value"])
     assert "/predict" in curl
     assert "-F file=@" in curl
+
+
+def test_production_is_protected_from_deletion(default: Assembly, everything: Assembly) -> None:
+    assert default.protected() == {"landscape-classifier-dev": False}
+    assert everything.protected() == {
+        "landscape-classifier-prod": True,
+        "landscape-classifier-prod-page": True,
+    }
+
+
+def test_gateway_has_the_name_of_the_stack(default: Assembly, everything: Assembly) -> None:
+    for assembly, name in [
+        (default, "landscape-classifier-dev"),
+        (everything, "landscape-classifier-prod"),
+    ]:
+        (api,) = properties(assembly.service, "AWS::ApiGatewayV2::Api")
+        assert api["Name"] == name
+
+
+def test_dashboard_and_its_address_can_be_left_out(default: Assembly, otherwise: Assembly) -> None:
+    address = json.dumps(default.service.find_outputs("DashboardUrl"))
+
+    assert "#dashboards/dashboard/landscape-classifier-dev" in address
+    default.service.resource_count_is("AWS::CloudWatch::Dashboard", 1)
+    assert otherwise.service.find_outputs("DashboardUrl") == {}
+    otherwise.service.resource_count_is("AWS::CloudWatch::Dashboard", 0)
+
+
+def test_failed_deployment_deletes_its_version_so_that_it_can_be_repeated(
+    default: Assembly, everything: Assembly
+) -> None:
+    """A retained version would make Lambda refuse the same code: "Version already exists"."""
+    for assembly in (default, everything):
+        (version,) = assembly.service.find_resources("AWS::Lambda::Version").values()
+        assert version["DeletionPolicy"] == "RetainExceptOnCreate"
+        assert version["UpdateReplacePolicy"] == "Retain"  # for a rollback

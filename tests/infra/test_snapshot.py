@@ -29,7 +29,7 @@ def readable(text: str) -> str:
     return HASHES.sub("<hash>", plain)
 
 
-@pytest.mark.parametrize("fixture", ["default", "everything"])
+@pytest.mark.parametrize("fixture", ["default", "everything", "with_access"])
 def test_templates_match_the_snapshots(fixture: str, request: pytest.FixtureRequest) -> None:
     assembly: Assembly = request.getfixturevalue(fixture)
     for name, text in assembly.stacks.items():

@@ -88,3 +88,10 @@ def test_call_reports_errors_in_a_sentence(
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.startswith("error: ")
     assert message in result.stderr
+
+
+def test_call_sends_a_token_instead_of_the_password(call: Call) -> None:
+    result = call("/model", API_TOKEN="a.b.c")
+
+    assert result.returncode == 1
+    assert "Set API_USERNAME and API_PASSWORD, or API_TOKEN" in result.stderr

@@ -1,6 +1,5 @@
 """Lambda events beyond the recorded ones: keep-warm calls, other services, unusual gateways."""
 
-import asyncio
 import json
 import logging
 import sys
@@ -16,6 +15,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from lambda_api import events
+from tests.imported_handler import imported_handler
 from tests.lambda_api.asgi import basic
 
 Event = dict[str, Any]
@@ -40,19 +41,9 @@ def module(
 ) -> Iterator[Any]:
     """The module of the handler, imported with settings in the environment."""
     username, password = credentials
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("task"))
-        patch.delenv("LOG_DIR", raising=False)
-        patch.setenv("API_USERNAME", username)
-        patch.setenv("API_PASSWORD", password)
-        patch.setenv("MODEL_URI", str(bundle))
-        patch.delitem(sys.modules, "lambda_api.handler", raising=False)
-        yield import_module("lambda_api.handler")
-        del sys.modules["lambda_api.handler"]
-    asyncio.set_event_loop(None)
-    loop.close()
+    settings = {"API_USERNAME": username, "API_PASSWORD": password, "MODEL_URI": str(bundle)}
+    with imported_handler(tmp_path_factory.mktemp("task"), settings) as module:
+        yield module
 
 
 def call(module: Any, event: Any) -> dict[str, Any]:
@@ -135,6 +126,32 @@ def test_keep_warm_call_is_logged_at_debug(module: Any, log_lines: list[dict[str
     (line,) = log_lines
     assert (line["level"], line["message"]) == ("DEBUG", "no request")
     assert "source" in line["event_keys"]
+
+
+@pytest.mark.parametrize("first", [SCHEDULE, {"warmer": True}, {}, rest()])
+def test_only_the_first_event_of_a_process_is_a_cold_start(
+    module: Any,
+    log_lines: list[dict[str, Any]],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    first: Any,
+) -> None:
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Cold")
+    monkeypatch.delitem(sys.modules, "lambda_api.handler")
+    started = import_module("lambda_api.handler")  # as in a new process
+    monkeypatch.setitem(sys.modules, "lambda_api.handler", module)
+    capsys.readouterr()
+
+    is_request = events.is_http(first)
+    call(started, first)
+    answer = call(started, rest())
+
+    assert answer["statusCode"] == 200
+    cold = [line["cold_start"] for line in log_lines if line["message"] == "request"]
+    assert cold == ([True, False] if is_request else [False])
+    written = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    counted = [line.get("ColdStarts") for line in written if "_aws" in line]
+    assert counted == ([[1], None] if is_request else [None])
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,7 @@
 The multipart bodies come from requests, curl and Chromium.
 """
 
-import asyncio
 import base64
-import importlib
 import json
 import os
 import subprocess
@@ -18,6 +16,7 @@ from typing import Any
 import pytest
 
 from lambda_api.classifier import Classifier
+from tests.imported_handler import imported_handler
 
 ROOT = Path(__file__).parents[2]
 EVENTS = Path(__file__).parent / "events"
@@ -52,19 +51,9 @@ def handler(
 ) -> Iterator[Handler]:
     """The handler, imported as on Lambda, with its settings in the environment."""
     context = SimpleNamespace(aws_request_id="b1946ac9-2d7f-4c1b-8c39-0f7f3d0f2a11")
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("task"))
-        patch.delenv("LOG_DIR", raising=False)
-        for name, value in environment(credentials, bundle).items():
-            patch.setenv(name, value)
-        patch.delitem(sys.modules, "lambda_api.handler", raising=False)
-        module = importlib.import_module("lambda_api.handler")
+    folder = tmp_path_factory.mktemp("task")
+    with imported_handler(folder, environment(credentials, bundle)) as module:
         yield lambda event: module.handler(event, context)
-        del sys.modules["lambda_api.handler"]
-    asyncio.set_event_loop(None)
-    loop.close()
 
 
 @pytest.mark.parametrize("name", PREDICTIONS)

@@ -1,5 +1,6 @@
 """The log: one JSON line per request, optionally in a file per day."""
 
+import base64
 import json
 import re
 from collections.abc import Iterator
@@ -11,7 +12,10 @@ import pytest
 from aws_lambda_powertools import Logger
 from fastapi.testclient import TestClient
 
+from lambda_api.app import create_app
+from lambda_api.loaded_model import LoadedModel
 from lambda_api.log import configured_logger
+from lambda_api.settings import Settings
 
 
 def test_prediction_is_one_complete_log_line(
@@ -31,6 +35,7 @@ def test_prediction_is_one_complete_log_line(
         "path": "/predict",
         "status": 200,
         "cold_start": True,
+        "user": "demo",
         "label": answer["label"],
         "confidence": round(answer["confidence"], 4),
         "confident": answer["confident"],
@@ -61,6 +66,36 @@ def test_every_request_is_one_line(
     assert line["request_id"] == answer.headers["X-Request-ID"]
     assert line["level"] == "INFO"
     assert "label" not in line
+
+
+def test_log_line_has_the_user_only_after_a_right_login(
+    client: TestClient, log_lines: list[dict[str, Any]], credentials: tuple[str, str]
+) -> None:
+    name, password = credentials
+    for auth in [credentials, (name, "wrong"), (password, name), None]:
+        client.auth = auth
+        client.get("/model")
+
+    users = [line.get("user") for line in log_lines]
+
+    # A name that is not known may be a password in the wrong field.
+    assert users == [name, None, None, None]
+    assert password not in json.dumps(log_lines)
+
+
+def test_user_outside_ascii_is_logged_as_one_name(
+    settings: Settings,
+    loaded_model: LoadedModel,
+    credentials: tuple[str, str],
+    log_lines: list[dict[str, Any]],
+) -> None:
+    changed = settings.model_copy(update={"api_username": "José"})
+    client = TestClient(create_app(changed, loaded_model=loaded_model))
+    for name in ("José".encode(), "Jose\u0301".encode(), "José".encode("latin-1")):
+        token = base64.b64encode(name + b":" + credentials[1].encode()).decode()
+        client.get("/model", headers={"Authorization": f"Basic {token}"}).raise_for_status()
+
+    assert [line["user"] for line in log_lines] == ["José"] * 3
 
 
 def test_only_the_first_request_of_a_process_is_a_cold_start(
