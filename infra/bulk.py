@@ -2,37 +2,26 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack, Token
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
-from aws_cdk import aws_stepfunctions as sfn
-from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from infra.bulk_roles import allow, machine_role
+from infra.bulk_machine import create_machine
+from infra.bulk_roles import allow
+from infra.cost.bulk_rates import rates_json
 from infra.function import image_code
+from infra.function_role import create_role
 from infra.nag import acknowledge, logical_id
 from infra.settings import Settings
 from infra.storage import MODELS, RUNS
 
 STEP_TIMEOUT = Duration.minutes(15)  # lists a million keys, or reads the parts of a million
-# Children of type EXPRESS end after five minutes, with their retries.
+# A child of type EXPRESS ends after five minutes: this is time for an invocation and one retry.
 WORKER_TIMEOUT = Duration.seconds(120)
-TOLERATED_FAILURES_PERCENT = 5
-RETRIED = [
-    "Lambda.TooManyRequestsException",
-    "Lambda.ServiceException",
-    "Lambda.AWSLambdaException",
-    "Lambda.SdkClientException",
-    "Lambda.ResourceNotReadyException",
-    # The state "inactive" of a function that was idle for weeks.
-    "Lambda.CodeArtifactUserPendingException",
-]
-FAILED_WORKERS = ["NotDone", "AwsError", "Lambda.Unknown", "Sandbox.Timedout", "Runtime.ExitError"]
 
 
 class Bulk(Construct):
@@ -46,6 +35,7 @@ class Bulk(Construct):
 
     Attributes:
         machine: the state machine. The name of an execution is the name of its run.
+        rates: prices and speed for the estimate of a run, as JSON.
     """
 
     def __init__(
@@ -62,15 +52,20 @@ class Bulk(Construct):
         super().__init__(scope, name)
         self._settings, self._bucket = settings, bucket
         self._logs = settings.retention.log_group(self, "Log")
+        region = Stack.of(self).region
+        self.rates = rates_json(
+            None if Token.is_unresolved(region) else region, settings.memory, settings.architecture
+        )
         self._environment = {
             "POWERTOOLS_METRICS_NAMESPACE": namespace,
             "RUNS_BUCKET": bucket.bucket_name,
             "MAX_DECODED_BYTES": str(settings.memory * 500_000),
+            "BULK_RATES": self.rates,
         }
         if model_uri:
             self._environment["MODEL_URI"] = model_uri
         prefixes = [MODELS, RUNS] if model_uri else [RUNS]
-        # Only the plan and the summary may list, only the plan and the worker read pictures.
+        # Only the plan and the worker read pictures.
         plan = self._function("Plan", "plan", STEP_TIMEOUT, own=prefixes, inputs=True)
         worker = self._function(
             "Worker",
@@ -81,7 +76,9 @@ class Bulk(Construct):
             reserved=settings.bulk_reserved,
         )
         summarize = self._function("Summarize", "summarize", STEP_TIMEOUT, own=[RUNS])
-        self.machine = self._machine(plan, worker, summarize)
+        self.machine = create_machine(
+            self, bucket=bucket, logs=self._logs, plan=plan, worker=worker, summarize=summarize
+        )
         for metric, reason in (
             (self.machine.metric_failed(), "A bulk run failed."),
             (self.machine.metric_timed_out(), "A bulk run timed out."),
@@ -108,10 +105,8 @@ class Bulk(Construct):
         inputs: bool = False,
         reserved: int | None = None,
     ) -> lambda_.DockerImageFunction:
-        role = iam.Role(
-            self, f"{name}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com")
-        )
-        self._logs.grant_write(role)
+        scope = Construct(self, name)
+        role = create_role(scope, self._logs)
         readable = [self._bucket.arn_for_objects(f"{prefix}*") for prefix in own]
         allow(role, ["s3:GetObject"], readable)
         allow(role, ["s3:PutObject"], [self._bucket.arn_for_objects(f"{RUNS}*")])
@@ -128,7 +123,8 @@ class Bulk(Construct):
                 bucket, _, prefix = uri.removeprefix("s3://").partition("/")
                 arn = f"arn:aws:s3:::{bucket}"
                 allow(role, ["s3:GetObject"], [f"{arn}/{prefix}*"])
-                # The condition is also met by a request for a key, which is not a listing.
+                # A request for a missing key has no prefix, so S3 returns 403 for it: see
+                # `lambda_api.bulk.worker`.
                 allow(role, ["s3:ListBucket"], [arn], {"StringLike": {"s3:prefix": f"{prefix}*"}})
                 acknowledge(
                     role,
@@ -136,8 +132,8 @@ class Bulk(Construct):
                     "The setting bulk_inputs names this prefix.",
                 )
         return lambda_.DockerImageFunction(
-            self,
-            name,
+            scope,
+            "Function",
             code=image_code(
                 self._settings.bundle,
                 self._settings.architecture,
@@ -153,103 +149,3 @@ class Bulk(Construct):
             system_log_level_v2=lambda_.SystemLogLevel.WARN,
             reserved_concurrent_executions=reserved,
         )
-
-    def _machine(
-        self, plan: lambda_.IFunction, worker: lambda_.IFunction, summarize: lambda_.IFunction
-    ) -> sfn.StateMachine:
-        planned = tasks.LambdaInvoke(
-            self,
-            "PlanBatches",
-            lambda_function=plan,
-            payload=sfn.TaskInput.from_object(
-                {
-                    "execution": sfn.JsonPath.string_at("$$.Execution.Name"),
-                    "input": sfn.JsonPath.object_at("$"),
-                }
-            ),
-            payload_response_only=True,
-            retry_on_service_exceptions=False,
-        )
-        classified = sfn.DistributedMap(
-            self,
-            "ClassifyBatches",
-            label="Batches",
-            item_reader=sfn.S3JsonLItemReader(
-                bucket_name_path=sfn.JsonPath.string_at("$.manifest.bucket"),
-                key=sfn.JsonPath.string_at("$.manifest.key"),
-            ),
-            item_selector={
-                **{
-                    field: sfn.JsonPath.string_at(f"$.{field}")
-                    for field in ("run", "source_bucket", "version")
-                },
-                "top_k": sfn.JsonPath.number_at("$.top_k"),
-                "batch": sfn.JsonPath.object_at("$$.Map.Item.Value"),
-            },
-            map_execution_type=sfn.StateMachineType.EXPRESS,
-            max_concurrency_path="$.concurrency",
-            tolerated_failure_percentage=TOLERATED_FAILURES_PERCENT,
-            result_path=sfn.JsonPath.DISCARD,
-            result_writer_v2=sfn.ResultWriterV2(
-                bucket=self._bucket,
-                prefix=f"{RUNS}map",
-                writer_config=sfn.WriterConfig(
-                    output_type=sfn.OutputType.JSONL, transformation=sfn.Transformation.COMPACT
-                ),
-            ),
-        )
-        batch = tasks.LambdaInvoke(
-            self,
-            "ClassifyBatch",
-            lambda_function=worker,
-            payload_response_only=True,
-            retry_on_service_exceptions=False,
-        )
-        for task in (planned, batch):
-            _retry(task, RETRIED, attempts=6)
-        _retry(batch, FAILED_WORKERS, attempts=2)
-        classified.item_processor(batch)
-        summary = tasks.LambdaInvoke(
-            self,
-            "SummarizeRun",
-            lambda_function=summarize,
-            payload=sfn.TaskInput.from_object({"run": sfn.JsonPath.string_at("$.run")}),
-            payload_response_only=True,
-            retry_on_service_exceptions=False,
-        )
-        _retry(summary, [*RETRIED, "AwsError"], attempts=6)
-        # The summary counts the pictures of failed batches as "not_done".
-        classified.add_catch(
-            summary, errors=["States.ExceedToleratedFailureThreshold"], result_path="$.failed"
-        )
-        machine = sfn.StateMachine(
-            self,
-            "Machine",
-            role=machine_role(self, self._bucket, plan, worker, summarize).without_policy_updates(),
-            definition_body=sfn.DefinitionBody.from_chainable(
-                planned.next(classified).next(summary)
-            ),
-            timeout=Duration.days(2),
-            tracing_enabled=True,
-            logs=sfn.LogOptions(destination=self._logs, level=sfn.LogLevel.ALL),
-        )
-        own = f'{{"Fn::Select":[6,{{"Fn::Split":[":",{{"Ref":"{logical_id(machine)}"}}]}}]}}'
-        children = f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:{own}"
-        for suffix in (":*", "/Batches:*"):
-            acknowledge(
-                machine,
-                f"IAM5[Resource::{children}{suffix}]",
-                "CDK's policy for the Map. The names of the executions are not known in advance.",
-            )
-        return machine
-
-
-def _retry(task: tasks.LambdaInvoke, errors: list[str], *, attempts: int) -> None:
-    task.add_retry(
-        errors=errors,
-        interval=Duration.seconds(2),
-        backoff_rate=2,
-        max_attempts=attempts,
-        max_delay=Duration.seconds(60),
-        jitter_strategy=sfn.JitterType.FULL,
-    )

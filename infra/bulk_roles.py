@@ -20,6 +20,14 @@ LOG_DELIVERY = [
     "logs:DescribeLogGroups",
 ]
 
+# https://docs.aws.amazon.com/step-functions/latest/dg/xray-iam.html
+TRACING = [
+    "xray:PutTraceSegments",
+    "xray:PutTelemetryRecords",
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+]
+
 
 def machine_role(scope: Construct, bucket: s3.Bucket, *functions: lambda_.IFunction) -> iam.Role:
     """Return the role of the state machine.
@@ -40,7 +48,7 @@ def machine_role(scope: Construct, bucket: s3.Bucket, *functions: lambda_.IFunct
         [bucket.arn_for_objects(f"{RUNS}map/*")],
     )
     allow(role, LOG_DELIVERY, ["*"])
-    allow(role, ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"])
+    allow(role, TRACING, ["*"])
     where = f"<{logical_id(bucket)}.Arn>"
     for finding, reason in (
         (f"{where}/{RUNS}*", "The names of the runs are not known in advance."),

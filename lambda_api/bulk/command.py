@@ -6,12 +6,71 @@ import re
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from lambda_api.bulk.cost import estimate
-from lambda_api.bulk.runs import DEFAULT_CONCURRENCY, RUN_NAME, Run, RunError
+from lambda_api.bulk.cost import Rates
+from lambda_api.bulk.runs import DEFAULT_CONCURRENCY, RUN_NAME, S3, Run, RunError
+from lambda_api.bulk.watch import watch
 
-POLL_S = 5
+DESCRIPTION = """\
+Classify pictures in S3 with Step Functions.
+
+  bulk s3://bucket/prefix    start a run and watch it
+  bulk s3://bucket/list.txt  the same for a list of keys
+  bulk status NAME           watch a run until it ends
+  bulk resume NAME           classify the missing parts of a run
+  bulk results NAME          print the summary of a run
+  bulk list                  list the runs
+
+Exit code: 0 if the run succeeded, 1 if it failed, 2 for a wrong argument or a
+refused start, 130 if interrupted; the run then goes on."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Outputs of the stack of a stage.
+
+    Attributes:
+        machine: ARN of the state machine.
+        bucket: bucket of the runs.
+        rates: prices in its region.
+    """
+
+    machine: str
+    bucket: str
+    rates: Rates
+
+    @classmethod
+    def of_stage(cls, stage: str) -> "Stack":
+        """Read the outputs. Raises `RunError` if bulk classification is not deployed."""
+        from lambda_api import aws
+
+        name = f"landscape-classifier-{stage}"
+        (stack,) = aws.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+        outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
+        if "BulkStateMachineArn" not in outputs:
+            raise RunError(
+                f"{name} has no bulk classification. Deploy it with -c bulk_inputs=s3://…"
+            )
+        return cls(
+            outputs["BulkStateMachineArn"],
+            outputs["BucketName"],
+            Rates.from_json(outputs["BulkRates"]),
+        )
+
+    def executions(self, **filters: str) -> list[dict[str, Any]]:
+        """Return the executions, as boto3 does, the newest first."""
+        from lambda_api import aws
+
+        pages = aws.client("stepfunctions").get_paginator("list_executions")
+        found = pages.paginate(stateMachineArn=self.machine, **filters)
+        return [each for page in found for each in page["executions"]]
+
+    def executions_of(self, run: str) -> list[dict[str, Any]]:
+        """Return the executions that started or resumed a run."""
+        name = re.compile(rf"{re.escape(run)}(--r\d+)?")
+        return [each for each in self.executions() if name.fullmatch(each["name"])]
 
 
 def add_commands(commands: Any) -> None:
@@ -19,155 +78,145 @@ def add_commands(commands: Any) -> None:
     bulk = commands.add_parser(
         "bulk",
         help="classify many pictures in S3",
-        description="Classify pictures in S3 with Step Functions. Exit code: 0 if the run "
-        "succeeded, 1 if it failed, 2 for a wrong argument or a refused start, 130 if interrupted; "
-        "the run then goes on.",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    bulk.add_argument("what", metavar="ADDRESS|ACTION", help="s3:// address, or an action")
+    bulk.add_argument("name", nargs="?", metavar="NAME", help="name of the run of an action")
     bulk.add_argument("--stage", default="dev", help="stage of the stack (default: dev)")
-    actions = bulk.add_subparsers(required=True, metavar="ACTION")
-    start = actions.add_parser("start", help="start a run and watch it")
-    start.add_argument("source", help="s3://bucket/prefix, or a list of keys s3://bucket/list.txt")
-    start.add_argument("--run", help="name of the run (default: the time)")
-    start.add_argument("--top-k", type=int, default=1, metavar="N")
-    start.add_argument("--concurrency", type=int, default=DEFAULT_CONCURRENCY, metavar="N")
-    start.add_argument("--yes", action="store_true", help="start without a question")
-    start.set_defaults(command=_guarded(_start))
-    for name, action, about in (
-        ("status", _status, "watch a run until it ends"),
-        ("resume", _resume, "classify the missing parts of a run"),
-        ("results", _results, "print the summary of a run"),
-    ):
-        parser = actions.add_parser(name, help=about)
-        parser.add_argument("run", metavar="NAME")
-        parser.set_defaults(command=_guarded(action))
-    actions.add_parser("list", help="list the runs").set_defaults(command=_guarded(_list))
+    bulk.add_argument("--run", metavar="NAME", help="name of a new run (default: the time)")
+    bulk.add_argument(
+        "--top-k", type=_positive, default=1, metavar="N", help="also store the N best classes"
+    )
+    bulk.add_argument(
+        "--concurrency",
+        type=_positive,
+        metavar="N",
+        help=f"batches at the same time (default: {DEFAULT_CONCURRENCY})",
+    )
+    bulk.add_argument(
+        "--batch", type=_positive, metavar="N", help="pictures in a batch (default: up to 500)"
+    )
+    bulk.add_argument("--yes", action="store_true", help="start without a question")
+    bulk.set_defaults(command=_run)
 
 
-def _guarded(action: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
-    def command(parsed: argparse.Namespace) -> int:
-        from lambda_api.aws import AwsError, translate_errors
-
-        try:
-            with translate_errors():
-                return action(parsed)
-        except (RunError, AwsError) as error:
-            print(f"error: {error}", file=sys.stderr)
-            return 2
-        except KeyboardInterrupt:
-            print("Stopped watching. The run goes on: see `bulk status`.", file=sys.stderr)
-            return 130
-
-    return command
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
+    return int(text)
 
 
-def _stack(stage: str) -> tuple[str, str]:
-    """Return the ARN of the state machine and the bucket of a stage."""
-    from lambda_api import aws
+def _run(parsed: argparse.Namespace) -> int:
+    from lambda_api.aws import AwsError, translate_errors
 
-    name = f"landscape-classifier-{stage}"
-    (stack,) = aws.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
-    outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
-    if "BulkStateMachineArn" not in outputs:
-        raise RunError(f"{name} has no bulk classification. Deploy it with -c bulk_inputs=s3://…")
-    return outputs["BulkStateMachineArn"], outputs["BucketName"]
-
-
-def _executions(machine: str, **filters: str) -> list[dict[str, Any]]:
-    from lambda_api import aws
-
-    pages = aws.client("stepfunctions").get_paginator("list_executions")
-    found = pages.paginate(stateMachineArn=machine, **filters)
-    return [each for page in found for each in page["executions"]]
+    try:
+        action = _action(parsed)
+        with translate_errors():
+            return action(Stack.of_stage(parsed.stage), parsed)
+    except (RunError, AwsError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nStopped watching. A started run goes on: see `bulk list`.", file=sys.stderr)
+        return 130
 
 
-def _start(parsed: argparse.Namespace) -> int:
-    from lambda_api.bulk.batches import find_items
+def _action(parsed: argparse.Namespace) -> Callable[[Stack, argparse.Namespace], int]:
+    if parsed.what.startswith(S3):
+        if parsed.name:
+            raise RunError(f"Unexpected argument {parsed.name!r}. Name the run with --run.")
+        return _start
+    if parsed.what not in ACTIONS:
+        raise RunError(
+            f"{parsed.what!r} is neither an address such as s3://bucket/prefix, nor one of "
+            f"{', '.join(ACTIONS)}."
+        )
+    if (parsed.name is None) != (parsed.what == "list"):
+        needs = "lists all runs" if parsed.name else "needs the name of a run: see `bulk list`"
+        raise RunError(f"`bulk {parsed.what}` {needs}.")
+    return ACTIONS[parsed.what]
 
-    machine, bucket = _stack(parsed.stage)
-    run = Run(bucket, parsed.run or time.strftime("run-%Y%m%d-%H%M%S", time.gmtime()))
+
+def _start(stack: Stack, parsed: argparse.Namespace) -> int:
+    from lambda_api.bulk.batches import find_items, to_batches
+
+    run = Run(stack.bucket, parsed.run or time.strftime("run-%Y%m%d-%H%M%S", time.gmtime()))
     if run.read_settings() is not None:
         raise RunError(f"Run {run.name!r} exists. Choose another name, or use `bulk resume`.")
-    pictures = sum(1 for _ in find_items(parsed.source))
+    concurrency = parsed.concurrency or DEFAULT_CONCURRENCY
+    pictures = total = count = 0
+    for batch in to_batches(find_items(parsed.what), *filter(None, [parsed.batch])):
+        count += 1
+        pictures += len(batch)
+        total += sum(item["bytes"] for item in batch)
     if not pictures:
-        raise RunError(f"No objects found in {parsed.source}. Check the prefix.")
-    minutes, dollars = estimate(pictures, parsed.concurrency)
-    print(f"{pictures:,} objects, about {minutes:.0f} minutes and ${dollars:.2f}")
-    if not parsed.yes and input("Start? [y/N] ").strip().lower() not in {"y", "yes"}:
+        raise RunError(f"No objects found in {parsed.what}. Check the prefix.")
+    seconds = stack.rates.seconds(pictures, total)
+    dollars = stack.rates.cost(pictures, count, seconds)
+    minutes = seconds / min(concurrency, count) / 60
+    print(
+        f"{pictures:,} objects in {count:,} batches: about {max(minutes, 1):,.0f} minutes and "
+        f"${dollars:,.2f} (list prices of {stack.rates.prices_of})"
+    )
+    if not parsed.yes and not _agreed():
         return 2
     given = {
         "run": run.name,
-        "source": parsed.source,
+        "source": parsed.what,
         "top_k": parsed.top_k,
-        "concurrency": parsed.concurrency,
+        "concurrency": concurrency,
+        **({"batch": parsed.batch} if parsed.batch else {}),
     }
-    return _execute(machine, run, run.name, given)
+    return _execute(stack, run, run.name, given)
 
 
-def _resume(parsed: argparse.Namespace) -> int:
-    machine, bucket = _stack(parsed.stage)
-    run = Run(bucket, parsed.run)
+def _agreed() -> bool:
+    try:
+        return input("Start? [y/N] ").strip().lower() in {"y", "yes"}
+    except EOFError:
+        raise RunError("There is no terminal to ask. Add --yes to start the run.") from None
+
+
+def _resume(stack: Stack, parsed: argparse.Namespace) -> int:
+    run = Run(stack.bucket, parsed.name)
     if run.read_settings() is None:
         raise RunError(f"There is no run {run.name!r}. See `bulk list`.")
-    earlier = len(_of_run(_executions(machine), run.name))
-    name = f"{run.name}--r{earlier}"
-    return _execute(machine, run, name, {"run": run.name, "resume": True})
+    given = {"run": run.name, "resume": True}
+    if parsed.concurrency:
+        given["concurrency"] = parsed.concurrency
+    # S3 keeps the resumed manifests after Step Functions has forgotten the executions.
+    return _execute(stack, run, f"{run.name}--r{run.resumed() + 1}", given)
 
 
-def _execute(machine: str, run: Run, name: str, given: dict[str, Any]) -> int:
+def _execute(stack: Stack, run: Run, name: str, given: dict[str, Any]) -> int:
     from lambda_api import aws
 
     # The concurrency is limited per run, so two runs could starve the API.
-    if running := _executions(machine, statusFilter="RUNNING"):
+    if running := stack.executions(statusFilter="RUNNING"):
         raise RunError(f"{running[0]['name']} is running. Wait for its end: `bulk status`.")
     arn = aws.client("stepfunctions").start_execution(
-        stateMachineArn=machine, name=name, input=json.dumps(given)
+        stateMachineArn=stack.machine, name=name, input=json.dumps(given)
     )["executionArn"]
-    return _watch(run, arn)
+    return _watch(stack, run, arn)
 
 
-def _status(parsed: argparse.Namespace) -> int:
-    machine, bucket = _stack(parsed.stage)
-    found = _of_run(_executions(machine), parsed.run)
+def _status(stack: Stack, parsed: argparse.Namespace) -> int:
+    found = stack.executions_of(parsed.name)
     if not found:
-        raise RunError(f"There is no run {parsed.run!r}. See `bulk list`.")
+        raise RunError(f"There is no run {parsed.name!r}. See `bulk list`.")
     newest = max(found, key=lambda each: each["startDate"])
-    return _watch(Run(bucket, parsed.run), newest["executionArn"])
+    return _watch(stack, Run(stack.bucket, parsed.name), newest["executionArn"])
 
 
-def _of_run(executions: list[dict[str, Any]], run: str) -> list[dict[str, Any]]:
-    name = re.compile(rf"{re.escape(run)}(--r\d+)?")
-    return [each for each in executions if name.fullmatch(each["name"])]
-
-
-def _watch(run: Run, arn: str) -> int:
-    """Print the progress until the execution ends. Returns 0 if it succeeded."""
-    from lambda_api import aws
-
-    begun, first = time.monotonic(), None
-    while True:
-        execution = aws.client("stepfunctions").describe_execution(executionArn=arn)
-        settings = run.read_settings()
-        if settings:
-            parts = len(run.finished_parts())
-            first = parts if first is None else first
-            a_part = settings["pictures"] / settings["batches"]
-            rate = (parts - first) * a_part / max(time.monotonic() - begun, 1)
-            print(
-                f"{execution['status']}: {parts:,} of {settings['batches']:,} parts, "
-                f"{rate:.0f} pictures/s",
-                file=sys.stderr,
-            )
-        if execution["status"] != "RUNNING":
-            break
-        time.sleep(POLL_S)
-    if execution["status"] != "SUCCEEDED":
-        print(f"error: {execution['status']}: {execution.get('cause', '')}", file=sys.stderr)
+def _watch(stack: Stack, run: Run, arn: str) -> int:
+    if not watch(run, arn, stack.rates):
         return 1
     return _print_summary(run)
 
 
-def _results(parsed: argparse.Namespace) -> int:
-    return _print_summary(Run(_stack(parsed.stage)[1], parsed.run))
+def _results(stack: Stack, parsed: argparse.Namespace) -> int:
+    return _print_summary(Run(stack.bucket, parsed.name))
 
 
 def _print_summary(run: Run) -> int:
@@ -179,8 +228,11 @@ def _print_summary(run: Run) -> int:
     return 0
 
 
-def _list(parsed: argparse.Namespace) -> int:
-    for each in _executions(_stack(parsed.stage)[0]):
+def _list(stack: Stack, _parsed: argparse.Namespace) -> int:
+    for each in stack.executions():
         if RUN_NAME.match(each["name"]):
             print(f"{each['name']:<40} {each['status']:<10} {each['startDate']:%Y-%m-%d %H:%M}")
     return 0
+
+
+ACTIONS = {"status": _status, "resume": _resume, "results": _results, "list": _list}

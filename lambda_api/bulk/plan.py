@@ -21,7 +21,7 @@ def handler(event: dict[str, Any], _context: object = None) -> dict[str, Any]:
             optionally `run`, `top_k`, `batch`, `concurrency`; or `run` and `resume`.
 
     Returns:
-        `run`, `source_bucket`, `top_k`, `version`, `concurrency`, `manifest` (bucket and key),
+        `run`, `source_bucket`, `top_k`, `version`, `concurrency`, `manifest` (its key),
         `batches`: number of batches to classify.
 
     Raises:
@@ -80,7 +80,7 @@ def _output(run: Run, settings: dict[str, Any], manifest: str, count: int) -> di
         "top_k": settings["top_k"],
         "version": settings["version"],
         "concurrency": settings["concurrency"],
-        "manifest": {"bucket": run.bucket, "key": manifest},
+        "manifest": manifest,
         "batches": count,
     }
 

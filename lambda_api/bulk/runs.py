@@ -19,6 +19,25 @@ class RunError(RuntimeError):
 
 
 @dataclass(frozen=True)
+class Counts:
+    """Sums over the invocations of the worker in a run.
+
+    Attributes:
+        pictures: classified objects, including those with an error.
+        failed: objects with an error.
+        paid_pictures: as `pictures`, but objects that were classified twice count twice.
+        invocations: completed invocations.
+        seconds: their duration together.
+    """
+
+    pictures: int
+    failed: int
+    paid_pictures: int
+    invocations: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Run:
     """Keys of a run.
 
@@ -79,6 +98,42 @@ class Run:
         prefix = self.key("parts/")
         names = (each["Key"].removeprefix(prefix) for each in list_objects(self.bucket, prefix))
         return {int(name[:-6]) for name in names if re.fullmatch(r"\d{5,}\.jsonl", name)}
+
+    def resumed(self) -> int:
+        """Return how often the run was resumed. Raises `aws.AwsError`."""
+        return sum(1 for _ in list_objects(self.bucket, self.key("resumed/")))
+
+    def write_counts(
+        self, part: int, begun: int, pictures: int, failed: int, duration_ms: int
+    ) -> None:
+        """Record an invocation in the name of an empty object. Raises `aws.AwsError`.
+
+        A listing then has the progress and the cost of the whole run.
+
+        Args:
+            part: number of the part.
+            begun: number of pictures of the part that earlier invocations had classified.
+            pictures: number of pictures of this invocation.
+            failed: number of them that have an error.
+            duration_ms: milliseconds of the invocation.
+        """
+        name = f"{part:05d}-{begun}-{pictures}-{failed}-{duration_ms}"
+        self.write(self.key(f"counts/{name}"), b"")
+
+    def read_counts(self) -> Counts:
+        """Return the sums of what `write_counts` has recorded. Raises `aws.AwsError`."""
+        prefix = self.key("counts/")
+        names = (each["Key"].removeprefix(prefix) for each in list_objects(self.bucket, prefix))
+        found = [[int(number) for number in name.split("-")] for name in names]
+        # Pictures that were classified twice count once, but both times were paid for.
+        once = {(part, begun): (pictures, failed) for part, begun, pictures, failed, _ in found}
+        return Counts(
+            pictures=sum(pictures for pictures, _ in once.values()),
+            failed=sum(failed for _, failed in once.values()),
+            paid_pictures=sum(pictures for _, _, pictures, _, _ in found),
+            invocations=len(found),
+            seconds=sum(duration for *_, duration in found) / 1000,
+        )
 
     def batches(self) -> Iterator[dict[str, Any]]:
         """Yield the batches of the manifest. Raises `aws.AwsError`."""

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from lambda_api import aws
+from lambda_api.bulk.cost import Rates
 from lambda_api.bulk.runs import Run
 
 COLUMNS = ("key", "label", "confidence", "confident", "known", "error", "reason")
@@ -23,8 +25,10 @@ def handler(event: dict[str, Any], _context: object = None) -> dict[str, Any]:
         event: `run`, the name of the run.
 
     Returns:
-        The summary: `pictures`, `labels` (pictures by label), `unsure`, `unknown`, `errors`
-        (pictures by kind), `missing_parts`, `model`, `version`.
+        The summary: `pictures`, `labels` (pictures by label), `unsure` and `unknown` (pictures)
+        and their shares of the classified pictures, 0..1; `errors` (pictures by kind),
+        `missing_parts`, `worker_seconds`, `dollars` (list prices, see `Rates.cost`), `model`,
+        `version`.
 
     Raises:
         AwsError: S3 refused a request.
@@ -52,6 +56,8 @@ def handler(event: dict[str, Any], _context: object = None) -> dict[str, Any]:
                 rows.writerow(line)
         with aws.translate_errors():
             aws.client("s3").upload_file(str(file), run.bucket, run.key("answers.csv"))
+    answered, counts = labels.total(), run.read_counts()
+    rates = Rates.from_json(os.environ["BULK_RATES"])
     summary = {
         "run": run.name,
         "source": settings.get("source"),
@@ -60,12 +66,20 @@ def handler(event: dict[str, Any], _context: object = None) -> dict[str, Any]:
         "pictures": pictures,
         "labels": dict(labels.most_common()),
         "unsure": unsure,
+        "unsure_share": _share(unsure, answered),
         "unknown": unknown,
+        "unknown_share": _share(unknown, answered),
         "errors": dict(errors.most_common()),
         "missing_parts": len(missing),
+        "worker_seconds": round(counts.seconds, 3),
+        "dollars": round(rates.cost(counts.paid_pictures, counts.invocations, counts.seconds), 6),
     }
     run.write(run.key("summary.json"), json.dumps(summary, indent=1, ensure_ascii=False).encode())
     return summary
+
+
+def _share(part: int, whole: int) -> float:
+    return round(part / whole, 4) if whole else 0.0
 
 
 def _lines(run: Run, missing: list[int]) -> Iterator[dict[str, Any]]:

@@ -64,6 +64,7 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, int]:
         NotDone: the remaining time is below 20 s; the answers so far are kept.
         AwsError: S3 cannot be reached or throttles.
     """
+    start = perf_counter()
     run, batch = Run.of_function(event["run"]), event["batch"]
     number, items = batch["part"], batch["items"]
     if (done := run.read(run.part(number))) is not None:
@@ -74,7 +75,6 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, int]:
             f"The run began with model version {event['version']}, but the function has "
             f"{model.manifest.version}. Start a new run."
         )
-    start = perf_counter()
     partial = run.read(run.part(number, partial=True)) or b""
     lines: list[Line] = [json.loads(line) for line in partial.splitlines()]
     begun = len(lines)
@@ -85,9 +85,10 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, int]:
         late = context.get_remaining_time_in_millis() < RESERVE_MS
         if late and len(lines) < len(items):
             _write(run, run.part(number, partial=True), lines)
+            _count(run, number, begun, lines[begun:], start)
             raise NotDone(f"{len(lines)} of {len(items)} pictures of part {number} are done.")
     _write(run, run.part(number), lines)
-    _write_metrics(lines[begun:], (perf_counter() - start) * 1000)
+    _count(run, number, begun, lines[begun:], start)
     return _counts(lines)
 
 
@@ -123,7 +124,21 @@ def _read(bucket: str, item: Item) -> bytes | str:
     except aws.AwsError as error:
         if error.code not in KINDS:  # throttling or the network: the batch is retried
             raise
-        return KINDS[error.code]
+        kind = KINDS[error.code]
+        return "missing" if kind == "access_denied" and _is_gone(bucket, item["key"]) else kind
+
+
+def _is_gone(bucket: str, key: str) -> bool:
+    """Whether there is no object with this key.
+
+    S3 returns 403 for a missing key if the role may list only some prefixes of the bucket.
+    """
+    try:
+        with aws.translate_errors():
+            found = aws.client("s3").list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+    except aws.AwsError:
+        return False
+    return key not in [each["Key"] for each in found.get("Contents", [])]
 
 
 def _line(model: Classifier, item: Item, data: bytes | str, top_k: int) -> Line:
@@ -148,9 +163,9 @@ def answer(prediction: Prediction, top_k: int) -> Line:
         "confidence": round(prediction.confidence, 6),
         "confident": prediction.confident,
     }
-    known = getattr(prediction, "known", None)
+    known = getattr(prediction, "known", None)  # bundles without a measure have no such field
     if known is not None:
-        line["known"] = known
+        line["known"] = bool(known)
     if top_k > 1:
         line["predictions"] = [
             {"label": label, "confidence": round(score, 6)}
@@ -165,6 +180,14 @@ def _write(run: Run, key: str, lines: list[Line]) -> None:
 
 def _counts(lines: list[Line]) -> dict[str, int]:
     return {"pictures": len(lines), "failed": sum("error" in line for line in lines)}
+
+
+def _count(run: Run, number: int, begun: int, lines: list[Line], start: float) -> None:
+    """Write metrics and the counts of an invocation, from which progress and cost are computed."""
+    duration_ms = (perf_counter() - start) * 1000
+    _write_metrics(lines, duration_ms)
+    counts = _counts(lines)
+    run.write_counts(number, begun, counts["pictures"], counts["failed"], round(duration_ms))
 
 
 def _write_metrics(lines: list[Line], duration_ms: float) -> None:

@@ -6,9 +6,15 @@ from typing import Any
 import pytest
 from aws_cdk.assertions import Template
 
+from infra.bulk_machine import FINAL
 from infra.settings import SettingsError, read_settings
+from lambda_api import manifest
+from lambda_api.bulk import runs, worker
+from lambda_api.bulk.cost import Rates
 from tests.infra.conftest import Assembly
 from tests.infra.templates import properties
+
+EXPRESS_LIMIT_S = 300  # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 
 
 @pytest.fixture(scope="module")
@@ -52,10 +58,7 @@ def test_the_map_reads_the_manifest_of_the_run(states: dict[str, Any]) -> None:
         "ExecutionType": "EXPRESS",
     }
     assert state["ItemReader"]["ReaderConfig"] == {"InputType": "JSONL"}
-    assert state["ItemReader"]["Parameters"] == {
-        "Bucket.$": "$.manifest.bucket",
-        "Key.$": "$.manifest.key",
-    }
+    assert state["ItemReader"]["Parameters"] == {"Bucket": "REFERENCE", "Key.$": "$.manifest"}
     assert state["MaxConcurrencyPath"] == "$.concurrency"
     assert state["ToleratedFailurePercentage"] == 5
     assert state["ResultPath"] is None
@@ -64,13 +67,75 @@ def test_the_map_reads_the_manifest_of_the_run(states: dict[str, Any]) -> None:
 
 
 def test_throttled_and_inactive_functions_are_retried_with_jitter(states: dict[str, Any]) -> None:
-    worker = states["ClassifyBatches"]["ItemProcessor"]["States"]["ClassifyBatch"]
+    batch = states["ClassifyBatches"]["ItemProcessor"]["States"]["ClassifyBatch"]
 
-    for retry in [*worker["Retry"], *states["PlanBatches"]["Retry"]]:
-        assert (retry["JitterStrategy"], retry["MaxDelaySeconds"]) == ("FULL", 60)
-    assert "Lambda.TooManyRequestsException" in worker["Retry"][0]["ErrorEquals"]
-    assert "Lambda.CodeArtifactUserPendingException" in worker["Retry"][0]["ErrorEquals"]
-    assert "NotDone" in worker["Retry"][1]["ErrorEquals"]
+    for state in (batch, states["PlanBatches"], states["SummarizeRun"]):
+        throttled, final, other = state["Retry"]
+        for retry in (throttled, other):
+            assert (retry["JitterStrategy"], retry["MaxDelaySeconds"]) == ("FULL", 60)
+        assert "Lambda.TooManyRequestsException" in throttled["ErrorEquals"]
+        assert "Lambda.CodeArtifactUserPendingException" in throttled["ErrorEquals"]
+        assert throttled["MaxAttempts"] == 6
+        assert final["MaxAttempts"] == 0
+        assert {"RunError", "ModelChanged"} <= set(final["ErrorEquals"])
+        assert (other["ErrorEquals"], other["MaxAttempts"]) == (["States.ALL"], 2)
+
+
+def test_final_errors_are_exceptions_of_the_functions() -> None:
+    for name in FINAL:
+        assert any(hasattr(module, name) for module in (runs, worker, manifest)), name
+
+
+def test_a_child_has_time_for_a_retry_of_its_worker(template: Template) -> None:
+    (function,) = (
+        each
+        for each in properties(template, "AWS::Lambda::Function")
+        if each.get("ImageConfig", {}).get("Command") == ["lambda_api.bulk.worker.handler"]
+    )
+
+    assert 2 * function["Timeout"] < EXPRESS_LIMIT_S
+    assert function["Timeout"] * 1000 / 4 > worker.RESERVE_MS
+
+
+def test_a_run_without_missing_parts_is_only_summarized(states: dict[str, Any]) -> None:
+    choice = states["HasBatches"]
+
+    assert states["PlanBatches"]["Next"] == "HasBatches"
+    assert choice["Choices"] == [
+        {"Variable": "$.batches", "NumericGreaterThan": 0, "Next": "ClassifyBatches"}
+    ]
+    assert choice["Default"] == "SummarizeRun"
+
+
+def test_the_state_machine_may_only_do_what_a_run_needs(template: Template) -> None:
+    found = permissions(template, "Machine")
+
+    by_action: dict[str, list[Any]] = {}
+    for action, resource, _ in found:
+        by_action.setdefault(action, []).append(resource)
+    assert len(by_action.pop("lambda:InvokeFunction")) == 3
+    assert [each["Fn::Join"][1][-1] for each in by_action.pop("s3:GetObject")] == [
+        "/runs/*",
+        "/runs/map/*",
+    ]
+    for action in ("s3:PutObject", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload"):
+        (resource,) = by_action.pop(action)
+        assert resource["Fn::Join"][1][-1] == "/runs/map/*"
+    assert {action.partition(":")[0] for action in by_action} == {"logs", "xray"}
+
+
+def test_the_state_machine_may_start_its_own_children(template: Template) -> None:
+    (policy,) = (
+        policy
+        for name, policy in template.find_resources("AWS::IAM::Policy").items()
+        if "DistributedMapPolicy" in name
+    )
+    actions = {
+        action
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        for action in as_list(statement["Action"])
+    }
+    assert {"states:StartExecution", "states:DescribeExecution", "states:StopExecution"} <= actions
 
 
 @pytest.mark.parametrize("role", ["Plan", "Worker"])
@@ -106,10 +171,23 @@ def test_the_functions_run_the_image_with_a_handler_of_their_own(template: Templ
 
     modules = ["plan", "summarize", "worker"]
     assert sorted(functions) == [f"lambda_api.bulk.{module}.handler" for module in modules]
-    worker = functions["lambda_api.bulk.worker.handler"]
-    assert worker["ReservedConcurrentExecutions"] == 8
-    assert worker["Timeout"] < 300
-    assert worker["LoggingConfig"]["SystemLogLevel"] == "WARN"
+    function = functions["lambda_api.bulk.worker.handler"]
+    assert function["ReservedConcurrentExecutions"] == 8
+    assert function["LoggingConfig"]["SystemLogLevel"] == "WARN"
+
+
+def test_command_and_summary_get_the_same_rates(template: Template) -> None:
+    (output,) = (each["Value"] for each in template.find_outputs("BulkRates").values())
+    (summarize,) = (
+        function
+        for function in properties(template, "AWS::Lambda::Function")
+        if function.get("ImageConfig", {}).get("Command") == ["lambda_api.bulk.summarize.handler"]
+    )
+    rates = Rates.from_json(output)
+
+    assert summarize["Environment"]["Variables"]["BULK_RATES"] == output
+    # The design's figure for 6 ms a picture, in batches of 500: 0.68 dollars.
+    assert rates.cost(1_000_000, 2000, 6000) == pytest.approx(0.68, abs=0.05)
 
 
 def test_a_failed_run_is_an_alarm(template: Template) -> None:

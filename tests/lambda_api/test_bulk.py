@@ -2,18 +2,22 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lambda_api.bulk import batches, model, plan, summarize, worker
+from lambda_api.bulk.cost import Rates
 from lambda_api.bulk.runs import RunError
 from lambda_api.classifier import Classifier
 from tests.lambda_api.pictures import CHINA, SCIKIT_IMAGE
 
 CAT = SCIKIT_IMAGE / "chelsea.png"
 ODD = ["in/with blank.jpg", "in/a+b.jpg", "in/100%.jpg", "in/北京.jpg", "in/" + "x" * 1021]
+# Only the seconds and the invocations of the worker cost something.
+RATES = {field.name: 0 for field in fields(Rates)} | {"worker_second": 1.0, "worker_call": 1000.0}
 
 
 class Clock:
@@ -37,6 +41,7 @@ def s3(
     monkeypatch.setenv("RUNS_BUCKET", bucket)
     monkeypatch.setenv("MODEL_URI", str(bundle))
     monkeypatch.setenv("FALLBACK_MODEL", str(bundle))
+    monkeypatch.setenv("BULK_RATES", json.dumps(RATES))
     model.classifier.cache_clear()
     return aws_client("s3")
 
@@ -55,7 +60,7 @@ def start(execution: str = "holiday", **given: object) -> dict[str, Any]:
 
 def classify(s3: Any, planned: dict[str, Any], clock: Clock = ENOUGH) -> list[dict[str, int]]:
     """Run the worker on each batch of the manifest, as the Map state does."""
-    manifest = text(s3, planned["manifest"]["key"]).splitlines()
+    manifest = text(s3, planned["manifest"]).splitlines()
     return [worker.handler({**planned, "batch": json.loads(line)}, clock) for line in manifest]
 
 
@@ -81,6 +86,8 @@ def test_a_run_gives_the_answers_of_the_classifier(s3: Any, bundle: Path) -> Non
     summary = summarize.handler({"run": "holiday"})
     assert summary["labels"] == {expected.label: 5}
     assert (summary["errors"], summary["missing_parts"]) == ({}, 0)
+    assert summary["unsure_share"] in (0.0, 1.0)
+    assert 0 < summary["worker_seconds"] == pytest.approx(summary["dollars"] - 3 * 1000)
     assert len(text(s3, "runs/holiday/answers.csv").splitlines()) == 6
     assert json.loads(text(s3, "runs/holiday/summary.json")) == summary
 
@@ -129,7 +136,7 @@ def test_a_list_file_with_bad_lines_is_classified(s3: Any) -> None:
     planned = start(source="s3://pictures/lists/mine.txt")
     classify(s3, planned)
 
-    items = json.loads(text(s3, planned["manifest"]["key"]))["items"]
+    items = json.loads(text(s3, planned["manifest"]))["items"]
     assert [each.get("error") for each in items] == [
         None,
         "duplicate",

@@ -3,13 +3,17 @@
 moto's executions never run, so the progress of a real run is not covered here.
 """
 
+import io
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from infra.cost.bulk_rates import rates_json
 from lambda_api.__main__ import main
+from lambda_api.bulk.cost import Rates
+from lambda_api.bulk.runs import Run
 
 ROLE = "arn:aws:iam::123456789012:role/states"
 STATES = '{"StartAt": "a", "States": {"a": {"Type": "Pass", "End": true}}}'
@@ -22,7 +26,11 @@ def machine(aws_client: Callable[[str], Any], bucket: str) -> str:
         name="bulk", definition=STATES, roleArn=ROLE
     )
     arn = str(created["stateMachineArn"])
-    outputs = {"BulkStateMachineArn": {"Value": arn}, "BucketName": {"Value": bucket}}
+    outputs = {
+        "BulkStateMachineArn": {"Value": arn},
+        "BucketName": {"Value": bucket},
+        "BulkRates": {"Value": rates_json(None, 1769, "x86_64")},
+    }
     template = {"Resources": {"T": {"Type": "AWS::SNS::Topic"}}, "Outputs": outputs}
     aws_client("cloudformation").create_stack(
         StackName="landscape-classifier-dev", TemplateBody=json.dumps(template)
@@ -52,9 +60,11 @@ def test_the_count_and_the_estimate_come_before_the_question(
 ) -> None:
     monkeypatch.setattr("builtins.input", lambda _: "n")
 
-    assert bulk("start", "s3://pictures/in/") == 2
+    assert bulk("s3://pictures/in/") == 2
 
-    assert capsys.readouterr().out == "2 objects, about 0 minutes and $0.00\n"
+    assert capsys.readouterr().out == (
+        "2 objects in 1 batches: about 1 minutes and $0.00 (list prices of eu-central-1)\n"
+    )
     found = aws_client("stepfunctions").list_executions(stateMachineArn=machine)
     assert found["executions"] == []
 
@@ -62,11 +72,16 @@ def test_the_count_and_the_estimate_come_before_the_question(
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["start", "s3://pictures/none/", "--yes"], "No objects found in s3://pictures/none/"),
-        (["start", "s3://no-such-bucket/", "--yes"], "NoSuchBucket"),
-        (["start", "in/", "--yes"], "'in/' is not an S3 address"),
-        (["start", "s3://pictures/in/", "--run", "a b"], "'a b' is not a valid name"),
-        (["start", "s3://pictures/in/", "--run", "done", "--yes"], "Run 'done' exists"),
+        (["s3://pictures/none/", "--yes"], "No objects found in s3://pictures/none/"),
+        (["s3://no-such-bucket/", "--yes"], "NoSuchBucket"),
+        (["in/", "--yes"], "'in/' is neither an address such as s3://bucket/prefix, nor one of"),
+        (["s3://", "--yes"], "'s3://' is not an S3 address"),
+        (["s3://pictures/in/"], "There is no terminal to ask. Add --yes"),
+        (["s3://pictures/in/", "run"], "Unexpected argument 'run'. Name the run with --run"),
+        (["status"], "`bulk status` needs the name of a run"),
+        (["list", "done"], "`bulk list` lists all runs"),
+        (["s3://pictures/in/", "--run", "a b"], "'a b' is not a valid name"),
+        (["s3://pictures/in/", "--run", "done", "--yes"], "Run 'done' exists"),
         (["resume", "none"], "There is no run 'none'"),
         (["status", "none"], "There is no run 'none'"),
         (["results", "none"], "Run 'none' has no results yet"),
@@ -74,8 +89,13 @@ def test_the_count_and_the_estimate_come_before_the_question(
     ],
 )
 def test_a_refused_command_is_exit_code_2(
-    pictures: Any, capsys: pytest.CaptureFixture[str], arguments: list[str], reason: str
+    pictures: Any,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    reason: str,
 ) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
     pictures.put_object(Bucket="pictures", Key="runs/done/run.json", Body=b"{}")
 
     assert bulk(*arguments) == 2
@@ -91,7 +111,7 @@ def test_a_second_run_is_refused_while_one_is_running(
 ) -> None:
     aws_client("stepfunctions").start_execution(stateMachineArn=machine, name="first")
 
-    assert bulk("start", "s3://pictures/in/", "--yes") == 2
+    assert bulk("s3://pictures/in/", "--yes") == 2
     assert bulk("list") == 0
 
     printed = capsys.readouterr()
@@ -108,3 +128,37 @@ def test_results_print_the_summary_and_the_address_of_the_table(
 
     printed = capsys.readouterr().out.splitlines()
     assert printed == ['{"pictures": 2}', "s3://pictures/runs/done/answers.csv"]
+
+
+def test_an_argument_that_is_no_number_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        bulk("s3://pictures/in/", "--concurrency", "0")
+
+    assert "argument --concurrency: '0' is not a whole number of 1 or more" in (
+        capsys.readouterr().err
+    )
+
+
+def test_counts_of_retries_and_repetitions_are_told_apart(pictures: Any) -> None:
+    run = Run("pictures", "holiday")
+    run.write_counts(part=1, begun=0, pictures=300, failed=2, duration_ms=2000)
+    run.write_counts(part=1, begun=300, pictures=200, failed=1, duration_ms=1000)
+    run.write_counts(part=2, begun=0, pictures=500, failed=0, duration_ms=3000)
+    run.write_counts(part=2, begun=0, pictures=500, failed=0, duration_ms=3001)
+
+    counts = run.read_counts()
+
+    assert (counts.pictures, counts.failed) == (1000, 3)
+    assert (counts.paid_pictures, counts.invocations, counts.seconds) == (1500, 4, 9.001)
+
+
+def test_cost_grows_with_pictures_batches_and_seconds() -> None:
+    rates = Rates.from_json(rates_json("us-east-1", 1769, "x86_64"))
+    on_arm = Rates.from_json(rates_json("us-east-1", 1769, "arm64"))
+
+    a_picture, a_batch, a_second = (
+        rates.cost(*given) for given in [(1, 0, 0), (0, 1, 0), (0, 0, 1)]
+    )
+    assert rates.cost(7, 3, 5) == pytest.approx(7 * a_picture + 3 * a_batch + 5 * a_second)
+    assert on_arm.worker_second == pytest.approx(0.8 * rates.worker_second)
+    assert rates.seconds(1000, 100_000_000) > rates.seconds(1000, 8_000_000) > 1
