@@ -8,8 +8,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from infra.bulk_roles import machine_role
-from infra.nag import acknowledge, logical_id
+from infra.bulk_roles import allow_children, machine_role
 from infra.storage import RUNS
 
 TOLERATED_FAILURES_PERCENT = 5
@@ -96,23 +95,17 @@ def create_machine(
         .when(sfn.Condition.number_greater_than("$.batches", 0), classified.next(summary))
         .otherwise(summary)
     )
+    role = machine_role(scope, bucket, plan, worker, summarize)
     machine = sfn.StateMachine(
         scope,
         "Machine",
-        role=machine_role(scope, bucket, plan, worker, summarize).without_policy_updates(),
+        role=role.without_policy_updates(),
         definition_body=sfn.DefinitionBody.from_chainable(planned.next(has_batches)),
         timeout=Duration.days(2),
         tracing_enabled=True,
         logs=sfn.LogOptions(destination=logs, level=sfn.LogLevel.ALL),
     )
-    own = f'{{"Fn::Select":[6,{{"Fn::Split":[":",{{"Ref":"{logical_id(machine)}"}}]}}]}}'
-    children = f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:{own}"
-    for suffix in (":*", "/Batches:*"):
-        acknowledge(
-            machine,
-            f"IAM5[Resource::{children}{suffix}]",
-            "CDK's policy for the Map. The names of the executions are not known in advance.",
-        )
+    allow_children(role, machine)
     return machine
 
 

@@ -3,6 +3,7 @@
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.nag import acknowledge, logical_id
@@ -57,6 +58,24 @@ def machine_role(scope: Construct, bucket: s3.Bucket, *functions: lambda_.IFunct
     ):
         acknowledge(role, f"IAM5[Resource::{finding}]", reason)
     return role
+
+
+def allow_children(role: iam.Role, machine: sfn.StateMachine) -> None:
+    """Allow a state machine to run the children of its Distributed Map.
+
+    CDK creates the policy, but attaches it to no role whose policies it may not update.
+    """
+    policy = machine.node.find_child("DistributedMapPolicy")
+    assert isinstance(policy, iam.Policy)  # noqa: S101 - for the type
+    policy.attach_to_role(role)
+    name = f'{{"Fn::Select":[6,{{"Fn::Split":[":",{{"Ref":"{logical_id(machine)}"}}]}}]}}'
+    executions = f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:{name}"
+    for suffix in (":*", "/Batches:*"):
+        acknowledge(
+            policy,
+            f"IAM5[Resource::{executions}{suffix}]",
+            "The names of the executions are not known in advance.",
+        )
 
 
 def allow(

@@ -124,18 +124,23 @@ def test_the_state_machine_may_only_do_what_a_run_needs(template: Template) -> N
     assert {action.partition(":")[0] for action in by_action} == {"logs", "xray"}
 
 
-def test_the_state_machine_may_start_its_own_children(template: Template) -> None:
+def test_the_state_machine_may_run_only_its_own_children(template: Template) -> None:
     (policy,) = (
-        policy
+        policy["Properties"]
         for name, policy in template.find_resources("AWS::IAM::Policy").items()
         if "DistributedMapPolicy" in name
     )
-    actions = {
-        action
-        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
-        for action in as_list(statement["Action"])
-    }
+    (machine,) = template.find_resources("AWS::StepFunctions::StateMachine").items()
+    name, machine_properties = machine[0], machine[1]["Properties"]
+
+    (role,) = policy["Roles"]
+    assert machine_properties["RoleArn"]["Fn::GetAtt"][0] == role["Ref"]
+    statements = policy["PolicyDocument"]["Statement"]
+    actions = {action for each in statements for action in as_list(each["Action"])}
     assert {"states:StartExecution", "states:DescribeExecution", "states:StopExecution"} <= actions
+    for each in statements:
+        for resource in as_list(each["Resource"]):
+            assert name in json.dumps(resource)
 
 
 @pytest.mark.parametrize("role", ["Plan", "Worker"])
