@@ -4,9 +4,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from lambda_api import call, classify
+from lambda_api import call
 from lambda_api.auth import command as auth
 from lambda_api.bulk import command as bulk
+from lambda_api.classify import command as classify
 from lambda_api.openapi import command as openapi
 
 

@@ -1,5 +1,6 @@
 """Corrections of ministack, where it differs from AWS in ways that affect a deployment."""
 
+from ministack.core import iam_evaluator
 from ministack.core.responses import error_response_json
 from ministack.services import ecr, lambda_svc, s3
 from ministack.services.cloudformation import provisioners
@@ -8,6 +9,7 @@ from ministack.services.cloudformation import provisioners
 def patch_ministack() -> None:
     """Replace functions of ministack with those below."""
     ecr._describe_images = describe_images_or_fail
+    iam_evaluator.enforce = enforce_but_for_cdk
     provisioners._cw_metric_alarm_record = alarm_record_of_any
     lambda_svc._warm_pool_key = instances_of_a_version
     lambda_svc._throttle_response = throttle_with_a_type
@@ -16,6 +18,7 @@ def patch_ministack() -> None:
 
 
 _describe_images = ecr._describe_images
+_enforce = iam_evaluator.enforce
 _alarm_record = provisioners._cw_metric_alarm_record
 _pool_key = lambda_svc._warm_pool_key
 _throttle = lambda_svc._throttle_response
@@ -32,6 +35,16 @@ def describe_images_or_fail(data) -> object:
     if any(ecr._find_image(repository, image) is None for image in data.get("imageIds", [])):
         return error_response_json("ImageNotFoundException", "there is no such image", 400)
     return _describe_images(data)
+
+
+def enforce_but_for_cdk(*arguments, **options) -> object:
+    """Enforce policies, but not those of CDK's bootstrap, which the emulator evaluates wrongly.
+
+    It denies the role that publishes images `ecr:DescribeRepositories`.
+    """
+    denied = _enforce(*arguments, **options)
+    is_cdk = ":assumed-role/cdk-" in (getattr(denied, "principal_arn", None) or "")
+    return None if is_cdk else denied
 
 
 def alarm_record_of_any(name, properties) -> object:
