@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import Duration, Stack, Token
+from aws_cdk import Duration, Size, Stack, Token
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_lambda as lambda_
@@ -20,6 +20,7 @@ from infra.settings import Settings
 from infra.storage import MODELS, RUNS
 
 STEP_TIMEOUT = Duration.minutes(15)  # lists a million keys, or reads the parts of a million
+STEP_STORAGE = Size.gibibytes(4)  # the manifest, or the table, of up to 30 million objects
 # A child of type EXPRESS ends after five minutes: this is time for an invocation and one retry.
 WORKER_TIMEOUT = Duration.seconds(120)
 
@@ -62,6 +63,8 @@ class Bulk(Construct):
             "MAX_DECODED_BYTES": str(settings.memory * 500_000),
             "BULK_RATES": self.rates,
         }
+        if settings.bulk_reserved:
+            self._environment["BULK_RESERVED"] = str(settings.bulk_reserved)
         if model_uri:
             self._environment["MODEL_URI"] = model_uri
         prefixes = [MODELS, RUNS] if model_uri else [RUNS]
@@ -142,6 +145,7 @@ class Bulk(Construct):
             architecture=lambda_.Architecture.custom(self._settings.architecture),
             memory_size=self._settings.memory,
             timeout=timeout,
+            ephemeral_storage_size=STEP_STORAGE if timeout is STEP_TIMEOUT else None,
             environment=self._environment,
             role=role.without_policy_updates(),
             log_group=self._logs,

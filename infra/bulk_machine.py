@@ -12,6 +12,9 @@ from infra.bulk_roles import allow_children, machine_role
 from infra.storage import RUNS
 
 TOLERATED_FAILURES_PERCENT = 5
+# Retries: of a throttled function, and of other failures. The first wait doubles with each retry.
+THROTTLED_ATTEMPTS, ATTEMPTS = 6, 2
+FIRST_WAIT_S, LONGEST_WAIT_S = 2, 60
 THROTTLED = [
     "Lambda.TooManyRequestsException",
     "Lambda.ServiceException",
@@ -56,10 +59,10 @@ def create_machine(
     batch = _invoke(scope, "ClassifyBatch", worker)
     summary = _invoke(scope, "SummarizeRun", summarize, {"run": sfn.JsonPath.string_at("$.run")})
     for task in (planned, batch, summary):
-        _retry(task, THROTTLED, attempts=6)
+        _retry(task, THROTTLED, attempts=THROTTLED_ATTEMPTS)
         task.add_retry(errors=FINAL, max_attempts=0)
         # A crash, a timeout, S3 that throttles, or a batch that needs more time.
-        _retry(task, [sfn.Errors.ALL], attempts=2)
+        _retry(task, [sfn.Errors.ALL], attempts=ATTEMPTS)
     classified = sfn.DistributedMap(
         scope,
         "ClassifyBatches",
@@ -128,9 +131,9 @@ def _invoke(
 def _retry(task: tasks.LambdaInvoke, errors: list[str], *, attempts: int) -> None:
     task.add_retry(
         errors=errors,
-        interval=Duration.seconds(2),
+        interval=Duration.seconds(FIRST_WAIT_S),
         backoff_rate=2,
         max_attempts=attempts,
-        max_delay=Duration.seconds(60),
+        max_delay=Duration.seconds(LONGEST_WAIT_S),
         jitter_strategy=sfn.JitterType.FULL,
     )

@@ -195,9 +195,17 @@ def _execute(stack: Stack, run: Run, name: str, given: dict[str, Any]) -> int:
     # The concurrency is limited per run, so two runs could starve the API.
     if running := stack.executions(statusFilter="RUNNING"):
         raise RunError(f"{running[0]['name']} is running. Wait for its end: `bulk status`.")
-    arn = aws.client("stepfunctions").start_execution(
-        stateMachineArn=stack.machine, name=name, input=json.dumps(given)
-    )["executionArn"]
+    try:
+        with aws.translate_errors():
+            arn = aws.client("stepfunctions").start_execution(
+                stateMachineArn=stack.machine, name=name, input=json.dumps(given)
+            )["executionArn"]
+    except aws.AwsError as error:
+        if error.code != "ExecutionAlreadyExists":
+            raise
+        raise RunError(
+            f"Execution {name!r} exists: see `bulk status {run.name}`. Choose another name."
+        ) from error
     return _watch(stack, run, arn)
 
 

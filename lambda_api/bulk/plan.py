@@ -1,6 +1,7 @@
 """First step of a run: list the pictures and write the manifest of batches."""
 
 import json
+import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -74,12 +75,14 @@ def handler(event: dict[str, Any], _context: object = None) -> dict[str, Any]:
 
 
 def _output(run: Run, settings: dict[str, Any], manifest: str, count: int) -> dict[str, Any]:
+    # More batches than instances would be throttled until their retries are used up.
+    instances = int(os.environ.get("BULK_RESERVED") or MAX_CONCURRENCY)
     return {
         "run": run.name,
         "source_bucket": split_uri(settings["source"])[0],
         "top_k": settings["top_k"],
         "version": settings["version"],
-        "concurrency": settings["concurrency"],
+        "concurrency": min(settings["concurrency"], instances),
         "manifest": manifest,
         "batches": count,
     }

@@ -98,16 +98,17 @@ class BulkRuns:
         assert run.returncode == 1, run.stderr  # some are damaged
         return {Path(line["file"]).name: line for line in map(json.loads, run.stdout.splitlines())}
 
-    def kill_a_worker(self) -> None:
-        """Wait until an instance of the worker runs, and kill it."""
+    def kill_a_worker(self, run: subprocess.Popen[str]) -> None:
+        """Wait until an instance of the worker of a run exists, and kill it."""
         deadline = time.monotonic() + WORKER_STARTS_S
         listing = ("--no-trunc", f"--filter=label={self.emulator.label}")
-        while time.monotonic() < deadline:
+        while run.poll() is None and time.monotonic() < deadline:
             for line in self.engine("ps", *listing, "--format={{.ID}} {{.Command}}").splitlines():
                 if WORKER in line:
                     self.engine("kill", line.split()[0])
                     return
-        raise RuntimeError("no instance of the worker has started")
+        run.kill()
+        raise RuntimeError(f"no instance of the worker has started: {run.communicate()}")
 
     def failures(self, run: str) -> set[str]:
         """Return the errors of all attempts of the batches of a run."""

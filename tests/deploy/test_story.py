@@ -133,7 +133,7 @@ def bulk(
 
 def test_bulk_run_survives_a_dead_worker_and_answers_as_classify(bulk: BulkRuns) -> None:
     run = bulk.start(f"s3://{PHOTOS}/in/", "--run=holiday", f"--batch={BATCH}", "--yes")
-    bulk.kill_a_worker()
+    bulk.kill_a_worker(run)
     printed, progress = run.communicate()
 
     assert run.returncode == 0, progress

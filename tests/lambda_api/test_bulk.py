@@ -1,12 +1,14 @@
 """Bulk classification: the steps of a run with S3, and each kind of bad input."""
 
 import json
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from lambda_api.bulk import batches, model, plan, summarize, worker
 from lambda_api.bulk.cost import Rates
@@ -148,6 +150,22 @@ def test_a_list_file_with_bad_lines_is_classified(s3: Any) -> None:
     assert answers(s3)["in/none.jpg"]["error"] == {"type": "missing"}
 
 
+def test_a_list_of_a_million_lines_fits_into_memory(s3: Any) -> None:
+    lines = b"".join(b"in/%07d.jpg\n" % number for number in range(1_000_000))
+    put(s3, "lists/million.txt", lines)
+    del lines
+    tracemalloc.start()
+    try:
+        found = batches.to_batches(batches.find_items("s3://pictures/lists/million.txt"))
+        count = sum(len(batch) for batch in found)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert count == 1_000_000
+    assert peak < 400_000_000  # digests of all keys; the function has 1769 MB
+
+
 def test_a_deleted_part_is_resumed_and_nothing_is_done_twice(s3: Any) -> None:
     for number in range(4):
         put(s3, f"in/{number}.jpg", CHINA.read_bytes())
@@ -185,6 +203,28 @@ def test_a_worker_out_of_time_is_continued_by_its_retry(
 
     assert sorted(read) == ["in/1.jpg", "in/2.jpg"]
     assert [counts] == again == [{"pictures": 3, "failed": 0}]
+
+
+def test_concurrency_is_at_most_the_reserved(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(s3, "in/a.jpg", CHINA.read_bytes())
+    monkeypatch.setenv("BULK_RESERVED", "3")
+
+    assert start("wide", concurrency=50)["concurrency"] == 3
+    assert start("narrow", concurrency=2)["concurrency"] == 2
+
+
+def test_a_deleted_object_is_missing_for_a_role_that_gets_403(
+    s3: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(s3, "in/secret.jpg", CHINA.read_bytes())
+
+    def refuse(**_: object) -> None:
+        error = {"Error": {"Code": "AccessDenied"}}
+        raise ClientError(error, "GetObject")
+
+    monkeypatch.setattr(worker.aws.client("s3"), "get_object", refuse)
+    assert worker._read("pictures", {"key": "in/secret.jpg"}) == "access_denied"
+    assert worker._read("pictures", {"key": "in/gone.jpg"}) == "missing"
 
 
 def test_a_run_keeps_its_model_version(s3: Any) -> None:
