@@ -26,8 +26,9 @@ PARTS := requirements-uv lambda_api/requirements lambda_api/requirements-serve f
 # Tools in separate environments, with their own versions.
 TOOLS := requirements-audit tests/containers/sam/requirements tests/convert/tflite_runtime/requirements tests/deploy/ministack/requirements
 
-# Each test worker needs up to 2 GB of memory.
-PARALLEL := --numprocesses=logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
+# More workers than two cores: many tests wait for servers, containers or a browser. Each worker needs
+# 1 GB of memory, of which 400 MB are shared.
+PARALLEL := --numprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 LOCKS := requirements.txt $(PARTS:=.txt) $(TOOLS:=.txt)
 

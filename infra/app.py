@@ -37,7 +37,12 @@ def build(app: App) -> None:
             topic=service.topic,
         )
     if settings.github:
-        GithubStack(app, "github-landscape-classifier", repository=settings.github)
+        GithubStack(
+            app,
+            "github-landscape-classifier",
+            repository=settings.github,
+            create_provider=settings.github_provider,
+        )
     Tags.of(app).add("project", "landscape-classifier")
     Tags.of(app).add("stage", settings.stage)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))

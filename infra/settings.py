@@ -98,6 +98,7 @@ class Settings(AccessSettings):
         bulk_reserved: concurrency that is reserved for the workers of all bulk runs together, and
             their upper limit.
         github: repository "owner/name" whose workflows may deploy, see infra/github.py.
+        github_provider: create GitHub's OIDC provider; false if the account already has it.
     """
 
     stage: Annotated[
@@ -121,6 +122,7 @@ class Settings(AccessSettings):
     bulk_inputs: Annotated[tuple[BulkInput, ...], BeforeValidator(_split)] = ()
     bulk_reserved: int | None = Field(None, ge=1)
     github: Repository | None = None
+    github_provider: bool = True
     budget: float | None = Field(None, gt=0)
     page_networks: Annotated[tuple[IPv4Network, ...], BeforeValidator(_split)] = ()
     page_zones: Annotated[tuple[Zone, ...], BeforeValidator(_split)] = ()
@@ -181,6 +183,12 @@ class Settings(AccessSettings):
             raise ValueError("page_zones: needs frontend=true")
         if self.page_zones and len(set(self.page_zones)) != 2:
             raise ValueError("page_zones: name two different availability zones")
+        return self
+
+    @model_validator(mode="after")
+    def _provider_has_a_repository(self) -> Self:
+        if not self.github_provider and not self.github:
+            raise ValueError("github_provider: needs github, the repository that may deploy")
         return self
 
     @model_validator(mode="after")

@@ -12,7 +12,7 @@ from lambda_api.log import configured_logger
 from lambda_api.problems import MEDIA_TYPE
 from lambda_api.settings import load_settings
 from lambda_api.web.gateway import GatewayScope
-from lambda_api.web.http_api import HttpApi
+from lambda_api.web.gateway_events import HttpApi, LoadBalancer, RestApi
 from lambda_api.web.request_context import ColdStart
 from lambda_api.workers import inline
 
@@ -33,7 +33,7 @@ http = Mangum(
         create_app(settings, loaded_model=loaded_model, run=inline, cold_start=cold_start)
     ),
     lifespan="off",
-    custom_handlers=[HttpApi],
+    custom_handlers=[HttpApi, RestApi, LoadBalancer],
     text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, MEDIA_TYPE],  # other types are sent as base64
 )
 

@@ -125,6 +125,10 @@ def fine_tune(
         ),
         weighted_metrics=["accuracy"],
     )
+    # Creates the variables of optimizer and metrics. Created while the training step is traced, as
+    # Keras does for a functional model, they make TensorFlow trace the step a second time.
+    batch = (model.input, model.output, keras.KerasTensor((None,)))
+    model._symbolic_build(data_batch=batch)
     stateful = [keras.callbacks.EarlyStopping("val_loss", patience=config.patience)]
     if not config.pretrained:
         stateful.append(keras.callbacks.ReduceLROnPlateau("val_loss", patience=2, factor=0.3))

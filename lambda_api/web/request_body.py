@@ -24,6 +24,8 @@ KEY_EXAMPLE = "uploads/9f2c7d0e4b1a4c5d8e6f70123456789a.jpg"
 _MAX_JSON_BYTES = 4096  # S3 keys have at most 1,024 bytes
 _HAS_IMAGE = re.compile(rb'"image"\s*:')
 _DATA_URL = re.compile(r"\s*data:([^,]{0,200}),", re.IGNORECASE)
+_BASE64_PREFIX = re.compile(r"\s*(?:data:)?[^,]{0,200}\bbase64\s*,", re.IGNORECASE)
+_IMAGE_HINT = '. Send {"image": "<base64>"}'
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 
@@ -125,7 +127,7 @@ def _parse(body: bytes, model: type[ModelT], hint: str = "") -> ModelT:
 async def _picture_in_json(request: Request, uploads: UploadBucket) -> bytes:
     body = _utf8(await request.body())
     if _HAS_IMAGE.search(body):
-        return _decode_picture(_parse(body, InlinePicture).image)
+        return _decode_picture(_parse(body, InlinePicture, _IMAGE_HINT).image)
     if is_binary(body):  # a picture with a wrong Content-Type
         return body
     if len(body) > _MAX_JSON_BYTES:
@@ -135,7 +137,7 @@ async def _picture_in_json(request: Request, uploads: UploadBucket) -> bytes:
             f'The document is larger than {_MAX_JSON_BYTES:,} bytes and has no field "image". Send '
             'a picture in base64 as {"image": "..."}.',
         )
-    hint = '. Send {"image": "<base64>"}'
+    hint = _IMAGE_HINT
     if uploads.bucket is not None:
         hint += ', or {"key": "<key from POST /uploads>"}'
     uploaded = _parse(body, UploadedPicture, hint)
@@ -146,10 +148,12 @@ def _decode_picture(text: str) -> bytes:
     """Decode base64 or a data URL. Raises `Problem`."""
     if url := _DATA_URL.match(text):
         text = text[url.end() :]
-        if not url[1].rstrip().lower().endswith(";base64"):
+        if not _BASE64_PREFIX.match(url[0]):
             return unquote_to_bytes(text)
         if "%" in text:  # "+", "/" and "=" in percent-encoding
             text = unquote_to_bytes(text).decode("latin-1")
+    elif prefix := _BASE64_PREFIX.match(text):
+        text = text[prefix.end() :]
     try:
         return decode_base64(text.encode())
     except ValueError:
