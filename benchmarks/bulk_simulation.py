@@ -46,6 +46,7 @@ class Setup:
         straggler_share: share of the batches that take `straggler_factor` times as long.
         straggler_factor: factor of stragglers.
         dead_share: share of the invocations that die halfway.
+        killed: invocations at the beginning that die at once.
         jitter: wait a random part of the time before a retry, as Step Functions does with
             JitterStrategy FULL; the emulator waits the whole time.
     """
@@ -59,6 +60,7 @@ class Setup:
     straggler_share: float = 0.01
     straggler_factor: float = 4.0
     dead_share: float = 0.001
+    killed: int = 0
     jitter: bool = True
 
     @property
@@ -93,7 +95,7 @@ class _Map:
         self._setup, self._random = setup, random.Random(seed)  # noqa: S311 - not for secrets
         self._env = simpy.Environment()
         self._children = simpy.Resource(self._env, setup.concurrency)
-        self._busy = self._warm = 0
+        self._busy = self._warm = self._killed = 0
         self.outcome = Outcome()
 
     def run(self) -> Outcome:
@@ -146,6 +148,9 @@ class _Map:
             self.outcome.cold += 1
             seconds += setup.cold_start_s
         seconds *= 0.5 if dies else 1
+        if self._killed < setup.killed:
+            self._killed += 1
+            seconds, dies = 0.0, True
         yield self._env.timeout(seconds)
         self.outcome.worker_s += seconds
         self._busy -= 1
@@ -274,18 +279,18 @@ def alternatives(ms_per_picture: float, rates: Rates, prices: Prices) -> dict[st
 
 
 def _print_emulator(ms_per_picture: float) -> None:
-    """Print the simulation of the run of tests/deploy: 4 batches of 50, two instances."""
+    """Print the simulation of the run of tests/deploy: four batches of 50, and a dead worker."""
     setup = Setup(
         200,
         batch=50,
         concurrency=64,  # the emulator ignores MaxConcurrencyPath
-        instances=2,
         ms_per_picture=ms_per_picture,
         straggler_share=0,
         dead_share=0,
+        killed=1,
         jitter=False,
     )
-    print(simulate(setup))
+    print(f"Map: {simulate(setup).map_s:.1f} s")
 
 
 if __name__ == "__main__":

@@ -110,13 +110,28 @@ class BulkRuns:
         run.kill()
         raise RuntimeError(f"no instance of the worker has started: {run.communicate()}")
 
+    def _execution(self, run: str) -> str:
+        machine = self.service.outputs["BulkStateMachineArn"]
+        return f"{machine.replace(':stateMachine:', ':execution:')}:{run}"
+
+    def _map_run(self, run: str) -> str:
+        states = self.emulator.client("stepfunctions")
+        (found,) = states.list_map_runs(executionArn=self._execution(run))["mapRuns"]
+        return str(found["mapRunArn"])
+
+    def times(self, run: str) -> dict[str, float]:
+        """Return the seconds of the plan, the Map and the summary of a run."""
+        states = self.emulator.client("stepfunctions")
+        whole = states.describe_execution(executionArn=self._execution(run))
+        part = states.describe_map_run(mapRunArn=self._map_run(run))
+        moments = [whole["startDate"], part["startDate"], part["stopDate"], whole["stopDate"]]
+        steps = zip(("plan", "map", "summary"), moments, moments[1:], strict=False)
+        return {name: round((end - begin).total_seconds(), 1) for name, begin, end in steps}
+
     def failures(self, run: str) -> set[str]:
         """Return the errors of all attempts of the batches of a run."""
         states = self.emulator.client("stepfunctions")
-        machine = self.service.outputs["BulkStateMachineArn"]
-        arn = f"{machine.replace(':stateMachine:', ':execution:')}:{run}"
-        (map_run,) = states.list_map_runs(executionArn=arn)["mapRuns"]
-        children = states.list_executions(mapRunArn=map_run["mapRunArn"])["executions"]
+        children = states.list_executions(mapRunArn=self._map_run(run))["executions"]
         return {
             event["taskFailedEventDetails"]["error"]
             for child in children

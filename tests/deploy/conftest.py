@@ -18,7 +18,7 @@ from tests.environments import node_modules, python_environment
 HERE = Path(__file__).parent
 NO_CANARY = {"canary": "false"}  # the emulator has no CodeDeploy
 PHOTOS = "photos"  # bucket with the pictures of the bulk runs
-SETTINGS = {**NO_CANARY, "bulk_inputs": f"s3://{PHOTOS}/in/", "bulk_reserved": "2"}
+SETTINGS = {**NO_CANARY, "bulk_inputs": f"s3://{PHOTOS}/in/"}
 
 
 @pytest.fixture(scope="module")

@@ -139,8 +139,8 @@ def test_bulk_run_survives_a_dead_worker_and_answers_as_classify(bulk: BulkRuns)
     assert run.returncode == 0, progress
     assert f"{PICTURES} objects in {PICTURES // BATCH} batches" in printed
     assert f"SUCCEEDED: {PICTURES} of {PICTURES} pictures, 10 failed" in progress
-    # Another batch is throttled, because two instances are reserved.
-    assert {"Runtime.ExitError", "Lambda.TooManyRequestsException"} <= bulk.failures("holiday")
+    print(bulk.times("holiday"))  # for docs/scale.md; shown with `-s`
+    assert bulk.failures("holiday") == {"Runtime.ExitError"}
     expected = bulk.classified_here()
     answers = bulk.answers("holiday")
     assert len(answers) == len(expected) == PICTURES

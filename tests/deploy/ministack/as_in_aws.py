@@ -14,7 +14,6 @@ def patch_ministack() -> None:
     app.pin_request_origin = pin_request_over_tls
     provisioners._cw_metric_alarm_record = alarm_record_of_any
     lambda_svc._warm_pool_key = instances_of_a_version
-    lambda_svc._throttle_response = throttle_with_a_type
     buckets = provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]
     buckets.update(create=create_tagged_bucket, delete=delete_empty_bucket)
     secrets = provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"]
@@ -26,7 +25,6 @@ _enforce = iam_evaluator.enforce
 _pin_request_origin = app.pin_request_origin
 _alarm_record = provisioners._cw_metric_alarm_record
 _pool_key = lambda_svc._warm_pool_key
-_throttle = lambda_svc._throttle_response
 _create_bucket = provisioners._s3_create
 _delete_bucket = provisioners._s3_delete
 _create_secret = provisioners._sm_secret_create
@@ -71,13 +69,6 @@ def alarm_record_of_any(name, properties) -> object:
 def instances_of_a_version(function, configuration) -> str:
     """Give each version of a function its own instances, even if versions share an image."""
     return f"{_pool_key(function, configuration)}:{configuration['Version']}"
-
-
-def throttle_with_a_type(*arguments, **options) -> object:
-    """Name the error as Step Functions does, so that retries find it."""
-    response = _throttle(*arguments, **options)
-    response["body"]["errorType"] = "Lambda.TooManyRequestsException"
-    return response
 
 
 def create_tagged_bucket(logical_id, properties, stack_name) -> object:
