@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from lambda_api.arguments import positive
 from lambda_api.bulk.cost import Rates
 from lambda_api.bulk.runs import DEFAULT_CONCURRENCY, RUN_NAME, S3, Run, RunError
 from lambda_api.bulk.watch import watch
@@ -86,25 +87,19 @@ def add_commands(commands: Any) -> None:
     bulk.add_argument("--stage", default="dev", help="stage of the stack (default: dev)")
     bulk.add_argument("--run", metavar="NAME", help="name of a new run (default: the time)")
     bulk.add_argument(
-        "--top-k", type=_positive, default=1, metavar="N", help="also store the N best classes"
+        "--top-k", type=positive, default=1, metavar="N", help="also store the N best classes"
     )
     bulk.add_argument(
         "--concurrency",
-        type=_positive,
+        type=positive,
         metavar="N",
         help=f"batches at the same time (default: {DEFAULT_CONCURRENCY})",
     )
     bulk.add_argument(
-        "--batch", type=_positive, metavar="N", help="pictures in a batch (default: up to 500)"
+        "--batch", type=positive, metavar="N", help="pictures in a batch (default: up to 500)"
     )
     bulk.add_argument("--yes", action="store_true", help="start without a question")
     bulk.set_defaults(command=_run)
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
-    return int(text)
 
 
 def _run(parsed: argparse.Namespace) -> int:
@@ -185,8 +180,9 @@ def _resume(stack: Stack, parsed: argparse.Namespace) -> int:
     given = {"run": run.name, "resume": True}
     if parsed.concurrency:
         given["concurrency"] = parsed.concurrency
-    # S3 keeps the resumed manifests after Step Functions has forgotten the executions.
-    return _execute(stack, run, f"{run.name}--r{run.resumed() + 1}", given)
+    # Step Functions forgets executions after 90 days, and a failed plan has written no manifest.
+    earlier = max(run.resumed(), len(stack.executions_of(run.name)) - 1)
+    return _execute(stack, run, f"{run.name}--r{earlier + 1}", given)
 
 
 def _execute(stack: Stack, run: Run, name: str, given: dict[str, Any]) -> int:

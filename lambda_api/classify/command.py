@@ -11,6 +11,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lambda_api.arguments import positive
+
 if TYPE_CHECKING:
     from lambda_api.classify.answers import Outcome
     from lambda_api.classify.sorting import Sorting
@@ -55,7 +57,7 @@ def add_commands(commands: Any) -> None:
         "--link", action="store_true", help="with --sort-into: create links instead of copies"
     )
     classify.add_argument(
-        "--top-k", type=_positive, metavar="N", help="print only the N most probable classes"
+        "--top-k", type=positive, metavar="N", help="print only the N most probable classes"
     )
     classify.add_argument(
         "--model",
@@ -63,12 +65,6 @@ def add_commands(commands: Any) -> None:
         metavar="BUNDLE",
         help="folder of the bundle (default: the bundle of this project)",
     )
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
-    return int(text)
 
 
 def _classify_files(parsed: argparse.Namespace) -> int:

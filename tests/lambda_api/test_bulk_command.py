@@ -119,6 +119,27 @@ def test_a_second_run_is_refused_while_one_is_running(
     assert printed.out.splitlines()[-1].startswith("first ")
 
 
+def test_a_resumed_run_gets_a_name_that_is_not_used(
+    pictures: Any, machine: str, aws_client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lambda_api.bulk.command.watch", lambda *_: False)
+    pictures.put_object(Bucket="pictures", Key="runs/done/run.json", Body=b"{}")
+    states = aws_client("stepfunctions")
+    started = states.start_execution(stateMachineArn=machine, name="done")
+    for _ in range(2):  # the plan of the first one fails
+        states.stop_execution(executionArn=started["executionArn"])
+        assert bulk("resume", "done", "--concurrency", "7") == 1
+        (running,) = states.list_executions(stateMachineArn=machine, statusFilter="RUNNING")[
+            "executions"
+        ]
+        started = running
+
+    names = {each["name"] for each in states.list_executions(stateMachineArn=machine)["executions"]}
+    assert names == {"done", "done--r1", "done--r2"}
+    given = json.loads(states.describe_execution(executionArn=started["executionArn"])["input"])
+    assert given == {"run": "done", "resume": True, "concurrency": 7}
+
+
 def test_results_print_the_summary_and_the_address_of_the_table(
     pictures: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
