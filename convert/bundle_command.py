@@ -4,11 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from convert.arguments import add_calibration_pictures
+from convert.arguments import add_calibration_pictures, add_thresholds, read_thresholds
 from convert.schemes import SCHEMES
-from lambda_api.evaluation import Thresholds
-
-LIMITS = Thresholds()
 
 
 def add_commands(commands: Any) -> None:
@@ -51,7 +48,7 @@ def add_commands(commands: Any) -> None:
         metavar="FILE",
         help="Markdown file to append to the model card: how the model was chosen",
     )
-    _add_thresholds(bundle)
+    add_thresholds(bundle)
     bundle.set_defaults(command=_bundle)
 
 
@@ -64,13 +61,7 @@ def _bundle(parsed: argparse.Namespace) -> int:
         parsed.data,
         parsed.out,
         scheme=parsed.scheme,
-        thresholds=Thresholds(
-            max_accuracy_drop=parsed.max_accuracy_drop,
-            max_recall_drop=parsed.max_recall_drop,
-            min_agreement=parsed.min_agreement,
-            max_calibration_error_rise=parsed.max_calibration_error_rise,
-            max_bytes=round(parsed.max_megabytes * 1e6),
-        ),
+        thresholds=read_thresholds(parsed),
         calibration_pictures=parsed.calibration_pictures,
         debug=parsed.debug,
         replace=parsed.replace,
@@ -84,51 +75,3 @@ def _bundle(parsed: argparse.Namespace) -> int:
         f"(Keras {evaluation.keras.accuracy:.4f}), {manifest.model.bytes / 1e6:.1f} MB"
     )
     return 0
-
-
-def _add_thresholds(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group(
-        "gate", "limits on the loss compared with the Keras model, on the run's validation pictures"
-    )
-    for name, help_ in (
-        ("max_accuracy_drop", "largest drop in accuracy; 0.005 is half a percentage point"),
-        ("max_recall_drop", "largest drop in the recall of any class"),
-        ("min_agreement", "smallest share of pictures with the same predicted class"),
-        ("max_calibration_error_rise", "largest rise of the expected calibration error"),
-    ):
-        group.add_argument(
-            f"--{name.replace('_', '-')}",
-            type=_share,
-            default=getattr(LIMITS, name),
-            metavar="SHARE",
-            help=f"{help_} (default: %(default)s)",
-        )
-    group.add_argument(
-        "--max-megabytes",
-        type=_megabytes,
-        default=LIMITS.max_bytes / 1e6,
-        metavar="MB",
-        help="largest size of the model file (default: %(default)s)",
-    )
-
-
-def _share(text: str) -> float:
-    value = _number(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
-    return value
-
-
-def _megabytes(text: str) -> float:
-    value = _number(text)
-    if not 0 < value < 1e6:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a size in megabytes")
-    return value
-
-
-def _number(text: str) -> float:
-    """Parse a number; NaN, which no range contains, if the text is not one."""
-    try:
-        return float(text)
-    except ValueError:
-        return float("nan")

@@ -20,9 +20,9 @@ def build(app: App) -> None:
         BundleCheckError: the bundle is incomplete or damaged.
     """
     settings = read_settings(app.node.get_all_context(), os.environ.get("CDK_DEFAULT_REGION"))
-    model_name = check_bundle(ROOT / settings.bundle)
+    bundle = check_bundle(ROOT / settings.bundle)
     name = settings.stack_name
-    service = ServiceStack(app, name, settings=settings, model_name=model_name)
+    service = ServiceStack(app, name, settings=settings, bundle=bundle)
     if settings.frontend:
         PageStack(
             app,

@@ -44,6 +44,7 @@ class ServiceFunction(Construct):
     """Function with its role, its log, and the alias `live`, which the API calls.
 
     Attributes:
+        role: role of the function.
         function: function with the newest code, which is not called directly.
         alias: alias of the version that serves.
         logs: log with one JSON object for each request.
@@ -93,6 +94,7 @@ class ServiceFunction(Construct):
                 f"IAM5[Resource::<{logical_id(bucket)}.Arn>/{prefix}*]",
                 "The keys below this prefix of the stack's own bucket are not known in advance.",
             )
+        self.role = role
         self.function = lambda_.DockerImageFunction(
             self,
             "Function",

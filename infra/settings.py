@@ -18,6 +18,7 @@ from pydantic import (
 
 from infra.access import AccessSettings, region_problems
 from infra.budget import WITHOUT_BUDGETS
+from infra.collection import Collect
 from infra.errors import InfraError
 from infra.retention import Retention
 from infra.text_forms import like
@@ -83,6 +84,9 @@ class Settings(AccessSettings):
         throttle_burst: concurrent requests that the API accepts.
         log_retention_days: days to keep all logs.
         upload_days: days to keep uploads.
+        collect: which pictures the service stores in the bucket: "off"; "feedback" those sent with
+            feedback; "unsure" also those without a confident prediction; "all" all.
+        collect_days: days to keep them.
         rotate_password_days: days between automatic changes of the password; never if not set.
         cors_origins: origins of web pages that may call the API from a browser, separated by
             spaces.
@@ -116,6 +120,8 @@ class Settings(AccessSettings):
     throttle_burst: int = Field(100, ge=1)
     log_retention_days: Annotated[int, AfterValidator(_check_retention)] = 30
     upload_days: int = Field(1, ge=1)
+    collect: Collect = "off"
+    collect_days: int = Field(90, ge=1)
     rotate_password_days: int | None = Field(None, ge=1, le=1000)
     cors_origins: Annotated[tuple[Origin, ...], BeforeValidator(_split)] = ()
     alarm_email: Email | None = None

@@ -62,6 +62,20 @@ def read_object(bucket: str, key: str, max_bytes: int) -> bytes:
             return bytes(body.read())
 
 
+def write_object(bucket: str, key: str, data: bytes) -> None:
+    """Write an object, or replace it. Raises `AwsError`."""
+    with translate_errors():
+        client("s3").put_object(Bucket=bucket, Key=key, Body=data)
+
+
+def list_keys(bucket: str, prefix: str) -> Iterator[str]:
+    """List the keys that begin with `prefix`, sorted by S3. Raises `AwsError`."""
+    with translate_errors():
+        pages = client("s3").get_paginator("list_objects_v2")
+        for page in pages.paginate(Bucket=bucket, Prefix=prefix):
+            yield from (entry["Key"] for entry in page.get("Contents", ()))
+
+
 def presigned_post(
     bucket: str, key: str, content_type: str, max_bytes: int
 ) -> tuple[str, dict[str, str]]:

@@ -11,7 +11,7 @@ from aws_lambda_powertools import Logger
 from lambda_api import aws
 from lambda_api.classifier import Classifier
 from lambda_api.images import MAX_DECODED_BYTES
-from lambda_api.manifest import MANIFEST_FILE, MODEL_FILE, BundleError
+from lambda_api.manifest import MANIFEST_FILE, BundleError, read_manifest
 from lambda_api.promotion import CURRENT, MAX_BYTES, read_promoted_version
 
 S3 = "s3://"
@@ -114,9 +114,14 @@ def _promoted_prefix(bucket: str, key: str) -> str:
 
 def _download(bucket: str, prefix: str, folder: Path) -> None:
     """Download the files of a bundle that serving needs. Raises `BundleError`."""
-    for name in (MANIFEST_FILE, MODEL_FILE):
-        key = f"{prefix}/{name}".lstrip("/")
-        try:
-            aws.download(bucket, key, folder / name)
-        except aws.AwsError as error:
-            raise BundleError(f"Cannot download {name} from S3 ({error}).") from error
+    _download_file(bucket, prefix, folder, MANIFEST_FILE)
+    for name in read_manifest(folder).files():
+        _download_file(bucket, prefix, folder, name)
+
+
+def _download_file(bucket: str, prefix: str, folder: Path, name: str) -> None:
+    key = f"{prefix}/{name}".lstrip("/")
+    try:
+        aws.download(bucket, key, folder / name)
+    except aws.AwsError as error:
+        raise BundleError(f"Cannot download {name} from S3 ({error}).") from error

@@ -1,4 +1,4 @@
-"""The bundle: a folder with `model.tflite`, `manifest.json`, `MODEL_CARD.md` and its figures.
+"""The bundle: a folder with a model file, `manifest.json`, `MODEL_CARD.md` and its figures.
 
 `convert` writes bundles. Everything else reads them with `read_bundle`.
 """
@@ -19,15 +19,17 @@ from pydantic import (
 )
 
 from lambda_api.evaluation import Evaluation, Gate, ManifestSection, Share
+from lambda_api.profile import ConfidenceThreshold, Known, Refit, Sha256, Teacher, Validation
 
 MANIFEST_FILE = "manifest.json"
 MODEL_FILE = "model.tflite"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3  # of new bundles
+READABLE_SCHEMAS = (2, 3)
+SINCE_3 = frozenset({"known", "confidence", "validation", "refit", "teachers"})
 NAME_PATTERN = r"^[a-z0-9][a-z0-9-]*$"
 
 Scheme = Literal["float32", "float16", "dynamic", "int8", "int16x8"]
 
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Version = Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
 
 
@@ -79,9 +81,15 @@ class Manifest(ManifestSection):
         confidence_threshold: a prediction is `confident` if its confidence is at least this;
             chosen on validation pictures.
         gate: results of the conversion gate.
+        known: detector of pictures that are unlike the training pictures; None if the model has
+            none, as before schema version 3.
+        confidence: origin of the confidence threshold; None before schema version 3.
+        validation: the bundle on the validation pictures; None before schema version 3.
+        refit: the run that was repeated; None if the model is not a refit.
+        teachers: the runs whose predictions the model learned.
     """
 
-    schema_version: Literal[2] = 2
+    schema_version: Literal[2, 3] = 3
     name: Annotated[str, Field(pattern=NAME_PATTERN)]
     version: Version
     created: datetime
@@ -98,6 +106,11 @@ class Manifest(ManifestSection):
     dataset: Dataset
     toolchain: dict[str, str]
     training: dict[str, Any]
+    known: Known | None = None
+    confidence: ConfidenceThreshold | None = None
+    validation: Validation | None = None
+    refit: Refit | None = None
+    teachers: tuple[Teacher, ...] = ()
 
     @model_validator(mode="after")
     def _classes_are_unique(self) -> Self:
@@ -105,21 +118,34 @@ class Manifest(ManifestSection):
             raise ValueError("class names must be unique")
         return self
 
+    @model_validator(mode="after")
+    def _schema_has_the_fields(self) -> Self:
+        if self.schema_version < SCHEMA_VERSION:
+            for name in sorted(SINCE_3):
+                if getattr(self, name):
+                    raise ValueError(f"schema version {self.schema_version} has no field {name!r}")
+        return self
+
+    def files(self) -> tuple[str, ...]:
+        """Return the names of the files, besides the manifest, that serving needs."""
+        return (MODEL_FILE, self.known.file) if self.known else (MODEL_FILE,)
+
     def content_version(self) -> str:
         """Return the version that belongs to this content."""
-        content = self.model_dump(mode="json", exclude={"version", "created"})
+        newer = SINCE_3 if self.schema_version < SCHEMA_VERSION else frozenset[str]()
+        content = self.model_dump(mode="json", exclude={"version", "created", *newer})
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
 def read_bundle(folder: Path) -> tuple[Manifest, bytes]:
-    """Read the manifest and the model file of a bundle, and check that they match.
+    """Read the manifest and the model file of a bundle, and check all files that serving needs.
 
     Raises:
         BundleError: the folder has no bundle, the manifest is unreadable, altered or of another
-            schema version, or the model file does not match the manifest.
+            schema version, or a file does not match the manifest.
     """
-    manifest = _read_manifest(folder / MANIFEST_FILE)
+    manifest = read_manifest(folder)
     try:
         model = (folder / MODEL_FILE).read_bytes()
     except OSError as error:
@@ -131,12 +157,28 @@ def read_bundle(folder: Path) -> tuple[Manifest, bytes]:
         )
     if hashlib.sha256(model).hexdigest() != manifest.model.sha256:
         raise BundleError(f"The SHA-256 of {MODEL_FILE} does not match the manifest.")
+    if manifest.known:
+        _check_parameters(folder, manifest.known)
     return manifest, model
 
 
-def _read_manifest(path: Path) -> Manifest:
+def _check_parameters(folder: Path, known: Known) -> None:
     try:
-        document = json.loads(path.read_bytes())
+        content = (folder / known.file).read_bytes()
+    except OSError as error:
+        raise BundleError(f"{known.file} cannot be read ({error.strerror}).") from error
+    if hashlib.sha256(content).hexdigest() != known.sha256:
+        raise BundleError(f"The SHA-256 of {known.file} does not match the manifest.")
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read the manifest of a bundle.
+
+    Raises:
+        BundleError: the manifest is missing, unreadable, altered or of another schema version.
+    """
+    try:
+        document = json.loads((folder / MANIFEST_FILE).read_bytes())
     except OSError as error:
         raise BundleError(
             f"No bundle found: {MANIFEST_FILE} cannot be read ({error.strerror})."
@@ -146,10 +188,11 @@ def _read_manifest(path: Path) -> Manifest:
     schema = document.get("schema_version") if isinstance(document, dict) else None
     if not isinstance(schema, int):
         raise BundleError(f"{MANIFEST_FILE} is not a bundle's manifest: it has no schema_version.")
-    if schema != SCHEMA_VERSION:
+    if schema not in READABLE_SCHEMAS:
+        readable = " and ".join(map(str, READABLE_SCHEMAS))
         raise BundleError(
-            f"{MANIFEST_FILE} has schema version {schema}, but this service reads "
-            f"{SCHEMA_VERSION}. Convert and serve with the same version of the project."
+            f"{MANIFEST_FILE} has schema version {schema}, but this service reads {readable}. "
+            "Convert and serve with the same version of the project."
         )
     try:
         manifest = Manifest.model_validate(document)

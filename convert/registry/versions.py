@@ -8,7 +8,15 @@ from pydantic import ValidationError
 
 from convert.registry.errors import ConflictError, RegistryError
 from convert.registry.store import Store
-from lambda_api.manifest import MANIFEST_FILE, MODEL_FILE, BundleError, Manifest, read_bundle
+from lambda_api.manifest import (
+    MANIFEST_FILE,
+    MODEL_FILE,
+    BundleError,
+    Manifest,
+    read_bundle,
+    read_manifest,
+)
+from lambda_api.profile import KNOWN_FILE
 
 _TYPES = {".json": "application/json", ".md": "text/markdown; charset=utf-8", ".png": "image/png"}
 
@@ -63,11 +71,11 @@ def _create(store: Store, key: str, path: Path) -> bool:
 def _same_version(file: str, stored: bytes, content: bytes) -> bool:
     """Return whether a stored file belongs to the same version as `content`, the new one.
 
-    The model has to be identical, the manifest has to have the same version, and other files may
-    differ.
+    Model and detector have to be identical, the manifest has to have the same version, and other
+    files may differ.
     """
     if file != MANIFEST_FILE:
-        return file != MODEL_FILE or stored == content
+        return file not in (MODEL_FILE, KNOWN_FILE) or stored == content
     try:
         old, new = (Manifest.model_validate_json(text) for text in (stored, content))
     except ValidationError:
@@ -104,9 +112,10 @@ def pull(store: Store, name: str, version: str, destination: Path) -> Manifest:
 
 
 def _fetch(store: Store, name: str, version: str, folder: Path, *more: str) -> Manifest:
-    """Download the manifest, the model and `more` files of a version, and check them."""
+    """Download what serving needs and `more` files of a version, and check them."""
     address = store.address(f"{name}/{version}")
-    for file in {MANIFEST_FILE: None, MODEL_FILE: None} | dict.fromkeys(more):
+
+    def fetch(file: str) -> None:
         stored = store.read(f"{name}/{version}/{file}")
         if stored is None:
             raise RegistryError(
@@ -114,7 +123,11 @@ def _fetch(store: Store, name: str, version: str, folder: Path, *more: str) -> M
                 "Publish the bundle again."
             )
         (folder / file).write_bytes(stored[0])
+
+    fetch(MANIFEST_FILE)
     try:
+        for file in dict.fromkeys((*read_manifest(folder).files(), *more)):
+            fetch(file)
         manifest, _ = read_bundle(folder)
     except BundleError as error:
         raise RegistryError(f"{address} is damaged: {error}") from error

@@ -25,6 +25,8 @@ class Prices(BaseModel):
     arm64_share: PositiveFloat  # price of compute on arm64 relative to x86-64, Lambda and Fargate
     http_api_request: PositiveFloat  # per 512 kB or part of it
     log_gb: PositiveFloat
+    s3_put_request: PositiveFloat  # also of a list request
+    s3_gb_month: PositiveFloat
     metric_month: PositiveFloat
     alarm_metric_month: PositiveFloat
     dashboard_month: PositiveFloat
@@ -38,7 +40,6 @@ class Prices(BaseModel):
     load_balancer_unit_hour: PositiveFloat
     public_ipv4_hour: PositiveFloat
     s3_get_request: PositiveFloat
-    s3_put_request: PositiveFloat  # also of a list request
     s3_batch_job: PositiveFloat
     s3_batch_object: PositiveFloat
     states_transition: PositiveFloat

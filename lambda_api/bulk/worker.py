@@ -163,9 +163,8 @@ def answer(prediction: Prediction, top_k: int) -> Line:
         "confidence": round(prediction.confidence, 6),
         "confident": prediction.confident,
     }
-    known = getattr(prediction, "known", None)  # bundles without a measure have no such field
-    if known is not None:
-        line["known"] = bool(known)
+    if prediction.known is not None:
+        line["known"] = prediction.known
     if top_k > 1:
         line["predictions"] = [
             {"label": label, "confidence": round(score, 6)}

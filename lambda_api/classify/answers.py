@@ -15,7 +15,7 @@ class Answer:
     Attributes:
         scores: (label, calibrated probability 0..1), the most probable first.
         confident: True if the first probability reaches the bundle's confidence threshold.
-        more: further fields of the prediction, which not every bundle has.
+        more: `known` and `familiarity`, which are None if the bundle has no detector.
     """
 
     scores: tuple[tuple[str, float], ...]
@@ -25,10 +25,8 @@ class Answer:
     @classmethod
     def of(cls, prediction: Prediction) -> "Answer":
         """Return the answer of a prediction."""
-        more: dict[str, Any] = {}
-        if hasattr(prediction, "known"):
-            familiarity = getattr(prediction, "familiarity", None)
-            more = {"known": prediction.known, "familiarity": familiarity and round(familiarity, 6)}
+        familiarity = prediction.familiarity
+        more = {"known": prediction.known, "familiarity": familiarity and round(familiarity, 6)}
         return cls(prediction.scores, prediction.confident, more)
 
     @property
@@ -57,7 +55,7 @@ class Answer:
     def row(self, top_k: int | None) -> str:
         """Return the classes as a row of a table."""
         scores = "  ".join(f"{label} {score:6.1%}" for label, score in self.scores[: top_k or 1])
-        remark = "" if self.known else "  (unknown)"
+        remark = "" if self.known else "  (unknown: unlike the training pictures)"
         return f"{scores}{remark}{'' if self.confident or remark else '  (low confidence)'}"
 
 

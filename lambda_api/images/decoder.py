@@ -12,6 +12,7 @@ from io import BytesIO
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
+from PIL.JpegImagePlugin import JpegImageFile
 
 from lambda_api.images import jpeg, tiff
 from lambda_api.images.errors import (
@@ -165,10 +166,18 @@ def _decode_jpeg(data: bytes, size: tuple[int, int], max_decoded_bytes: int) -> 
     return flat, stored, orientation(stripped.metadata)
 
 
+def _open_jpeg(data: bytes) -> JpegImageFile:
+    """Open a JPEG as `Image.open` does, without the import of four other plugins."""
+    try:
+        return JpegImageFile(BytesIO(data))
+    except SyntaxError as error:
+        raise UnidentifiedImageError(str(error)) from error
+
+
 def _read_jpeg(
     data: bytes, scans: int, size: tuple[int, int], max_decoded_bytes: int
 ) -> tuple[Image.Image, tuple[int, int]]:
-    with Image.open(BytesIO(data), formats=("JPEG",)) as image:
+    with _open_jpeg(data) as image:
         stored = _checked_size(image.size)
         pixels = image.width * image.height
         if scans > MAX_SCANS or scans * pixels > _MAX_SCANNED_PIXELS:

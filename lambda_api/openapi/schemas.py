@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from lambda_api import __version__, manifest
+from lambda_api.collection.policy import Collect
 from lambda_api.images import Format
 from lambda_api.loaded_model import BundleSource
 from lambda_api.web.request_body import KEY_EXAMPLE
@@ -25,6 +26,8 @@ _PREDICTION: dict[str, Any] = {
     "label": "buildings",
     "confidence": 0.9718,
     "confident": True,
+    "known": True,
+    "familiarity": 0.6412,
     "predictions": [
         {"label": "buildings", "confidence": 0.9718},
         {"label": "glacier", "confidence": 0.0121},
@@ -97,6 +100,7 @@ class Health(BaseModel):
             "uptime_s": 754.2,
             "cold_start": False,
             "fallback": None,
+            "collect": "off",
         }
     )
 
@@ -119,6 +123,13 @@ class Health(BaseModel):
         str | None,
         Field(description="Reason why the fallback model was loaded; null if it was not."),
     ]
+    collect: Annotated[
+        Collect,
+        Field(
+            description="Pictures that the service stores. `off`: none. `feedback`: those sent to "
+            "`POST /feedback`. `unsure`: also those without a confident prediction. `all`: all."
+        ),
+    ]
 
 
 class Manifest(manifest.Manifest):  # noqa: D101 - inherited
@@ -126,7 +137,7 @@ class Manifest(manifest.Manifest):  # noqa: D101 - inherited
 
     model_config = _example(
         {
-            "schema_version": 2,
+            "schema_version": 3,
             "name": "cats-and-dogs",
             "version": _MODEL_VERSION,
             "created": "2026-11-20T10:00:00Z",
@@ -169,6 +180,56 @@ class Manifest(manifest.Manifest):  # noqa: D101 - inherited
             },
             "toolchain": {"tensorflow": "2.21.0"},
             "training": {"epochs": 5},
+            "known": {
+                "file": "known.npz",
+                "sha256": "3c" * 32,
+                "bytes": 333_310,
+                "score": "residual",
+                "features": 1280,
+                "threshold": 0.5128,
+                "acceptance": 0.98,
+                "guaranteed_acceptance": 0.9805,
+                "confidence_level": 0.9,
+                "pictures": 300,
+                "quantiles": [0.2104, 0.3381, 0.5342],
+            },
+            "confidence": {
+                "target_accuracy": 0.97,
+                "guaranteed_accuracy": 0.9706,
+                "confidence_level": 0.9,
+                "coverage": 0.92,
+                "accuracy": 0.9855,
+            },
+            "validation": {
+                "pictures": 300,
+                "predicted": {"cat": 151, "dog": 149},
+                "confidence_histogram": [0] * 10 + [2, 3, 3, 4, 5, 6, 7, 12, 38, 220],
+                "unknown": 0.0167,
+                "reliability": [{"confidence": 0.9812, "accuracy": 0.98, "pictures": 300}],
+                "coverage": [
+                    {"threshold": 0.99, "coverage": 0.7, "accuracy": 0.995},
+                    {"threshold": 0.5, "coverage": 0.98, "accuracy": 0.96},
+                ],
+                "mistakes": [
+                    {
+                        "file": "cat/0017.jpg",
+                        "label": "cat",
+                        "predicted": "dog",
+                        "confidence": 0.9312,
+                        "known": True,
+                        "thumbnail": None,
+                    }
+                ],
+            },
+            "refit": None,
+            "teachers": [
+                {
+                    "run": "pets-large",
+                    "architecture": "efficientnet_lite2",
+                    "validation_accuracy": 0.97,
+                    "model_sha256": "9b" * 32,
+                }
+            ],
         }
     )
 
@@ -203,8 +264,22 @@ class PicturePrediction(BaseModel):
     confident: Annotated[
         bool,
         Field(
-            description="`false` if the confidence is below the model's threshold: treat the label "
-            "as a guess."
+            description="`false` if the confidence is below the model's threshold, or the picture "
+            "is not `known`: treat the label as a guess."
+        ),
+    ]
+    known: Annotated[
+        bool | None,
+        Field(
+            description="`false` if the picture is unlike the training pictures: it probably shows "
+            "none of the classes. null if the model cannot tell."
+        ),
+    ]
+    familiarity: Annotated[
+        Probability | None,
+        Field(
+            description="Share of the model's validation pictures that are less familiar than this "
+            "picture. 0: less familiar than all of them. null if the model cannot tell."
         ),
     ]
     predictions: Annotated[tuple[Score, ...], Field(description="Most probable class first.")]
@@ -322,3 +397,33 @@ class Upload(BaseModel):
     key: Annotated[str, Field(description="Send this key to /predict or /explain.")]
     expires_in_s: int
     max_bytes: int
+
+
+class FeedbackReceipt(_ModelResponse):
+    """Response of `POST /feedback`."""
+
+    model_config = _example(
+        {
+            **_RESPONSE,
+            "status": "stored",
+            "picture": "9c" * 32,
+            "predicted": "buildings",
+            "label": "forest",
+            "contradicts": [],
+        }
+    )
+
+    status: Annotated[
+        Literal["stored", "repeated"],
+        Field(description="`repeated`: the same feedback had been stored before."),
+    ]
+    picture: Annotated[str, Field(description="SHA-256 of the picture.")]
+    predicted: Annotated[str, Field(description="Label of the prediction.")]
+    label: Annotated[str, Field(description="Label of the feedback; `none` for no class.")]
+    contradicts: Annotated[
+        tuple[str, ...],
+        Field(
+            description="Other labels of earlier feedback on this picture. Training leaves a "
+            "picture with several labels out."
+        ),
+    ]

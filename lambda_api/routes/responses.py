@@ -28,6 +28,8 @@ def picture_prediction(prediction: Prediction, top_k: int | None) -> Document:
         "label": prediction.label,
         "confidence": prediction.confidence,
         "confident": prediction.confident,
+        "known": prediction.known,
+        "familiarity": prediction.familiarity,
         "predictions": [{"label": x, "confidence": p} for x, p in prediction.scores[:top_k]],
         "image": {
             "format": prediction.picture.format,

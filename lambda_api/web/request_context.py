@@ -139,8 +139,15 @@ def _prediction_fields(predictions: list[Prediction]) -> dict[str, Any]:
         "label": prediction.label,
         "confidence": round(prediction.confidence, 4),
         "confident": prediction.confident,
+        **_familiarity_fields(prediction),
         "timings_ms": prediction.timings_ms(),
     }
+
+
+def _familiarity_fields(prediction: Prediction) -> dict[str, Any]:
+    if prediction.familiarity is None:
+        return {}
+    return {"known": prediction.known, "familiarity": round(prediction.familiarity, 4)}
 
 
 def _request_id(scope: Scope) -> str:

@@ -150,7 +150,7 @@ def test_damaged_model_is_rejected_with_both_hashes(bundle: Path, tmp_path: Path
         BundleCheckError, match=r"model.tflite: the SHA-256 is \w+, but the manifest declares"
     ):
         check_bundle(folder)
-    assert check_bundle(bundle) == "intel-scenes"
+    assert check_bundle(bundle).name == "intel-scenes"
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,8 @@ def test_json_has_one_prediction_per_line(
         "label": answer.label,
         "confidence": round(answer.confidence, 6),
         "confident": answer.confident,
+        "known": answer.known,
+        "familiarity": answer.familiarity and round(answer.familiarity, 6),
         "predictions": [{"label": x, "confidence": round(p, 6)} for x, p in answer.scores],
     }
 

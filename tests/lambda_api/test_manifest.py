@@ -89,7 +89,7 @@ UNUSABLE: dict[str, tuple[Callable[[Path], object], str]] = {
     "schema is text": (_edit(schema_version="1"), "is not a bundle's manifest"),
     "newer schema": (
         _edit(schema_version=SCHEMA_VERSION + 1, news=[]),
-        f"has schema version {SCHEMA_VERSION + 1}, but this service reads {SCHEMA_VERSION}",
+        f"has schema version {SCHEMA_VERSION + 1}, but this service reads 2 and {SCHEMA_VERSION}",
     ),
     "schema 0": (_edit(schema_version=0), "has schema version 0, but this service reads"),
     "only a schema": (_write('{"schema_version": 2}'), "is not valid .name: Field required"),

@@ -57,7 +57,7 @@ def test_a_bundle_in_s3_is_served(
     [
         (None, "Cannot download manifest.json from S3 (404)"),
         ({"model": b"TFL3"}, "model.tflite has 4 bytes"),
-        ({"manifest": b'{"schema_version": 3}'}, "has schema version 3"),
+        ({"manifest": b'{"schema_version": 4}'}, "has schema version 4"),
     ],
     ids=["missing", "corrupt", "newer schema"],
 )
