@@ -23,14 +23,20 @@ PLATFORMS = {
 TIMEOUT = Duration.seconds(29)  # API Gateway times out after 30 s
 
 
-def image_code(bundle: str, architecture: str) -> lambda_.DockerImageCode:
-    """Image with a bundle. It is only built again if one of its own files changes."""
+def image_code(
+    bundle: str, architecture: str, handler: str | None = None
+) -> lambda_.DockerImageCode:
+    """Image with a bundle, optionally with another handler than the API's.
+
+    It is only built again if one of its own files changes.
+    """
     return lambda_.DockerImageCode.from_image_asset(
         str(ROOT),
         file="Dockerfile.lambda",
         build_args={"BUNDLE": bundle},
         exclude=["frontend", ".streamlit", "models/*", f"!{bundle}"],
         platform=PLATFORMS[architecture],
+        cmd=[handler] if handler else None,
     )
 
 

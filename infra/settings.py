@@ -58,6 +58,11 @@ Zone = Annotated[str, like("us-east-1b", r"[a-z]{2,4}(-[a-z]+)+-\d+[a-z]")]
 Origin = Annotated[str, like("https://example.com", r"https?://[^/*\s]+")]
 
 
+BulkInput = Annotated[
+    str, like("s3://photos/2024/", r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^*?$\s]*")
+]
+
+
 class Settings(AccessSettings):
     """Settings of a stage. Each field is a context key.
 
@@ -92,6 +97,10 @@ class Settings(AccessSettings):
             the first two of the region.
         dashboard: create the CloudWatch dashboard.
         budget: monthly cost of the whole account in US dollars at which `alarm_email` is warned.
+        bulk_inputs: addresses whose objects bulk classification may read, separated by spaces, such
+            as "s3://photos/2024/ s3://archive/"; enables bulk classification.
+        bulk_reserved: concurrency that is reserved for the workers of all bulk runs together, and
+            their upper limit.
         github: repository "owner/name" whose workflows may deploy, see infra/github.py.
         github_provider: create GitHub's OIDC provider; false if the account already has it.
     """
@@ -116,6 +125,8 @@ class Settings(AccessSettings):
     rotate_password_days: int | None = Field(None, ge=1, le=1000)
     cors_origins: Annotated[tuple[Origin, ...], BeforeValidator(_split)] = ()
     alarm_email: Email | None = None
+    bulk_inputs: Annotated[tuple[BulkInput, ...], BeforeValidator(_split)] = ()
+    bulk_reserved: int | None = Field(None, ge=1)
     github: Repository | None = None
     github_provider: bool = True
     budget: float | None = Field(None, gt=0)
@@ -149,6 +160,15 @@ class Settings(AccessSettings):
                 f"provisioned_concurrency: {self.provisioned_concurrency} is more than "
                 f"reserved_concurrency, {self.reserved_concurrency}. Lower it, or raise "
                 "reserved_concurrency"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _bulk_has_inputs(self) -> Self:
+        if self.bulk_reserved and not self.bulk_inputs:
+            raise ValueError(
+                "bulk_reserved: needs bulk_inputs, the addresses of the pictures, such as "
+                "s3://photos/2024/"
             )
         return self
 

@@ -1,12 +1,15 @@
 """Stack of the service: its parts and their permissions."""
 
 from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from infra.alarms import Alarms
 from infra.api import Api
 from infra.budget import Budget
+from infra.bulk import Bulk
 from infra.bundle import BundleFacts
 from infra.collection import Collection
 from infra.credentials import Credentials
@@ -136,6 +139,9 @@ class ServiceStack(Stack):
             "LogGroupName": service.logs.log_group_name,
             "AccessLogGroupName": api.logs.log_group_name,
         }
+        outputs |= self._bulk_outputs(
+            settings, bucket, namespace, environment.get("MODEL_URI"), alarms.topic
+        )
         if api.domain_target:
             outputs["DomainTarget"] = api.domain_target
         if settings.dashboard:
@@ -151,6 +157,31 @@ class ServiceStack(Stack):
             outputs["DashboardUrl"] = board.address
         for key, value in outputs.items():
             CfnOutput(self, key, value=value)
+
+    def _bulk_outputs(
+        self,
+        settings: Settings,
+        bucket: s3.Bucket,
+        namespace: str,
+        model_uri: str | None,
+        topic: sns.ITopic,
+    ) -> dict[str, str]:
+        """Outputs of bulk classification, which is created if the settings name inputs."""
+        if not settings.bulk_inputs:
+            return {}
+        bulk = Bulk(
+            self,
+            "Bulk",
+            settings=settings,
+            bucket=bucket,
+            namespace=namespace,
+            model_uri=model_uri,
+            topic=topic,
+        )
+        return {
+            "BulkStateMachineArn": bulk.machine.state_machine_arn,
+            "BulkRates": bulk.rates,
+        }
 
     def _secret(self, settings: Settings) -> secretsmanager.ISecret:
         return Credentials(

@@ -10,6 +10,8 @@ from infra.retention import Retention
 
 MODELS = "models/"
 UPLOADS = "uploads/"
+RUNS = "runs/"
+KEEP_RUNS = Duration.days(90)
 KEEP_OLD_MODELS = Duration.days(90)
 
 
@@ -45,6 +47,12 @@ class Storage(Construct):
                     id="Uploads",
                     prefix=UPLOADS,
                     expiration=Duration.days(upload_days),
+                    noncurrent_version_expiration=Duration.days(1),
+                ),
+                s3.LifecycleRule(
+                    id="Runs",
+                    prefix=RUNS,
+                    expiration=KEEP_RUNS,
                     noncurrent_version_expiration=Duration.days(1),
                 ),
                 s3.LifecycleRule(

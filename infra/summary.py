@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.cost.idle import idle
-from infra.cost.prices import read_table
+from infra.cost.prices import DEFAULT_REGION, read_table
 
 # Singular and plural, in the order of the summary. The rest is "other resources".
 KINDS = {
@@ -28,7 +28,6 @@ KINDS = {
     "AWS::Route53::RecordSet": ("DNS record", "DNS records"),
     "AWS::IAM::Role": ("role", "roles"),
 }
-DEFAULT_REGION = "eu-central-1"  # of the prices, if no region is configured
 
 
 def summary(

@@ -4,8 +4,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from lambda_api import call, classify, server
+from lambda_api import call, server
 from lambda_api.auth import command as auth
+from lambda_api.bulk import command as bulk
+from lambda_api.classify import command as classify
 from lambda_api.drift import command as drift
 from lambda_api.openapi import command as openapi
 
@@ -14,7 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m lambda_api")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (classify, call, drift, server, auth, openapi):
+    for module in (classify, call, bulk, drift, server, auth, openapi):
         module.add_commands(commands)
     parsed = parser.parse_args(arguments)
     code: int = parsed.command(parsed)

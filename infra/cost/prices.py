@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, PositiveFloat
 from infra.errors import InfraError
 
 TABLE = Path(__file__).parent / "prices.json"
+DEFAULT_REGION = "eu-central-1"  # if no region is configured
 
 
 class Prices(BaseModel):
@@ -24,7 +25,7 @@ class Prices(BaseModel):
     arm64_share: PositiveFloat  # price of compute on arm64 relative to x86-64, Lambda and Fargate
     http_api_request: PositiveFloat  # per 512 kB or part of it
     log_gb: PositiveFloat
-    s3_put_request: PositiveFloat
+    s3_put_request: PositiveFloat  # also of a list request
     s3_gb_month: PositiveFloat
     metric_month: PositiveFloat
     alarm_metric_month: PositiveFloat
@@ -38,6 +39,13 @@ class Prices(BaseModel):
     load_balancer_hour: PositiveFloat
     load_balancer_unit_hour: PositiveFloat
     public_ipv4_hour: PositiveFloat
+    s3_get_request: PositiveFloat
+    s3_batch_job: PositiveFloat
+    s3_batch_object: PositiveFloat
+    states_transition: PositiveFloat
+    states_express_request: PositiveFloat
+    states_express_gb_second: PositiveFloat
+    sqs_request: PositiveFloat
 
 
 class Table(BaseModel):

@@ -22,6 +22,7 @@ NEEDED = (
     "env_file",
     "lambda_api",
     "models",
+    "benchmarks/results",  # the speed of a picture, for the rates of bulk classification
 )
 # No prompts, no telemetry and no colors in the CDK command line.
 QUIET = {"CI": "true", "NO_COLOR": "1", "CDK_DISABLE_CLI_TELEMETRY": "true"}

@@ -17,6 +17,8 @@ from tests.environments import node_modules, python_environment
 
 HERE = Path(__file__).parent
 NO_CANARY = {"canary": "false"}  # the emulator has no CodeDeploy
+PHOTOS = "photos"  # bucket with the pictures of the bulk runs
+SETTINGS = {**NO_CANARY, "bulk_inputs": f"s3://{PHOTOS}/in/"}
 
 
 @pytest.fixture(scope="module")
@@ -67,4 +69,4 @@ def checkout(
 def service(checkout: Checkout, emulator: Emulator, aws_tools: Path) -> Service:
     """The service after its first deployment to a new account."""
     checkout.make("bootstrap", f"aws://{emulator.account}/{REGION}")
-    return Service(checkout.deploy(**NO_CANARY), emulator, aws_tools)
+    return Service(checkout.deploy(**SETTINGS), emulator, aws_tools)

@@ -56,6 +56,11 @@ class Emulator:
             aws_secret_access_key=SECRET_KEY,
         )
 
+    def names(self, service: str, method: str, name: str) -> list[str]:
+        """Return the names of all resources that a service of AWS lists."""
+        listed = getattr(self.client(service), method)()
+        return [one[name] for found in listed.values() if isinstance(found, list) for one in found]
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
@@ -78,6 +83,7 @@ def running(python: Path, node_modules: Path, engine: Engine, folder: Path) -> I
         with _listener(engine.host, port) as bridge, emulator.log.open("w") as log:
             sockets = [loopback.fileno(), bridge.fileno()]
             own = {
+                "AUTH": "true",  # functions may only do what their roles allow
                 "DOCKER_HOST": engine.api,
                 "GATEWAY_PORT": str(port),
                 "IOT_MTLS_ENABLED": "0",  # otherwise listens on all interfaces

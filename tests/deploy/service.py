@@ -60,3 +60,9 @@ class Service:
     def credentials(self) -> tuple[str, str]:
         """Return username and password, read with the command that the deployment prints."""
         return self.outputs["Username"], self.shell(self.outputs["PasswordCommand"])
+
+    def model_version(self) -> str:
+        """Return the version of the model that the service runs now."""
+        answer = self.request("GET", "/model", auth=self.credentials())
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["version"])

@@ -14,9 +14,11 @@ import requests
 from lambda_api.classifier import Classifier
 from lambda_api.manifest import read_bundle
 from tests.conftest import skip_or_fail
+from tests.deploy.bulk import BATCH, PICTURES, BulkRuns
 from tests.deploy.checkout import Checkout, CommandFailed
-from tests.deploy.conftest import NO_CANARY
+from tests.deploy.conftest import PHOTOS, SETTINGS
 from tests.deploy.emulator import Emulator
+from tests.deploy.engine import Engine
 from tests.deploy.service import Service
 
 pytestmark = pytest.mark.timeout(900)  # the first test builds the image and its base
@@ -40,19 +42,6 @@ Credentials = tuple[str, str]
 @pytest.fixture(scope="module")
 def credentials(service: Service) -> Credentials:
     return service.credentials()
-
-
-def model_version(service: Service) -> str:
-    """Return the version of the model that the service runs now."""
-    answer = service.request("GET", "/model", auth=service.credentials())
-    assert answer.status_code == 200, answer.text
-    return answer.json()["version"]
-
-
-def names(emulator: Emulator, service: str, method: str, name: str) -> list[str]:
-    """Return the names of all resources that a service of AWS lists."""
-    listed = getattr(emulator.client(service), method)()
-    return [one[name] for found in listed.values() if isinstance(found, list) for one in found]
 
 
 def test_deployment_without_bootstrap_says_what_to_do(checkout: Checkout) -> None:
@@ -132,7 +121,76 @@ def test_log_has_the_request_and_no_secret(
 
 
 def test_diff_is_empty_after_a_deployment(service: Service, checkout: Checkout) -> None:
-    assert "Number of stacks with differences: 0" in checkout.make("diff", **NO_CANARY)
+    assert "Number of stacks with differences: 0" in checkout.make("diff", **SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def bulk(
+    service: Service, engine: Engine, photo: bytes, tmp_path_factory: pytest.TempPathFactory
+) -> BulkRuns:
+    return BulkRuns.of_pictures(service, engine, photo, tmp_path_factory.mktemp("photos"))
+
+
+def test_bulk_run_survives_a_dead_worker_and_answers_as_classify(bulk: BulkRuns) -> None:
+    run = bulk.start(f"s3://{PHOTOS}/in/", "--run=holiday", f"--batch={BATCH}", "--yes")
+    bulk.kill_a_worker(run)
+    printed, progress = run.communicate()
+
+    assert run.returncode == 0, progress
+    assert f"{PICTURES} objects in {PICTURES // BATCH} batches" in printed
+    assert f"SUCCEEDED: {PICTURES} of {PICTURES} pictures, 10 failed" in progress
+    print(bulk.times("holiday"))  # for docs/scale.md; shown with `-s`
+    assert bulk.failures("holiday") == {"Runtime.ExitError"}
+    expected = bulk.classified_here()
+    answers = bulk.answers("holiday")
+    assert len(answers) == len(expected) == PICTURES
+    for name, line in expected.items():
+        found = answers[name]
+        assert found.get("label") == line.get("label"), name
+        assert ("error" in found) == ("error" in line)
+        assert found.get("confidence") == pytest.approx(line.get("confidence"), abs=1e-4)
+    summary = json.loads(bulk.read("runs/holiday/summary.json"))
+    assert summary["errors"] == {"UndecodablePicture": 10}
+    assert sum(summary["labels"].values()) == PICTURES - 10
+    assert 0 < summary["dollars"] < 0.01
+
+
+def test_name_of_a_bulk_run_is_used_once(bulk: BulkRuns) -> None:
+    again = bulk.run(f"s3://{PHOTOS}/in/", "--run=holiday", "--yes")
+
+    assert (again.returncode, again.stderr) == (
+        2,
+        "error: Run 'holiday' exists. Choose another name, or use `bulk resume`.\n",
+    )
+
+
+def test_resumed_bulk_run_classifies_only_the_missing_part(bulk: BulkRuns) -> None:
+    table, counts = bulk.read("runs/holiday/answers.csv"), bulk.keys("runs/holiday/counts/")
+    bulk.delete("runs/holiday/parts/00003.jsonl")
+
+    resumed = bulk.run("resume", "holiday")
+
+    assert resumed.returncode == 0, resumed.stderr
+    assert bulk.read("runs/holiday/answers.csv") == table
+    (new,) = set(bulk.keys("runs/holiday/counts/")) - set(counts)
+    assert new.startswith("runs/holiday/counts/00003-0-50-")
+
+
+def test_roles_of_bulk_functions_refuse_other_pictures(bulk: BulkRuns, photo: bytes) -> None:
+    s3 = bulk.emulator.client("s3")
+    s3.put_object(Bucket=PHOTOS, Key="private/a.jpg", Body=photo)
+    plan = {"execution": "private", "input": {"source": f"s3://{PHOTOS}/private/"}}
+    run = json.loads(bulk.read("runs/holiday/run.json"))
+    worker = {"run": "private", "source_bucket": PHOTOS, "version": run["version"], "top_k": 1}
+    items = [{"key": "private/a.jpg", "bytes": len(photo)}, {"key": "in/deleted.jpg", "bytes": 1}]
+
+    planned = bulk.invoke("plan", plan)
+    bulk.invoke("worker", {**worker, "batch": {"part": 1, "items": items}})
+
+    assert (planned["errorType"], planned["errorMessage"]) == ("AwsError", "AccessDenied")
+    (refused, deleted) = bulk.answers("private").values()
+    assert refused["error"] == {"type": "access_denied"}
+    assert deleted["error"] == {"type": "missing"}
 
 
 def test_new_password_works_without_a_deployment(
@@ -141,14 +199,14 @@ def test_new_password_works_without_a_deployment(
     service.operate("password=", "aws secretsmanager put-secret-value")
 
     assert service.credentials() != credentials
-    assert model_version(service)  # requested with the new password
+    assert service.model_version()  # requested with the new password
 
 
 @pytest.fixture(scope="module")
 def other_version(service: Service, checkout: Checkout, bundle: Path) -> str:
     """Deploy another model. Returns its version."""
     manifest = checkout.add_bundle(OTHER, like=bundle, confidence_threshold=1.0)
-    checkout.deploy(bundle=OTHER, **NO_CANARY)
+    checkout.deploy(bundle=OTHER, **SETTINGS)
     return manifest.version
 
 
@@ -177,15 +235,15 @@ def test_alias_moved_back_serves_the_first_model(
         version=first,
     )
 
-    assert model_version(service) == read_bundle(bundle)[0].version != other_version
+    assert service.model_version() == read_bundle(bundle)[0].version != other_version
 
 
 def test_first_model_can_be_deployed_again(
     service: Service, other_version: str, checkout: Checkout, bundle: Path
 ) -> None:
-    checkout.deploy(model="registry", **NO_CANARY)  # nothing is promoted in the registry yet
+    checkout.deploy(model="registry", **SETTINGS)  # nothing is promoted in the registry yet
 
-    assert model_version(service) == read_bundle(bundle)[0].version != other_version
+    assert service.model_version() == read_bundle(bundle)[0].version != other_version
 
 
 def promote(service: Service, bundle: Path) -> None:
@@ -210,13 +268,13 @@ def test_model_is_promoted_and_rolled_back_without_a_deployment(
 
     promote(service, bundle)
     promote(service, checkout.folder / OTHER)
-    promoted = model_version(service)
+    promoted = service.model_version()
     service.operate(
         "export MODEL_REGISTRY=", f"{CONVERT} rollback", *REPLACE_INSTANCES, name=first.name
     )
 
     assert promoted == other_version
-    assert model_version(service) == first.version
+    assert service.model_version() == first.version
     listed = service.operate("export MODEL_REGISTRY=", f"{CONVERT} list")
     assert {line.split()[1] for line in listed.splitlines()} == {first.version, other_version}
 
@@ -224,15 +282,16 @@ def test_model_is_promoted_and_rolled_back_without_a_deployment(
 def test_teardown_leaves_the_bootstrap_and_one_log(
     service: Service, checkout: Checkout, emulator: Emulator
 ) -> None:
-    checkout.make("destroy", "--force", **NO_CANARY)
+    checkout.make("destroy", "--force", **SETTINGS)
 
-    assert names(emulator, "cloudformation", "describe_stacks", "StackName") == ["CDKToolkit"]
-    (bucket,) = names(emulator, "s3", "list_buckets", "Name")
-    assert bucket.startswith("cdk-")
-    assert names(emulator, "lambda", "list_functions", "FunctionName") == []
-    assert names(emulator, "apigatewayv2", "get_apis", "Name") == []
-    assert names(emulator, "secretsmanager", "list_secrets", "Name") == []
-    assert names(emulator, "sns", "list_topics", "TopicArn") == []
-    assert names(emulator, "cloudwatch", "describe_alarms", "AlarmName") == []
-    (log,) = names(emulator, "logs", "describe_log_groups", "logGroupName")
+    assert emulator.names("cloudformation", "describe_stacks", "StackName") == ["CDKToolkit"]
+    bootstrap, photos = sorted(emulator.names("s3", "list_buckets", "Name"))
+    assert bootstrap.startswith("cdk-")
+    assert photos == PHOTOS
+    assert emulator.names("lambda", "list_functions", "FunctionName") == []
+    assert emulator.names("apigatewayv2", "get_apis", "Name") == []
+    assert emulator.names("secretsmanager", "list_secrets", "Name") == []
+    assert emulator.names("sns", "list_topics", "TopicArn") == []
+    assert emulator.names("cloudwatch", "describe_alarms", "AlarmName") == []
+    (log,) = emulator.names("logs", "describe_log_groups", "logGroupName")
     assert "AutoDelete" in log

@@ -55,6 +55,8 @@ def test_json_has_one_prediction_per_line(
         "label": answer.label,
         "confidence": round(answer.confidence, 6),
         "confident": answer.confident,
+        "known": answer.known,
+        "familiarity": answer.familiarity and round(answer.familiarity, 6),
         "predictions": [{"label": x, "confidence": round(p, 6)} for x, p in answer.scores],
     }
 
@@ -149,8 +151,10 @@ def test_named_file_is_read_with_any_suffix(
 ) -> None:
     unnamed = tmp_path / "photo"
     unnamed.write_bytes(photo)
+    notes = tmp_path / "notes.md"
 
-    lines = as_json(capsys, unnamed, folder / "notes.txt", tmp_path / "none.jpg")
+    (folder / "notes.txt").rename(notes)
+    lines = as_json(capsys, unnamed, notes, tmp_path / "none.jpg")
 
     assert "label" in lines[0]
     assert lines[1]["error"] == f"This is not a {images.NAMES} picture."

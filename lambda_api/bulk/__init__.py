@@ -1,0 +1,1 @@
+"""Bulk classification: the steps of the Step Functions state machine, and the command `bulk`."""

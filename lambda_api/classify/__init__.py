@@ -1,0 +1,1 @@
+"""The command `classify`: classify files on one machine, on all of its cores."""
