@@ -25,7 +25,8 @@ def test_every_corruption_changes_the_photo_as_its_name_says(photo: bytes) -> No
     assert detail(changed["blur"]) < 0.6 * detail(original)
     assert detail(changed["noise"]) > 1.5 * detail(original)
     assert np.abs(changed["noise"] - original).mean() == pytest.approx(0.08 * 255 * 0.8, rel=0.15)
-    assert changed["low light"].mean() < 0.6 * original.mean()
+    darker = 255 * (original / 255) ** 2.5
+    assert changed["low light"].mean() == pytest.approx(darker.mean(), rel=0.05)
     assert len(corrupted(photo, JPEG, 0)) < 0.5 * len(photo)
     assert changed[f"crop to {CROP:.0%}"].shape[:2] == (round(height * CROP), round(width * CROP))
     bar = round(BAR * height)
@@ -41,7 +42,7 @@ def test_a_rotated_photo_has_no_empty_corners() -> None:
     marked[:2] = marked[-2:] = marked[:, :2] = marked[:, -2:] = 0  # the border
     Image.fromarray(marked).save(encoded, "PNG")
     turned = _open(corrupted(encoded.getvalue(), f"rotation by {TILT}°", 0))
-    assert turned.min() > 190
+    assert (turned < 190).mean() < 0.02  # the border touches the corners of the cut
     assert turned.shape[0] > 200
 
 
