@@ -4,8 +4,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from convert.arguments import add_calibration_pictures
+from convert.arguments import add_calibration_pictures, positive_integer
 from convert.schemes import SCHEMES
+from convert.targets import ACCEPTANCE, TARGET_ACCURACY
 from lambda_api.evaluation import Thresholds
 
 LIMITS = Thresholds()
@@ -51,12 +52,14 @@ def add_commands(commands: Any) -> None:
         metavar="FILE",
         help="Markdown file to append to the model card: how the model was chosen",
     )
+    _add_reliance(bundle)
     _add_thresholds(bundle)
     bundle.set_defaults(command=_bundle)
 
 
 def _bundle(parsed: argparse.Namespace) -> int:
     from convert.bundle import make_bundle
+    from convert.reference import Reliance
     from training.run.folder import Run
 
     manifest = make_bundle(
@@ -70,11 +73,17 @@ def _bundle(parsed: argparse.Namespace) -> int:
             min_agreement=parsed.min_agreement,
             max_calibration_error_rise=parsed.max_calibration_error_rise,
             max_bytes=round(parsed.max_megabytes * 1e6),
+            max_acceptance_drop=parsed.max_acceptance_drop,
         ),
         calibration_pictures=parsed.calibration_pictures,
         debug=parsed.debug,
         replace=parsed.replace,
         history=parsed.history,
+        reliance=Reliance(
+            acceptance=parsed.known_acceptance,
+            target_accuracy=parsed.confident_accuracy,
+            thumbnail_pixels=parsed.mistake_thumbnails,
+        ),
     )
     evaluation, gate = manifest.evaluation, manifest.gate
     print(
@@ -86,6 +95,39 @@ def _bundle(parsed: argparse.Namespace) -> int:
     return 0
 
 
+def _add_reliance(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--known-acceptance",
+        type=_share,
+        default=ACCEPTANCE,
+        metavar="SHARE",
+        help="share of new pictures of the classes that are accepted as known (default: "
+        "%(default)s)",
+    )
+    parser.add_argument(
+        "--confident-accuracy",
+        type=_share,
+        default=TARGET_ACCURACY,
+        metavar="SHARE",
+        help="accuracy of confident predictions on new pictures (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--mistake-thumbnails",
+        type=_thumbnail_pixels,
+        default=0,
+        metavar="PIXELS",
+        help="store thumbnails of validation mistakes with this side in the manifest, 16 to 96 "
+        "(default: no mistakes)",
+    )
+
+
+def _thumbnail_pixels(text: str) -> int:
+    pixels = positive_integer(text)
+    if not 16 <= pixels <= 96:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of pixels from 16 to 96")
+    return pixels
+
+
 def _add_thresholds(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(
         "gate", "limits on the loss compared with the Keras model, on the run's validation pictures"
@@ -95,6 +137,7 @@ def _add_thresholds(parser: argparse.ArgumentParser) -> None:
         ("max_recall_drop", "largest drop in the recall of any class"),
         ("min_agreement", "smallest share of pictures with the same predicted class"),
         ("max_calibration_error_rise", "largest rise of the expected calibration error"),
+        ("max_acceptance_drop", "largest difference to --known-acceptance, beyond chance"),
     ):
         group.add_argument(
             f"--{name.replace('_', '-')}",

@@ -12,7 +12,7 @@ import pytest
 from convert.__main__ import main
 from convert.bundle import make_bundle
 from convert.errors import ConvertError
-from convert.evaluate import bundle_probabilities, compute_metrics
+from convert.evaluate import compute_metrics, predict, probabilities_of
 from lambda_api.classifier import Classifier
 from lambda_api.evaluation import Thresholds
 from lambda_api.manifest import read_bundle
@@ -27,9 +27,8 @@ LENIENT = Thresholds(**small_line.LENIENT)
 def test_evaluation_matches_the_served_bundle(small_bundle: Path, crops: Path) -> None:
     manifest, _ = read_bundle(small_bundle)
     test = read_folder(crops / "test")
-    served = compute_metrics(
-        bundle_probabilities(Classifier(small_bundle), test), test.labels, test.classes
-    )
+    predictions = predict(Classifier(small_bundle), test)
+    served = compute_metrics(probabilities_of(predictions, test.classes), test.labels, test.classes)
 
     assert served == manifest.evaluation.bundle
     assert manifest.evaluation.pictures == "test"
