@@ -56,8 +56,8 @@ principal directions has a norm of at most {section.threshold:.4f} (residual of 
 threshold was chosen on the {section.pictures:,} validation pictures, to accept {section.acceptance:.0%} of new pictures of these
 classes. At least {limit} are accepted, with a probability of {section.confidence_level:.0%} (Wilks 1941).{few}
 
-A picture that resembles the classes is accepted although it shows none of them: a tent in the snow, a taxi that fills the
-picture. To measure the detector on your own pictures that show none of the classes:
+A picture that resembles the classes is accepted although it shows none of them. Some unusual pictures of the classes are
+rejected. To measure the detector on pictures that show none of the classes:
 
     python -m convert evaluate models/{manifest.name} DATA/test --others FOLDER
 

@@ -12,12 +12,11 @@ from convert.registry.promotion import current, promote
 from convert.registry.store import Store
 from convert.registry.versions import publish, pull
 from lambda_api.manifest import MANIFEST_FILE, MODEL_FILE, read_bundle
-from lambda_api.profile import KNOWN_FILE
 from tests.convert.registry.unreliable import REFUSALS, UnreliableS3
 
 NAME, REGISTRY = "intel-scenes", "s3://registry/models"
 # Files in the order of their upload.
-FILES = ["MODEL_CARD.md", "confusion.png", KNOWN_FILE, MODEL_FILE, "reliability.png", MANIFEST_FILE]
+FILES = ["MODEL_CARD.md", "confusion.png", MODEL_FILE, "reliability.png", MANIFEST_FILE]
 
 
 @pytest.fixture
