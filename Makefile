@@ -26,12 +26,13 @@ PARTS := requirements-uv lambda_api/requirements lambda_api/requirements-serve f
 # Tools in separate environments, with their own versions.
 TOOLS := requirements-audit tests/containers/sam/requirements tests/convert/tflite_runtime/requirements tests/deploy/ministack/requirements
 
-# Each test worker needs up to 2 GB of memory.
-PARALLEL := --numprocesses=logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
+# More workers than two cores: many tests wait for servers, containers or a browser. Each worker needs
+# 1 GB of memory, of which 400 MB are shared.
+PARALLEL := --numprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 LOCKS := requirements.txt $(PARTS:=.txt) $(TOOLS:=.txt)
 
-.PHONY: help demo serve frontend setup test check lint format audit train convert bench openapi schema lock clean \
+.PHONY: help demo serve frontend setup test check lint format audit train convert bench bench-peers openapi schema lock clean \
 	e2e app synth diff bootstrap deploy destroy cdk cost snapshot pin-images vulnerabilities sbom
 
 help:  ## List the targets
@@ -76,8 +77,12 @@ convert: $(DEV)  ## Convert RUN to BUNDLE, and check its accuracy on DATA
 	.venv/bin/python -m convert bundle $(RUN) --data $(DATA) --out $(BUNDLE) --replace \
 		$(if $(wildcard $(CONFIG:.json=.md)),--history $(CONFIG:.json=.md)) $(ARGS)
 
-bench: $(DEV)  ## Measure the service: cold start, warm handler, load (five minutes)
+bench: $(DEV)  ## Measure the service and the page; page: needs Chromium (six minutes)
 	.venv/bin/python -m benchmarks.service $(ARGS)
+	.venv/bin/python -m benchmarks.page
+
+bench-peers: $(DEV)  ## Measure the service beside Flask, LitServe, BentoML, plain FastAPI and TensorFlow; needs wrk (an hour)
+	.venv/bin/python -m benchmarks.peers $(ARGS)
 
 openapi: $(DEV)  ## Update docs/openapi.json
 	.venv/bin/python -m lambda_api openapi > docs/openapi.json
@@ -143,7 +148,7 @@ sbom: $(AUDIT)  ## Write a CycloneDX bill of materials for every lock to sbom/
 	done
 
 clean:  ## Remove environments and caches; keeps .env and runs/
-	rm -rf .venv .venv-audit .venv-demo .venv-infra cdk.out logs sbom .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-audit .venv-demo .venv-infra .venv-peers cdk.out logs sbom .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(DEV): requirements.txt FORCE

@@ -202,7 +202,7 @@ def _manifest(
         dataset=Dataset(
             name=split.dataset,
             sha256=split.dataset_sha256,
-            train=len(split.train),
+            train=len(split.train) + len(split.refitted),
             validation=len(split.validation),
             test=0 if source.test is None else len(source.test),
         ),
@@ -218,11 +218,20 @@ def _manifest(
 
 def _recipe(config: TrainingConfig, split: Split, weights_sha256: str | None) -> dict[str, Any]:
     """Training configuration without what was not used or differs by machine."""
-    recipe = config.model_dump()
+    recipe = config.model_dump(exclude_none=True)
     if split.validation_part:
         del recipe["validation_fraction"]
     if weights_sha256:
         recipe |= {"weights": Path(config.weights).name, "weights_sha256": weights_sha256}
+    if split.teachers:
+        recipe["teachers"] = [teacher.run for teacher in split.teachers]
+        recipe["teachers_sha256"] = [teacher.model_sha256 for teacher in split.teachers]
+    else:
+        for name in ("teachers", "teacher_share", "teacher_temperature"):
+            del recipe[name]
+    for name in ("refit", "unlabeled"):
+        if name in recipe:
+            recipe[name] = Path(recipe[name]).name
     return recipe
 
 

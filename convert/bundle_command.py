@@ -4,12 +4,15 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from convert.arguments import add_calibration_pictures, positive_integer
+from convert.arguments import (
+    add_calibration_pictures,
+    add_thresholds,
+    positive_integer,
+    read_thresholds,
+    share,
+)
 from convert.schemes import SCHEMES
 from convert.targets import ACCEPTANCE, TARGET_ACCURACY
-from lambda_api.evaluation import Thresholds
-
-LIMITS = Thresholds()
 
 
 def add_commands(commands: Any) -> None:
@@ -53,7 +56,7 @@ def add_commands(commands: Any) -> None:
         help="Markdown file to append to the model card: how the model was chosen",
     )
     _add_reliance(bundle)
-    _add_thresholds(bundle)
+    add_thresholds(bundle)
     bundle.set_defaults(command=_bundle)
 
 
@@ -67,14 +70,7 @@ def _bundle(parsed: argparse.Namespace) -> int:
         parsed.data,
         parsed.out,
         scheme=parsed.scheme,
-        thresholds=Thresholds(
-            max_accuracy_drop=parsed.max_accuracy_drop,
-            max_recall_drop=parsed.max_recall_drop,
-            min_agreement=parsed.min_agreement,
-            max_calibration_error_rise=parsed.max_calibration_error_rise,
-            max_bytes=round(parsed.max_megabytes * 1e6),
-            max_acceptance_drop=parsed.max_acceptance_drop,
-        ),
+        thresholds=read_thresholds(parsed),
         calibration_pictures=parsed.calibration_pictures,
         debug=parsed.debug,
         replace=parsed.replace,
@@ -98,7 +94,7 @@ def _bundle(parsed: argparse.Namespace) -> int:
 def _add_reliance(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--known-acceptance",
-        type=_share,
+        type=share,
         default=ACCEPTANCE,
         metavar="SHARE",
         help="share of new pictures of the classes that are accepted as known (default: "
@@ -106,7 +102,7 @@ def _add_reliance(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--confident-accuracy",
-        type=_share,
+        type=share,
         default=TARGET_ACCURACY,
         metavar="SHARE",
         help="accuracy of confident predictions on new pictures (default: %(default)s)",
@@ -126,52 +122,3 @@ def _thumbnail_pixels(text: str) -> int:
     if not 16 <= pixels <= 96:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of pixels from 16 to 96")
     return pixels
-
-
-def _add_thresholds(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group(
-        "gate", "limits on the loss compared with the Keras model, on the run's validation pictures"
-    )
-    for name, help_ in (
-        ("max_accuracy_drop", "largest drop in accuracy; 0.005 is half a percentage point"),
-        ("max_recall_drop", "largest drop in the recall of any class"),
-        ("min_agreement", "smallest share of pictures with the same predicted class"),
-        ("max_calibration_error_rise", "largest rise of the expected calibration error"),
-        ("max_acceptance_drop", "largest difference to --known-acceptance, beyond chance"),
-    ):
-        group.add_argument(
-            f"--{name.replace('_', '-')}",
-            type=_share,
-            default=getattr(LIMITS, name),
-            metavar="SHARE",
-            help=f"{help_} (default: %(default)s)",
-        )
-    group.add_argument(
-        "--max-megabytes",
-        type=_megabytes,
-        default=LIMITS.max_bytes / 1e6,
-        metavar="MB",
-        help="largest size of the model file (default: %(default)s)",
-    )
-
-
-def _share(text: str) -> float:
-    value = _number(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
-    return value
-
-
-def _megabytes(text: str) -> float:
-    value = _number(text)
-    if not 0 < value < 1e6:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a size in megabytes")
-    return value
-
-
-def _number(text: str) -> float:
-    """Parse a number; NaN, which no range contains, if the text is not one."""
-    try:
-        return float(text)
-    except ValueError:
-        return float("nan")

@@ -97,11 +97,24 @@ def _card(
     recipe = "\n".join(f"| `{key}` | `{value}` |" for key, value in manifest.training.items())
     count = manifest.calibration_pictures
     calibrated = f" --calibration-pictures {count}" if count else ""
-    audit = exclude = excluded = ""
+    audit = exclude = excluded = refit = again = ""
+    run = "RUN"
+    if name := manifest.training.get("refit"):
+        run = "REFIT"
+        refit = "    python -m training train DATA REFIT --refit RUN\n"
+        again = (
+            f" The network was then trained once more (run `{name}` repeated) on the training pictures and {len(split.refitted):,} of the\n"
+            f"validation pictures. The other {data.validation:,} validation pictures were held back for the gate."
+        )
     if split.audit_sha256:
         audit = "    python -m training audit DATA --out AUDIT\n"
         exclude = " --exclude AUDIT/audit.json"
         excluded = f"\nThe {split.excluded:,} pictures listed by the audit were excluded. SHA-256 of `audit.json`: `{split.audit_sha256}`.\n"
+    fitted_on = (
+        "" if evaluation.pictures == "test" else ", which are also those of the figures above"
+    )
+    if again:
+        fitted_on = ", before they were learned"
     part = " The validation pictures have a folder of their own." if split.validation_part else ""
     tools = ", ".join(f"{name} {version}" for name, version in manifest.toolchain.items())
     return f"""# {manifest.name}
@@ -136,8 +149,8 @@ Operators (all are built into TensorFlow Lite): {", ".join(manifest.gate.operato
 ## Confidence
 Logits are divided by the temperature {manifest.temperature} before the softmax. A prediction is confident if its confidence is at least
 {manifest.confidence_threshold:.3f} and the picture is not unknown (below). {guarantee(manifest)}
-On the {evaluation.pictures} pictures, {coverage} of the predictions are confident, and {confident_accuracy} of those are correct. Temperature and threshold
-were fitted on the validation pictures{"" if evaluation.pictures == "test" else ", which are also those of the figures above"}.
+On the {evaluation.pictures} pictures, {coverage} of the predictions are confident, and {confident_accuracy} of those are correct. The threshold
+was chosen on the validation pictures, the temperature was fitted in training, on the validation pictures{fitted_on}.{again}
 
 ![Reliability diagram]({RELIABILITY_FILE})
 
@@ -148,7 +161,7 @@ SHA-256 of the training and validation pictures, names and contents: `{data.sha2
 
 ## How to reproduce it
 {audit}    python -m training train DATA RUN{_options(manifest.training)}{exclude}
-    python -m convert bundle RUN --data DATA --out models/{manifest.name} --scheme {manifest.quantization}{calibrated}
+{refit}    python -m convert bundle {run} --data DATA --out models/{manifest.name} --scheme {manifest.quantization}{calibrated}
 {excluded}
 | setting | value |
 |---|---|
@@ -177,13 +190,19 @@ def _gate(gate: Gate) -> str:
 
 
 def _options(recipe: dict[str, Any]) -> str:
-    """Command-line options for the settings that differ from the defaults."""
-    defaults = TrainingConfig().model_dump()
+    """Command-line options for the settings that differ from the defaults, except `refit`."""
+    defaults = TrainingConfig().model_dump(exclude={"refit"})
     changed = {k: v for k, v in recipe.items() if k in defaults and v != defaults[k]}
-    return "".join(
-        f" --no-{k}" if v is False else f" --{k.replace('_', '-')}{'' if v is True else f' {v}'}"
-        for k, v in changed.items()
-    )
+    return "".join(_option(name, value) for name, value in changed.items())
+
+
+def _option(name: str, value: Any) -> str:
+    if value is False:
+        return f" --no-{name}"
+    if name == "teachers":
+        return f" --teacher {shlex.join(value)}"
+    option = f" --{name.replace('_', '-')}"
+    return option if value is True else f"{option} {shlex.quote(str(value))}"
 
 
 def _rows(figures: list[tuple[str, float, float]]) -> str:

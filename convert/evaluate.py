@@ -86,6 +86,11 @@ def probabilities_of(predictions: list[Prediction], classes: tuple[str, ...]) ->
     return np.array([[dict(found.scores)[name] for name in classes] for found in predictions])
 
 
+def bundle_probabilities(classifier: Classifier, pictures: LabelledPictures) -> Floats:
+    """Calibrated probabilities (pictures, classes), from encoded bytes on, as in serving."""
+    return probabilities_of(predict(classifier, pictures), classifier.manifest.classes)
+
+
 def read_labeled(classes: tuple[str, ...], folder: Path) -> LabelledPictures:
     """Find the pictures in `folder`/<class>/ and check that all can be read.
 

@@ -115,9 +115,11 @@ def open_source(run: Run, data: Path) -> ConversionSource:
     validation = validation_source(split, dataset)
     if split.validation_part:
         train_hash = content_hash(dataset.train.only(split.train))
-        found = dataset_hash(train_hash, content_hash(validation.only(split.validation)))
+        validated = {*split.validation, *split.refitted}
+        found = dataset_hash(train_hash, content_hash(validation.only(validated)))
     else:
-        found = content_hash(dataset.train.only({*split.train, *split.validation}))
+        everything = {*split.train, *split.validation, *split.refitted}
+        found = content_hash(dataset.train.only(everything))
     if found != split.dataset_sha256:
         raise ConvertError(
             f"{data}: the pictures are not those the run was trained on. Some were added, removed "

@@ -8,7 +8,7 @@ service with another password than the written one is hard to debug.
 |---|---|
 | `NAME=value`, `export NAME=value` | the value without blanks around it |
 | `NAME='value'`, `NAME="value"` | the value without quotes, with its blanks and `#` |
-| `NAME=value # comment` | the value; rejected for a password |
+| `NAME=value # comment` | the value; rejected for a password or another secret |
 | `$` | itself; `${...}` outside single quotes is rejected |
 | backslash | itself; rejected in quotes, but for `\"` in double quotes |
 
@@ -36,7 +36,7 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
-_SECRET = re.compile(r"PASSWORD|USERS", re.IGNORECASE)
+_SECRET = re.compile(r"PASSWORD|USERS|SECRET|TOKEN", re.IGNORECASE)
 _TYPOGRAPHIC_QUOTES = "“”„‟‘’‚‛«»"
 _QUOTE_REMEDY = "put the value in single quotes"
 
@@ -149,7 +149,7 @@ def _ambiguity(name: str, value: str, written: str, is_unicode: bool) -> str | N
         return "has characters that are not text: save the file as UTF-8"
     if not is_unicode and not value.isascii():
         return "is not in UTF-8: save the file as UTF-8"
-    if value[:1] in _TYPOGRAPHIC_QUOTES and value:
+    if not quote and value and value[0] in _TYPOGRAPHIC_QUOTES:
         return "has typographic quotes: use ' or \""
     if quote != "'" and "${" in written:
         return f"has ${{, which some programs replace: {_QUOTE_REMEDY}"

@@ -14,7 +14,9 @@ from pydantic import SecretStr
 from streamlit.errors import StreamlitSecretNotFoundError
 
 from frontend.api.client import ApiClient
-from frontend.api.health_watch import HealthWatch
+from frontend.api.manifest import Manifest
+from frontend.api.predictions import Health
+from frontend.api.watches import FRESH_S, HealthWatch, ModelWatch
 from frontend.class_cards import ClassCards
 from frontend.login import TOKENS
 from frontend.page_context import PageContext
@@ -41,20 +43,42 @@ def main() -> None:
     _draw_header(settings.page_title)
     if not draw_login(settings):
         return
-    client, watch = _client(*_access(settings)), _watch(settings.api_url)
-    status_line = st.container()  # drawn last: it includes the newest prediction
-    page = PageContext(client, watch, watch.latest(), ClassCards(settings.class_descriptions))
-    classify, session, model = st.tabs(TABS, key="lc-tab", on_change="rerun")
-    with classify:  # drawn even if closed: a widget that is not drawn loses its picture
-        draw_classify(page)
-    with status_line:
-        draw_status(page)
+    page = _page_context(settings)
+    draw_status(page)
+    classify, session, model = st.tabs(TABS, key="tab", bind="query-params")
     if session.open:
         with session, st.container(key="lc-session"):
             draw_session(page.cards)
     if model.open:
         with model:
             draw_model(page)
+    with classify:  # drawn even if closed, so that work on a batch goes on
+        draw_classify(page)
+
+
+def _page_context(settings: Settings) -> PageContext:
+    access = _access(settings)
+    client, watch = _client(*access), _watch(settings.api_url)
+    with_token = access[-1].get_secret_value() != ""
+    models = _visitors_models(*access) if with_token else _models(*access)
+    model, health = models.latest(), watch.latest()
+    if (
+        isinstance(health, Health)
+        and isinstance(model, Manifest)
+        and model.version != health.model.version
+    ):
+        models.expire(FRESH_S)  # two versions may serve during a deployment
+        model = models.latest()
+    return PageContext(
+        client=client,
+        watch=watch,
+        models=models,
+        health=health,
+        model=model,
+        cards=ClassCards(settings.class_descriptions),
+        api_url=settings.api_url,
+        api_auth=settings.api_auth,
+    )
 
 
 def _secrets() -> dict[str, object]:
@@ -81,6 +105,10 @@ _cache = partial(
 @_cache(scope="session", max_entries=1, on_release=ApiClient.close)
 def _client(api_url: str, username: str, password: SecretStr, token: SecretStr) -> ApiClient:
     """Connect to the API: one connection per visitor, renewed if settings or token change."""
+    return _new_client(api_url, username, password, token)
+
+
+def _new_client(api_url: str, username: str, password: SecretStr, token: SecretStr) -> ApiClient:
     if token.get_secret_value():
         return ApiClient(api_url, token=token.get_secret_value)
     return ApiClient(api_url, username, password.get_secret_value())
@@ -92,17 +120,33 @@ def _watch(api_url: str) -> HealthWatch:
     return HealthWatch(ApiClient(api_url).health)
 
 
+@_cache(max_entries=1)
+def _models(api_url: str, username: str, password: SecretStr, token: SecretStr) -> ModelWatch:
+    """Watch the model's manifest and the page's credentials: one thread for all visitors."""
+    return ModelWatch(_new_client(api_url, username, password, token).model)
+
+
+@_cache(scope="session", max_entries=1)
+def _visitors_models(
+    api_url: str, username: str, password: SecretStr, token: SecretStr
+) -> ModelWatch:
+    """As `_models`, with the visitor's own token."""
+    return ModelWatch(_new_client(api_url, username, password, token).model)
+
+
 def _draw_header(title: str) -> None:
     folder = Path(__file__).parent
     # A local file: for an emoji or a symbol, browsers would load the icon from a Google server.
     icon = str(folder / "icon.png")
     st.set_page_config(page_title=title, page_icon=icon, layout="wide")
-    for sheet in (folder / "theme.css", *sorted((folder / "styles").glob("*.css"))):
-        st.html(sheet)
+    sheets = (folder / "theme.css", *sorted((folder / "styles").glob("*.css")))
+    style = "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
+    # One element: with several, the page would be drawn without style, and then move.
     st.html(
+        f"<style>{style}</style>"
         f'<header class="lc-hero"><h1>{escape(title)}</h1>'
-        "<p>Which scene is it? Upload a photo and get its category, with a calibrated confidence."
-        "</p></header>"
+        "<p>Which scene is it? Upload a photo and get its category, with a confidence you can "
+        "trust.</p></header>"
     )
 
 

@@ -29,6 +29,7 @@ MAX_READABLE_PIXELS = {
 REDUCED_SIDE = 1600  # pixels: well within both limits, well above the input size of a network
 PREVIEW_SIDE = 900  # pixels
 THUMBNAIL_SIDE = 240  # pixels
+ICON_SIDE = 72  # pixels
 JPEG_QUALITY = 90
 MIN_SIDE = 8  # pixels: the API's limit
 _BAND_ROWS = 16
@@ -43,6 +44,8 @@ SUFFIXES = frozenset(
         *{".avif", ".tif", ".tiff", ".gif", ".bmp", ".dib"},
     }
 )
+
+_HEIF_BRANDS = frozenset({b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis"})
 
 # EXIF 2.32, tag 0x0112: the operation that turns the stored picture upright.
 _UPRIGHT = {
@@ -73,6 +76,7 @@ class Upload:
         digest: SHA-256 of the original file; identifies the picture.
         preview: a JPEG of at most `PREVIEW_SIDE` pixels, upright, without transparency.
         thumbnail: a JPEG of at most `THUMBNAIL_SIDE` pixels, as `preview`.
+        icon: a JPEG of at most `ICON_SIDE` pixels, as `preview`.
         format: one of `FORMATS`, of the original file.
         width: pixels of the original, upright.
         height: pixels of the original, upright.
@@ -85,6 +89,7 @@ class Upload:
     digest: str
     preview: bytes
     thumbnail: bytes
+    icon: bytes
     format: str
     width: int
     height: int
@@ -136,12 +141,15 @@ def prepare(data: bytes, filename: str) -> Upload:
     rgb.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
     preview = _jpeg(rgb)
     rgb.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    thumbnail = _jpeg(rgb)
+    rgb.thumbnail((ICON_SIDE, ICON_SIDE))
     return Upload(
         content=content,
         filename=filename,
         digest=digest,
         preview=preview,
-        thumbnail=_jpeg(rgb),
+        thumbnail=thumbnail,
+        icon=_jpeg(rgb),
         format=format_,
         width=width,
         height=height,
@@ -157,6 +165,16 @@ def smaller(upload: Upload) -> Upload:
         content=upload.preview,
         filename=_as_jpg(upload.filename),
         note=f"Resized to {format_bytes(len(upload.preview))}, because of a limit of the service.",
+    )
+
+
+def is_picture(data: bytes) -> bool:
+    """Return True if a file starts as one in a format with a signature does (all but BMP)."""
+    signatures = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"II*\0", b"MM\0*")
+    return (
+        data.startswith(signatures)
+        or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
+        or (data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS)
     )
 
 

@@ -30,13 +30,13 @@ class Sample:
 
 
 @cache
-def shipped_samples() -> tuple[Sample, ...]:
-    """Return all samples, ordered by file name."""
-    return tuple(
-        Sample(
+def shipped_samples() -> dict[str, Sample]:
+    """Return all samples by file name, ordered by it."""
+    return {
+        file.name: Sample(
             name=file.name,
             title=file.stem.replace("-", " ").capitalize(),
             thumbnail=data_uri(prepare(file.read_bytes(), file.name).thumbnail),
         )
         for file in sorted(_FOLDER.glob("*.jpg"))
-    )
+    }

@@ -1,7 +1,8 @@
 """Entry point on hosts without Streamlit secrets: `streamlit run frontend/server.py`.
 
 It runs frontend/app.py with the log-in of the environment or of `.env`. Streamlit itself only reads
-the log-in from its secrets.
+the log-in from its secrets. It also makes the browser's first frame dark for visitors with a dark
+system.
 """
 
 import os
@@ -13,11 +14,53 @@ if (root := str(Path(__file__).parents[1])) not in sys.path:
     sys.path.insert(0, root)
 
 import streamlit as st
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from env_file import EnvFileError, unset_variables
 from frontend.login import SCOPES, VARIABLES, auth_table
 
 NAMES = (*VARIABLES.values(), SCOPES, "API_AUTH")
+_HEAD = b"<head>"
+# Until its theme is loaded, Streamlit's page would be white.
+_EARLY_STYLE = b"<style>:root { color-scheme: light dark }</style>"
+
+
+class EarlyStyle:
+    """Middleware that adds a style to the page's HTML."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request."""
+        if scope["type"] != "http" or scope["path"] not in ("/", "/index.html"):
+            await self._app(scope, receive, send)
+            return
+        # Without the extension, the server sends the file through `send`.
+        scope["extensions"] = {
+            name: value
+            for name, value in (scope.get("extensions") or {}).items()
+            if name != "http.response.pathsend"
+        }
+        start: Message = {}
+        body = bytearray()
+
+        async def send_with_style(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                start.update(message)
+                return
+            body.extend(message.get("body", b""))
+            if message.get("more_body"):
+                return
+            content = bytes(body).replace(_HEAD, _HEAD + _EARLY_STYLE, 1)
+            if body and "content-length" in (headers := MutableHeaders(raw=start["headers"])):
+                headers["content-length"] = str(len(content))
+            await send(start)
+            await send({"type": "http.response.body", "body": content})
+
+        await self._app(scope, receive, send_with_style)
 
 
 def _variables() -> dict[str, str]:
@@ -29,4 +72,8 @@ def _variables() -> dict[str, str]:
 
 
 auth = auth_table(_variables())
-app = st.App(Path(__file__).with_name("app.py"), secrets={"auth": auth} if auth else None)
+app = st.App(
+    Path(__file__).with_name("app.py"),
+    secrets={"auth": auth} if auth else None,
+    middleware=[Middleware(EarlyStyle)],
+)

@@ -4,37 +4,21 @@ A visit starts when the page is loaded and ends when its browser tab is closed. 
 page's script again after each interaction; this data survives those runs.
 """
 
-from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import streamlit as st
 
-from frontend.api.errors import PictureRefused
+from frontend.api.client import ApiClient
+from frontend.api.errors import ApiError, PictureRefused
 from frontend.api.predictions import OcclusionMap, Prediction
-from frontend.images import UnusablePicture, Upload, prepare
+from frontend.images import Upload
+from frontend.photos import Photo, PhotoList
 from frontend.url_fetch import NotFetched
 
-MAX_PICTURES = 60  # open at a time; each needs some megabytes
 MAX_HISTORY = 40  # predictions; each needs some kilobytes, for its thumbnail
 
 _KEY = "lc-visit"
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """A file from the visitor: its name, and the picture or the reason why it is unusable."""
-
-    name: str
-    picture: Upload | UnusablePicture
-
-
-def decode_input(name: str, content: bytes) -> Input:
-    """Decode a file."""
-    try:
-        return Input(name, prepare(content, name))
-    except UnusablePicture as error:
-        return Input(name, error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,47 +31,56 @@ class HistoryEntry:
     prediction: Prediction
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error of the API that stopped the work, and the client that received it."""
+
+    error: ApiError
+    client: ApiClient
+
+
 @dataclass(slots=True)
 class Session:
     """The data of one visit.
 
     Attributes:
-        inputs: decoded files by a key that is unique for each file; only those on the page.
-        outcomes: final results by the picture's digest.
+        uploads: photos that were uploaded.
+        uploader: number of the upload widget; a new number empties the widget.
+        camera: the photo of the camera.
+        camera_has_photo: whether the camera's widget had a photo in the last run.
+        fetched: result of the last download from a URL.
+        sample: file name of the chosen sample, or "".
+        samples: opened samples by file name.
+        outcomes: results by the picture's digest: predictions, and errors with one picture.
+        failure: why the photos without an outcome have none, until the next attempt.
         too_large: digests of pictures that the API refused with 413 and that are sent reduced.
         explanations: occlusion maps by the picture's digest and the model's version.
+        corrections: right labels by the picture's digest, as the visitor chose them.
+        unsent: corrections that the API has not stored yet, by the picture's digest.
+        correction_error: why the last attempt to store them failed.
+        opened: ID of the photo of a batch whose details are shown.
         history: predictions, oldest first; at most `MAX_HISTORY`.
-        fetched: result of the last download from a URL.
-        sample: file name of the chosen sample.
     """
 
-    inputs: dict[str, Input] = field(default_factory=dict)
-    outcomes: dict[str, Prediction | PictureRefused] = field(default_factory=dict)
+    uploads: PhotoList = field(default_factory=PhotoList)
+    uploader: int = 0
+    camera: Photo | None = None
+    camera_has_photo: bool = False
+    fetched: Photo | NotFetched | None = None
+    sample: str = ""
+    samples: dict[str, Photo] = field(default_factory=dict)
+    outcomes: dict[str, Prediction | ApiError] = field(default_factory=dict)
+    failure: Failure | None = None
     too_large: set[str] = field(default_factory=set)
     explanations: dict[tuple[str, str], OcclusionMap] = field(default_factory=dict)
+    corrections: dict[str, str] = field(default_factory=dict)
+    unsent: dict[str, tuple[Upload, str]] = field(default_factory=dict)
+    correction_error: ApiError | None = None
+    opened: int | None = None
     history: list[HistoryEntry] = field(default_factory=list)
-    fetched: Input | NotFetched | None = None
-    sample: str | None = None
 
-    def read_input(self, key: str, name: str, content: Callable[[], bytes]) -> Input:
-        """Decode a file once; later runs of the script get the decoded picture.
-
-        Args:
-            key: identifies the file within this visit.
-            name: the file's name.
-            content: returns the file's bytes.
-        """
-        if key not in self.inputs:
-            self.inputs[key] = decode_input(name, content())
-        return self.inputs[key]
-
-    def drop_inputs_except(self, keys: Collection[str]) -> None:
-        """Free the pictures that are no longer on the page."""
-        for key in self.inputs.keys() - set(keys):
-            del self.inputs[key]
-
-    def record(self, upload: Upload, outcome: Prediction | PictureRefused) -> None:
-        """Keep the final result for a picture; add a prediction to the history."""
+    def record(self, upload: Upload, outcome: Prediction | ApiError) -> None:
+        """Keep the result for a picture; add a prediction to the history."""
         self.outcomes[upload.digest] = outcome
         if isinstance(outcome, Prediction):
             entry = HistoryEntry(datetime.now(UTC), upload.filename, upload.thumbnail, outcome)
@@ -98,6 +91,16 @@ class Session:
         """Drop the predictions of all models except the one that the API serves now."""
         for digest, outcome in list(self.outcomes.items()):
             if isinstance(outcome, Prediction) and outcome.model_version != version:
+                del self.outcomes[digest]
+
+    def retry(self) -> None:
+        """Let the next run request the missing predictions again.
+
+        Pictures that the API refused are not sent again.
+        """
+        self.failure = None
+        for digest, outcome in list(self.outcomes.items()):
+            if isinstance(outcome, ApiError) and not isinstance(outcome, PictureRefused):
                 del self.outcomes[digest]
 
 

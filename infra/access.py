@@ -5,6 +5,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from infra.text_forms import like
+
 CLOUDFRONT_REGION = "us-east-1"  # CloudFront only accepts certificates of this region
 PAGE_LOGIN_FIELDS = (
     "page_oidc_secret",
@@ -33,29 +35,39 @@ def _check_issuer(issuer: str) -> str:
 
 
 Label = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-Hostname = Annotated[str, Field(pattern=rf"^({Label}\.)+[a-z]([a-z0-9-]{{0,61}}[a-z0-9])$")]
-Certificate = Annotated[
-    str, Field(pattern=r"^arn:aws:acm:[a-z0-9-]+:[0-9]{12}:certificate/[0-9a-f-]{36}$")
+Hostname = Annotated[
+    str, like("scenes.example.com", rf"({Label}\.)+[a-z]([a-z0-9-]{{0,61}}[a-z0-9])")
 ]
-HostedZone = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,32}$")]
+Certificate = Annotated[
+    str,
+    like(
+        "arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012",
+        r"arn:aws:acm:[a-z0-9-]+:[0-9]{12}:certificate/[0-9a-f-]{36}",
+    ),
+]
+HostedZone = Annotated[str, like("Z0123456789ABCDEFGHIJ", r"[A-Z0-9]{1,32}")]
 Issuer = Annotated[
-    str, Field(pattern=r"^https://[^\s/?#]+(/[^\s?#]*)?$"), AfterValidator(_check_issuer)
+    str,
+    like("https://id.example.com/tenant", r"https://[^\s/?#]+(/[^\s?#]*)?"),
+    AfterValidator(_check_issuer),
 ]
 SecretId = Annotated[
     str,
-    Field(
-        pattern=r"^(arn:aws:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:)?[A-Za-z0-9/_+=.@-]+$",
-        max_length=600,
+    like(
+        "landscape/oidc",
+        r"(arn:aws:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:)?[A-Za-z0-9/_+=.@-]+",
     ),
+    Field(max_length=600),
 ]
 Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
 Emails = Annotated[
-    tuple[Annotated[str, Field(pattern=r"^[^@\s,]+@[^@\s,]+\.[^@\s,]+$")], ...],
+    tuple[Annotated[str, like("ann@example.com", r"[^@\s,]+@[^@\s,]+\.[^@\s,]+")], ...],
     BeforeValidator(_split),
 ]
 Hostnames = Annotated[tuple[Hostname, ...], BeforeValidator(_split)]
 Groups = Annotated[
-    tuple[Annotated[str, Field(pattern=r"^[^=\s]+=.+$")], ...], BeforeValidator(_split_at_commas)
+    tuple[Annotated[str, like("groups=staff", r"[^=\s]+=.+")], ...],
+    BeforeValidator(_split_at_commas),
 ]
 
 

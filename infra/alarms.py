@@ -8,7 +8,14 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from infra.metrics import LONG_PERIOD, MIN_ERRORS, MIN_TIMED, ServiceMetrics
+from infra.metrics import (
+    DAY,
+    LONG_PERIOD,
+    MIN_ERRORS,
+    MIN_REQUESTS,
+    MIN_TIMED,
+    ServiceMetrics,
+)
 
 OVER = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
 MAX_REFUSED_LOGINS = 50  # in an hour; one guessing address causes 600
@@ -121,12 +128,12 @@ class Alarms(Construct):
         )
         self._alarm(
             "UnsureAnswers",
-            metrics.unsure_answers(),
+            metrics.unsure_answers(DAY),
             above=30,
-            periods=6,
-            description="More than 30 % of the predictions had low confidence, for half an hour. "
-            "The pictures may differ from the training pictures. For the bundled model, 8 % of the "
-            "test pictures get low confidence.",
+            periods=1,
+            description=f"More than 30 % of at least {MIN_REQUESTS} predictions of a day had low "
+            "confidence. The pictures may differ from the training pictures. For the bundled "
+            "model, 8 % of the test pictures get low confidence.",
         )
 
     def _alarm(

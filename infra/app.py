@@ -20,9 +20,9 @@ def build(app: App) -> None:
         BundleCheckError: the bundle is incomplete or damaged.
     """
     settings = read_settings(app.node.get_all_context(), os.environ.get("CDK_DEFAULT_REGION"))
-    model_name = check_bundle(ROOT / settings.bundle)
+    bundle = check_bundle(ROOT / settings.bundle)
     name = settings.stack_name
-    service = ServiceStack(app, name, settings=settings, model_name=model_name)
+    service = ServiceStack(app, name, settings=settings, bundle=bundle)
     if settings.frontend:
         PageStack(
             app,
@@ -37,7 +37,12 @@ def build(app: App) -> None:
             topic=service.topic,
         )
     if settings.github:
-        GithubStack(app, "github-landscape-classifier", repository=settings.github)
+        GithubStack(
+            app,
+            "github-landscape-classifier",
+            repository=settings.github,
+            create_provider=settings.github_provider,
+        )
     Tags.of(app).add("project", "landscape-classifier")
     Tags.of(app).add("stage", settings.stage)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))

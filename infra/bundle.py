@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from infra.errors import InfraError
 
@@ -11,13 +13,27 @@ class BundleCheckError(InfraError):
     """The bundle is incomplete or damaged. The message names the file and what to do."""
 
 
-def check_bundle(folder: Path) -> str:
+@dataclass(frozen=True)
+class BundleFacts:
+    """Parts of a manifest that the stack uses.
+
+    Attributes:
+        name: name of the model.
+        class_mix: number of validation pictures by predicted class; before manifest schema 3, of
+            the pictures of the evaluation.
+        confidences: number of validation pictures by confidence, in bins of equal width; empty
+            before manifest schema 3.
+    """
+
+    name: str
+    class_mix: dict[str, int]
+    confidences: tuple[int, ...] = ()
+
+
+def check_bundle(folder: Path) -> BundleFacts:
     """Compare the files with the SHA-256 in the manifest, before the deployment.
 
     The service checks the SHA-256 and the rest of the manifest when it starts.
-
-    Returns:
-        Name of the model.
 
     Raises:
         BundleCheckError: a file is missing, the manifest is not valid, or the SHA-256 differs.
@@ -25,7 +41,13 @@ def check_bundle(folder: Path) -> str:
     manifest_file = folder / "manifest.json"
     try:
         manifest = json.loads(manifest_file.read_bytes())
-        name, files = str(manifest["name"]), {"model.tflite": manifest["model"]["sha256"]}
+        validation = manifest.get("validation") or {}
+        facts = BundleFacts(
+            str(manifest["name"]),
+            _class_mix(manifest),
+            tuple(validation.get("confidence_histogram", ())),
+        )
+        files = {"model.tflite": manifest["model"]["sha256"]}
         if known := manifest.get("known"):  # the detector of unknown pictures
             files[known["file"]] = known["sha256"]
         actual = {file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in files}
@@ -46,4 +68,11 @@ def check_bundle(folder: Path) -> str:
                 f"{expected}. Check the bundle out again, or create it again with "
                 "`python -m convert bundle`."
             )
-    return name
+    return facts
+
+
+def _class_mix(manifest: dict[str, Any]) -> dict[str, int]:
+    if validation := manifest.get("validation"):
+        return {label: validation["predicted"].get(label, 0) for label in manifest["classes"]}
+    columns = zip(*manifest["evaluation"]["bundle"]["confusion"], strict=True)
+    return dict(zip(manifest["classes"], map(sum, columns), strict=True))

@@ -7,7 +7,9 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.metrics import SERVICE, ServiceMetrics
+from infra.bundle import BundleFacts
+from infra.drift import class_drift, confidence_drift
+from infra.metrics import DAY, SERVICE, ServiceMetrics
 
 GUIDE = (
     "# {title}\n"
@@ -15,6 +17,7 @@ GUIDE = (
     "Bottom: predictions; the confidence drops when the pictures change. "
     "For each alarm, `docs/operations.md` says what it means and what to do."
 )
+DRIFT = "Drift (PSI): below 0.1 small, above 0.25 large"
 
 
 class Dashboard(Construct):
@@ -33,6 +36,7 @@ class Dashboard(Construct):
         metrics: ServiceMetrics,
         alarms: Sequence[cloudwatch.IAlarm],
         log: logs.ILogGroup,
+        bundle: BundleFacts,
     ) -> None:
         super().__init__(scope, name)
         self._metrics = metrics
@@ -48,6 +52,7 @@ class Dashboard(Construct):
         board.add_widgets(*self._traffic())
         board.add_widgets(*self._resources())
         board.add_widgets(*self._predictions())
+        board.add_widgets(*self._drift(bundle))
         board.add_widgets(_last_errors(log))
         region = Stack.of(self).region
         self.address = (
@@ -122,6 +127,28 @@ class Dashboard(Construct):
             ),
             _graph("Low confidence", own("UnsureAnswers", label="low confidence")),
         ]
+
+    def _drift(self, bundle: BundleFacts) -> list[cloudwatch.GraphWidget]:
+        own, namespace = self._metrics.own, self._metrics.namespace
+        drifts = [
+            class_drift(namespace, bundle.class_mix),
+            confidence_drift(namespace, bundle.confidences),
+        ]
+        graphs = [
+            _graph(
+                "Low confidence and unknown pictures in a day, %",
+                self._metrics.unsure_answers(DAY),
+                self._metrics.unknown_pictures(DAY),
+            ),
+            _graph(
+                "Feedback",
+                own("Feedback", label="feedback", period=DAY),
+                own("CollectErrors", label="pictures not collected", period=DAY),
+            ),
+        ]
+        if shown := [drift for drift in drifts if drift]:
+            graphs.append(_graph(DRIFT, *shown))
+        return graphs
 
 
 def _last_errors(log: logs.ILogGroup) -> cloudwatch.LogQueryWidget:

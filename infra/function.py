@@ -10,6 +10,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from infra.function_role import allow_reading, create_role
 from infra.nag import acknowledge, logical_id
 from infra.retention import Retention
 from infra.settings import ROOT
@@ -37,6 +38,7 @@ class ServiceFunction(Construct):
     """Function with its role, its log, and the alias `live`, which the API calls.
 
     Attributes:
+        role: role of the function.
         function: function with the newest code, which is not called directly.
         alias: alias of the version that serves.
         logs: log with one JSON object for each request.
@@ -60,14 +62,9 @@ class ServiceFunction(Construct):
     ) -> None:
         super().__init__(scope, name)
         self.logs = retention.log_group(self, "Log")
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        self.logs.grant_write(role)
+        role = create_role(self, self.logs)
         if secret is not None:
-            role.add_to_policy(
-                iam.PolicyStatement(
-                    actions=["secretsmanager:GetSecretValue"], resources=[secret.secret_arn]
-                )
-            )
+            allow_reading(role, secret)
         read = [MODELS, UPLOADS] if reads_models else [UPLOADS]
         role.add_to_policy(
             iam.PolicyStatement(
@@ -91,6 +88,7 @@ class ServiceFunction(Construct):
                 f"IAM5[Resource::<{logical_id(bucket)}.Arn>/{prefix}*]",
                 "The keys below this prefix of the stack's own bucket are not known in advance.",
             )
+        self.role = role
         self.function = lambda_.DockerImageFunction(
             self,
             "Function",

@@ -7,6 +7,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 ISSUER = "token.actions.githubusercontent.com"
+AUDIENCE = "sts.amazonaws.com"
 ENVIRONMENT = "production"  # of .github/workflows/deploy.yml
 DEPLOY = ("deploy", "file-publishing", "image-publishing", "lookup")
 DIFF = ("lookup",)
@@ -20,13 +21,20 @@ class GithubStack(Stack):
 
     Args:
         repository: as "owner/name".
+        create_provider: False if the account already has the provider, with the audience
+            `sts.amazonaws.com`.
     """
 
-    def __init__(self, scope: Construct, name: str, *, repository: str) -> None:
+    def __init__(
+        self, scope: Construct, name: str, *, repository: str, create_provider: bool
+    ) -> None:
         super().__init__(scope, name, description="Roles for GitHub Actions")
-        provider = iam.CfnOIDCProvider(
-            self, "Provider", url=f"https://{ISSUER}", client_id_list=["sts.amazonaws.com"]
-        )
+        # IAM derives the ARN of a provider from its URL.
+        provider = f"arn:{self.partition}:iam::{self.account}:oidc-provider/{ISSUER}"
+        if create_provider:
+            provider = iam.CfnOIDCProvider(
+                self, "Provider", url=f"https://{ISSUER}", client_id_list=[AUDIENCE]
+            ).attr_arn
         # GitHub lets only the branches that the environment names deploy to it.
         deploy = self._role(
             "Deploy", provider, f"repo:{repository}:environment:{ENVIRONMENT}", DEPLOY
@@ -36,14 +44,12 @@ class GithubStack(Stack):
         CfnOutput(self, "DeployRole", value=deploy.role_arn)
         CfnOutput(self, "DiffRole", value=diff.role_arn)
 
-    def _role(
-        self, name: str, provider: iam.CfnOIDCProvider, subject: str, kinds: Sequence[str]
-    ) -> iam.Role:
-        claims = {f"{ISSUER}:aud": "sts.amazonaws.com", f"{ISSUER}:sub": subject}
+    def _role(self, name: str, provider: str, subject: str, kinds: Sequence[str]) -> iam.Role:
+        claims = {f"{ISSUER}:aud": AUDIENCE, f"{ISSUER}:sub": subject}
         role = iam.Role(
             self,
             name,
-            assumed_by=iam.WebIdentityPrincipal(provider.attr_arn, {"StringEquals": claims}),
+            assumed_by=iam.WebIdentityPrincipal(provider, {"StringEquals": claims}),
         )
         account = f"arn:{self.partition}:iam::{self.account}"
         prefix = f"{account}:role/cdk-{DefaultStackSynthesizer.DEFAULT_QUALIFIER}"

@@ -133,15 +133,26 @@ class ServiceMetrics:
             label="cold starts, %",
         )
 
-    def unsure_answers(self) -> cloudwatch.MathExpression:
+    def unsure_answers(self, period: Duration = PERIOD) -> cloudwatch.MathExpression:
         """Percentage of predictions below the model's confidence threshold."""
         return _share(
             "unsure",
-            self.own("UnsureAnswers"),
-            self.own("Confidence", "SampleCount"),
+            self.own("UnsureAnswers", period=period),
+            self.own("Confidence", "SampleCount", period=period),
             minimum=MIN_REQUESTS,
-            period=PERIOD,
+            period=period,
             label="low confidence, %",
+        )
+
+    def unknown_pictures(self, period: Duration) -> cloudwatch.MathExpression:
+        """Percentage of pictures that are not known to the model."""
+        return _share(
+            "unknown",
+            self.own("UnknownPictures", period=period),
+            self.own("Confidence", "SampleCount", period=period),
+            minimum=MIN_REQUESTS,
+            period=period,
+            label="unknown pictures, %",
         )
 
 

@@ -18,8 +18,10 @@ from pydantic import (
 
 from infra.access import AccessSettings, region_problems
 from infra.budget import WITHOUT_BUDGETS
+from infra.collection import Collect
 from infra.errors import InfraError
 from infra.retention import Retention
+from infra.text_forms import like
 
 ROOT = Path(__file__).parents[1]
 # The values that CloudWatch Logs supports. Any other value would only fail in the deployment.
@@ -48,10 +50,12 @@ def _check_stage(stage: str) -> str:
     return stage
 
 
-Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
-Repository = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$")]
-Zone = Annotated[str, Field(pattern=r"^[a-z]{2,4}(-[a-z]+)+-\d+[a-z]$")]
-Origin = Annotated[str, Field(pattern=r"^https?://[^/*\s]+$")]
+Email = Annotated[str, like("ops@example.com", r"[^@\s]+@[^@\s]+\.[^@\s]+")]
+Repository = Annotated[
+    str, like("owner/repository", r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
+]
+Zone = Annotated[str, like("us-east-1b", r"[a-z]{2,4}(-[a-z]+)+-\d+[a-z]")]
+Origin = Annotated[str, like("https://example.com", r"https?://[^/*\s]+")]
 
 
 class Settings(AccessSettings):
@@ -75,6 +79,9 @@ class Settings(AccessSettings):
         throttle_burst: concurrent requests that the API accepts.
         log_retention_days: days to keep all logs.
         upload_days: days to keep uploads.
+        collect: which pictures the service stores in the bucket: "off"; "feedback" those sent with
+            feedback; "unsure" also those without a confident prediction; "all" all.
+        collect_days: days to keep them.
         rotate_password_days: days between automatic changes of the password; never if not set.
         cors_origins: origins of web pages that may call the API from a browser, separated by
             spaces.
@@ -86,14 +93,15 @@ class Settings(AccessSettings):
         dashboard: create the CloudWatch dashboard.
         budget: monthly cost of the whole account in US dollars at which `alarm_email` is warned.
         github: repository "owner/name" whose workflows may deploy, see infra/github.py.
+        github_provider: create GitHub's OIDC provider; false if the account already has it.
     """
 
-    stage: Annotated[str, AfterValidator(_check_stage)] = Field(
-        "dev", pattern=r"^[a-z][a-z0-9-]{0,19}$"
-    )
-    bundle: str = Field("models/intel-scenes", pattern=r"^models/[\w.-]+$")
+    stage: Annotated[
+        str, like("staging", r"[a-z][a-z0-9-]{0,19}"), AfterValidator(_check_stage)
+    ] = "dev"
+    bundle: Annotated[str, like("models/flowers", r"models/[\w.-]+")] = "models/intel-scenes"
     model: Literal["image", "registry"] = "image"
-    username: str = Field("classifier", pattern=r"^[\w.@-]{1,64}$")
+    username: Annotated[str, like("ann", r"[\w.@-]{1,64}")] = "classifier"
     memory: int = Field(1769, ge=512, le=10_240)
     architecture: Literal["x86_64", "arm64"] = "x86_64"
     reserved_concurrency: int | None = Field(None, ge=1)
@@ -103,10 +111,13 @@ class Settings(AccessSettings):
     throttle_burst: int = Field(100, ge=1)
     log_retention_days: Annotated[int, AfterValidator(_check_retention)] = 30
     upload_days: int = Field(1, ge=1)
+    collect: Collect = "off"
+    collect_days: int = Field(90, ge=1)
     rotate_password_days: int | None = Field(None, ge=1, le=1000)
     cors_origins: Annotated[tuple[Origin, ...], BeforeValidator(_split)] = ()
     alarm_email: Email | None = None
     github: Repository | None = None
+    github_provider: bool = True
     budget: float | None = Field(None, gt=0)
     page_networks: Annotated[tuple[IPv4Network, ...], BeforeValidator(_split)] = ()
     page_zones: Annotated[tuple[Zone, ...], BeforeValidator(_split)] = ()
@@ -158,6 +169,12 @@ class Settings(AccessSettings):
             raise ValueError("page_zones: needs frontend=true")
         if self.page_zones and len(set(self.page_zones)) != 2:
             raise ValueError("page_zones: name two different availability zones")
+        return self
+
+    @model_validator(mode="after")
+    def _provider_has_a_repository(self) -> Self:
+        if not self.github_provider and not self.github:
+            raise ValueError("github_provider: needs github, the repository that may deploy")
         return self
 
     @model_validator(mode="after")

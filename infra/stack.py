@@ -7,6 +7,8 @@ from constructs import Construct
 from infra.alarms import Alarms
 from infra.api import Api
 from infra.budget import Budget
+from infra.bundle import BundleFacts
+from infra.collection import Collection
 from infra.credentials import Credentials
 from infra.dashboard import Dashboard
 from infra.function import ServiceFunction
@@ -22,7 +24,7 @@ class ServiceStack(Stack):
     """HTTP API, function, bucket, credentials and monitoring.
 
     Args:
-        model_name: name of the model built into the image.
+        bundle: the bundle that is built into the image.
 
     Attributes:
         endpoint: https:// URL of the API.
@@ -30,7 +32,9 @@ class ServiceStack(Stack):
         topic: topic of the alarms.
     """
 
-    def __init__(self, scope: Construct, name: str, *, settings: Settings, model_name: str) -> None:
+    def __init__(
+        self, scope: Construct, name: str, *, settings: Settings, bundle: BundleFacts
+    ) -> None:
         super().__init__(
             scope,
             name,
@@ -46,6 +50,13 @@ class ServiceStack(Stack):
             retention=settings.retention,
         )
         bucket = storage.bucket
+        collection = Collection(
+            self,
+            "Collection",
+            bucket=bucket,
+            collect=settings.collect,
+            days=settings.collect_days,
+        )
         namespace = f"LandscapeClassifier/{settings.stage}"
         environment = {
             "POWERTOOLS_METRICS_NAMESPACE": namespace,  # stages can share an account
@@ -53,6 +64,7 @@ class ServiceStack(Stack):
             "UPLOAD_PREFIX": UPLOADS,
             # Half of the memory, in bytes. The rest is for the process and its model.
             "MAX_DECODED_BYTES": str(settings.memory * 500_000),
+            **collection.environment,
         }
         if self.secret is not None:
             environment["AUTH_SECRET_ARN"] = self.secret.secret_arn
@@ -61,7 +73,7 @@ class ServiceStack(Stack):
         if settings.cors_origins:
             environment["CORS_ORIGINS"] = " ".join(settings.cors_origins)
         if settings.model == "registry":
-            environment["MODEL_URI"] = f"s3://{bucket.bucket_name}/{MODELS}{model_name}/current"
+            environment["MODEL_URI"] = f"s3://{bucket.bucket_name}/{MODELS}{bundle.name}/current"
         service = ServiceFunction(
             self,
             "Service",
@@ -76,6 +88,7 @@ class ServiceStack(Stack):
             reserved_concurrency=settings.reserved_concurrency,
             provisioned_concurrency=settings.provisioned_concurrency,
         )
+        collection.grant(service.role)
         api = Api(
             self,
             "Api",
@@ -133,6 +146,7 @@ class ServiceStack(Stack):
                 metrics=metrics,
                 alarms=alarms.all,
                 log=service.logs,
+                bundle=bundle,
             )
             outputs["DashboardUrl"] = board.address
         for key, value in outputs.items():

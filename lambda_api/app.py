@@ -13,19 +13,23 @@ from lambda_api.auth.basic import BasicAuth
 from lambda_api.auth.failed_logins import FailedLogins
 from lambda_api.auth.gateway_tokens import GatewayTokens
 from lambda_api.auth.users import SecretUsers, Users
+from lambda_api.collection.policy import Collection
 from lambda_api.loaded_model import LoadedModel
 from lambda_api.log import configured_logger
 from lambda_api.metrics import RequestMetrics
 from lambda_api.openapi import document
-from lambda_api.routes import pictures, service
+from lambda_api.routes import feedback, pictures, service
 from lambda_api.routes.dependencies import Authentication, Services
 from lambda_api.settings import Settings, SettingsError, load_settings
 from lambda_api.uploads import UploadBucket
 from lambda_api.web import paths
+from lambda_api.web.event_loop import check_event_loop
 from lambda_api.web.limits import Deadline, SizeLimit
 from lambda_api.web.request_context import ColdStart, RequestContext
 from lambda_api.web.security_headers import SecurityHeaders
 from lambda_api.workers import Run, ThreadPool, inline
+
+_DRAIN_S = 10.0  # at shutdown, to store the pictures that wait
 
 
 def create_app(
@@ -54,6 +58,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        check_event_loop()
         if loaded_model is None:
             app.state.loaded_model = await run_in_threadpool(
                 LoadedModel.load,
@@ -63,6 +68,8 @@ def create_app(
                 settings.max_decoded_bytes,
             )
         yield
+        if collector := app.state.services.collection.collector:
+            await run_in_threadpool(collector.drain, _DRAIN_S)
         app.state.loaded_model = None
 
     app = FastAPI(
@@ -74,12 +81,14 @@ def create_app(
         # The log line and the metrics of a request replace FastAPI's own telemetry.
         telemetry={"tracing": False, "metrics": False, "logs": False},
         # Not `include_router`, which builds every route again at the first request.
-        routes=[*pictures.router.routes, *service.router.routes],
+        routes=[*pictures.router.routes, *feedback.router.routes, *service.router.routes],
     )
     app.state.loaded_model = loaded_model
-    app.state.services = _services(settings, logger, run)
+    namespace = settings.powertools_metrics_namespace
+    metrics = RequestMetrics(namespace) if namespace else None
+    app.state.services = _services(settings, logger, metrics, run)
     _add_middleware(
-        app, settings, logger, cold_start or ColdStart(), interruptible=run is not inline
+        app, settings, logger, metrics, cold_start or ColdStart(), interruptible=run is not inline
     )
     paths.install(app.router)
     problems.install(app)
@@ -87,8 +96,17 @@ def create_app(
     return app
 
 
-def _services(settings: Settings, logger: Logger, run: Run) -> Services:
-    return Services(_authentication(settings, logger, run), UploadBucket.of(settings), run)
+def _services(
+    settings: Settings, logger: Logger, metrics: RequestMetrics | None, run: Run
+) -> Services:
+    return Services(
+        _authentication(settings, logger, run),
+        UploadBucket.of(settings),
+        # Lambda has one processor, and its handler releases the pictures after the response.
+        _collection(settings, logger, metrics, hold=run is inline),
+        metrics,
+        run,
+    )
 
 
 def _authentication(settings: Settings, logger: Logger, run: Run) -> Authentication:
@@ -107,10 +125,31 @@ def _authentication(settings: Settings, logger: Logger, run: Run) -> Authenticat
     return BasicAuth(users, FailedLogins(settings.failed_logins_per_minute), run)
 
 
+def _collection(
+    settings: Settings, logger: Logger, metrics: RequestMetrics | None, *, hold: bool
+) -> Collection:
+    if settings.collect == "off" or settings.collect_to is None:
+        return Collection()
+    # Imported here to shorten the cold start of a service that collects nothing.
+    from lambda_api.collection.collector import Collector
+    from lambda_api.collection.store import open_store
+
+    store = open_store(settings.collect_to)
+
+    def count_error() -> None:
+        if metrics is not None:
+            metrics.count("CollectErrors")
+
+    in_background = settings.collect != "feedback"
+    collector = Collector(store, logger, count_error, hold=hold) if in_background else None
+    return Collection(settings.collect, store, collector)
+
+
 def _add_middleware(
     app: FastAPI,
     settings: Settings,
     logger: Logger,
+    metrics: RequestMetrics | None,
     cold_start: ColdStart,
     *,
     interruptible: bool,
@@ -132,7 +171,5 @@ def _add_middleware(
             allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
             expose_headers=["X-Request-ID", "X-Cold-Start", "Retry-After"],
         )
-    namespace = settings.powertools_metrics_namespace
-    metrics = RequestMetrics(namespace) if namespace else None
     app.add_middleware(RequestContext, logger=logger, metrics=metrics, cold_start=cold_start)
     app.add_middleware(SecurityHeaders)

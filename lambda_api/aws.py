@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +15,24 @@ CONNECT_TIMEOUT_S = 2
 READ_TIMEOUT_S = 5
 ATTEMPTS = 3
 UPLOAD_EXPIRES_S = 300
+_TEMPORARY_CODES = {"RequestTimeout", "Throttling", "ThrottlingException", "SlowDown"}
 _ANY_REGION = "us-east-1"  # S3 answers requests for buckets of other regions with their region
 
 
 class AwsError(RuntimeError):
     """A failed call. The message is the error code, without bucket names or keys.
 
+    For a file or an address of the AWS configuration, the reason follows the code.
+
     Attributes:
         code: code from AWS, such as "NoSuchKey", or the exception's name if AWS sent no response.
+        temporary: whether a retry may help. False for errors of the configuration, such as missing
+            credentials or permissions.
     """
 
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
+    def __init__(self, code: str, reason: str = "", *, temporary: bool) -> None:
+        super().__init__(f"{code}: {reason}" if reason else code)
+        self.code, self.temporary = code, temporary
 
 
 class ObjectTooLarge(RuntimeError):
@@ -54,6 +60,20 @@ def read_object(bucket: str, key: str, max_bytes: int) -> bytes:
             if response["ContentLength"] > max_bytes:
                 raise ObjectTooLarge(f"over {max_bytes:,} bytes")
             return bytes(body.read())
+
+
+def write_object(bucket: str, key: str, data: bytes) -> None:
+    """Write an object, or replace it. Raises `AwsError`."""
+    with translate_errors():
+        client("s3").put_object(Bucket=bucket, Key=key, Body=data)
+
+
+def list_keys(bucket: str, prefix: str) -> Iterator[str]:
+    """List the keys that begin with `prefix`, sorted by S3. Raises `AwsError`."""
+    with translate_errors():
+        pages = client("s3").get_paginator("list_objects_v2")
+        for page in pages.paginate(Bucket=bucket, Prefix=prefix):
+            yield from (entry["Key"] for entry in page.get("Contents", ()))
 
 
 def presigned_post(
@@ -132,7 +152,7 @@ def _new_session() -> Any:
 
     # boto3 reads AWS_DEFAULT_REGION and the profile, but not AWS_REGION, which the AWS command
     # line, CDK and the other SDKs read.
-    return Session(region_name=os.environ.get("AWS_REGION") or None)
+    return Session(region_name=os.environ.get("AWS_REGION", "").strip() or None)
 
 
 def forget_clients() -> None:
@@ -145,15 +165,25 @@ def forget_clients() -> None:
 def translate_errors() -> Iterator[None]:
     """Translate the exceptions of boto3 to `AwsError`, with the original as its cause."""
     from boto3.exceptions import Boto3Error
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+    from botocore.exceptions import ConnectionError as BotoConnectionError
     from urllib3.exceptions import HTTPError
 
     try:
         yield
     except ClientError as error:
-        raise AwsError(error.response["Error"]["Code"]) from error
-    except (BotoCoreError, Boto3Error, HTTPError) as error:  # HTTPError: a truncated body
-        raise AwsError(type(error).__name__) from error
+        code = error.response["Error"]["Code"]
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+        temporary = status >= HTTPStatus.INTERNAL_SERVER_ERROR or code in _TEMPORARY_CODES
+        raise AwsError(code, temporary=temporary) from error
+    # HTTPError: a truncated body
+    except (HTTPClientError, BotoConnectionError, Boto3Error, HTTPError) as error:
+        raise AwsError(type(error).__name__, temporary=True) from error
+    except BotoCoreError as error:
+        raise AwsError(type(error).__name__, temporary=False) from error
+    except (OSError, ValueError) as error:
+        # Files, programs and addresses that the AWS configuration names.
+        raise AwsError(type(error).__name__, f"{error}", temporary=False) from error
 
 
 def _region_in(arn: str) -> str | None:

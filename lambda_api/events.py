@@ -46,7 +46,7 @@ def damaged_request(event: Event, error: Exception, logger: Logger) -> dict[str,
     problem = Problem(
         400,
         "bad-request",
-        "The request is damaged. Its headers are not valid, or its body is not valid base64.",
+        "The request is damaged. Its headers are not valid, or its body is not text or base64.",
     )
     return {
         "statusCode": problem.status,
@@ -84,6 +84,8 @@ def _service(event: Any) -> str | None:
             return "CloudFront"
         case {"requestContext": {"connectionId": _}}:
             return "a WebSocket API"
+        case {"eventSource": str(source)}:  # Kafka, Amazon MQ
+            return source
         case {"awslogs": _}:
             return "aws.logs"
         case {"source": str(source)} if source.startswith("aws.") and source not in _TIMERS:

@@ -3,16 +3,18 @@
 Each cell of a grid is covered in turn. The drop of the label's probability is the cell's value.
 """
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from lambda_api.classifier import Classifier, Prediction
+from lambda_api.workers import PROCESSORS, Run
 
 OVERLAY_SIDE = 448  # longer side of the overlay in pixels
 _OPACITY = 0.6  # of the red where the drop is largest
@@ -37,20 +39,33 @@ class Explanation:
     drops: Drops
 
 
-def explain(classifier: Classifier, data: bytes, grid: int) -> Explanation:
+async def explain(classifier: Classifier, data: bytes, grid: int, run: Run) -> Explanation:
     """Classify a picture, and again with each of `grid` x `grid` cells covered.
 
     The cover is the picture's mean color, which adds no strong edges in most scenes. The picture
-    is decoded once and takes `grid**2 + 1` inferences. Pictures are not batched: on one thread,
-    a batch is hardly faster in LiteRT and needs more memory.
+    is decoded once and takes `grid**2 + 1` inferences, which all processors share. Pictures are not
+    batched: on one thread, a batch is hardly faster in LiteRT and needs more memory.
+
+    Args:
+        classifier: the bundle.
+        data: content of the picture's file.
+        grid: cells per side.
+        run: runs decoding and inference.
 
     Raises:
         PictureError: as `images.decode`.
     """
-    prediction = classifier.classify(data)
-    covered = _covered(prediction.picture.pixels, grid)
+    prediction = await run(classifier.classify, data)
     label = classifier.manifest.classes.index(prediction.label)
-    drops = prediction.confidence - classifier.probabilities(covered)[:, label]
+    drops = np.empty(grid * grid)
+
+    async def explain_share(first: int) -> None:
+        pixels = islice(_covered(prediction.picture.pixels, grid), first, None, shares)
+        probabilities = await run(classifier.probabilities, pixels)
+        drops[first::shares] = prediction.confidence - probabilities[:, label]
+
+    shares = min(PROCESSORS, len(drops))
+    await asyncio.gather(*map(explain_share, range(shares)))
     return Explanation(prediction, drops.reshape(grid, grid))
 
 

@@ -16,7 +16,7 @@ SERVICE = "landscape-classifier"
 # https://docs.python.org/3/howto/logging.html#optimization
 logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 if sys.version_info >= (3, 12):
-    logging.logAsyncioTasks = False
+    logging.logAsyncioTasks = False  # type: ignore[attr-defined] # missing in typeshed
 
 
 class DatedFile(logging.Handler):

@@ -1,5 +1,6 @@
 """CloudWatch metrics in embedded metric format (EMF), as lines on stdout."""
 
+import sys
 from collections.abc import Sequence
 from time import time
 
@@ -22,6 +23,8 @@ UNITS = {
     "UnsureAnswers": "Count",
     "UnknownPictures": "Count",
     "Predictions": "Count",
+    "Feedback": "Count",
+    "CollectErrors": "Count",
 }
 
 
@@ -80,6 +83,10 @@ class RequestMetrics:
         for label in dict.fromkeys(labels):
             self._write({"Predictions": [labels.count(label)]}, label=label)
 
+    def count(self, name: str) -> None:
+        """Write a single event. Safe to call from any thread."""
+        self._write({name: [1]})
+
     def _write(self, metrics: dict[str, list[float]], **dimensions: str) -> None:
         # Powertools builds the same document more slowly, because it supports more of the format.
         dimensions["service"] = SERVICE
@@ -89,4 +96,5 @@ class RequestMetrics:
             "Metrics": [{"Name": name, "Unit": UNITS[name]} for name in metrics],
         }
         header = {"Timestamp": int(time() * 1000), "CloudWatchMetrics": [definition]}
-        print(to_line({"_aws": header, **dimensions, **metrics}))
+        # One call, because other threads write too: `print` writes the line end separately.
+        sys.stdout.write(to_line({"_aws": header, **dimensions, **metrics}) + "\n")

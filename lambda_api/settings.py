@@ -1,21 +1,24 @@
 """Settings of the service, from environment variables or `.env`."""
 
 import json
+import os
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import (
     AfterValidator,
+    BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
     model_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from env_file import EnvFileError, unset_variables
 from lambda_api.auth.passwords import read_secret
+from lambda_api.collection.policy import Collect
 from lambda_api.images import MAX_DECODED_BYTES
 
 BUNDLED_MODEL = Path(__file__).parents[1] / "models" / "intel-scenes"
@@ -38,13 +41,21 @@ def _split(value: object) -> object:
     return value.split() if isinstance(value, str) else value
 
 
+def _checked_store(place: str | None) -> str | None:
+    if place is not None:
+        from lambda_api.collection.store import open_store
+
+        open_store(place)
+    return place
+
+
 Password = Annotated[SecretStr, AfterValidator(_checked)]
 Username = Annotated[str, Field(min_length=1, pattern=r"^[^:]*$")]
 Origin = Annotated[str, Field(pattern=r"^https?://[^/*\s]+$")]
 
 
-class Settings(BaseSettings):
-    """Settings. The field `x` is the environment variable `X`.
+class Settings(BaseModel):
+    """Settings. The field `x` is the environment variable `X`, in any case.
 
     Attributes:
         api_username: user name for HTTP Basic authentication, without a colon (RFC 7617).
@@ -65,13 +76,15 @@ class Settings(BaseSettings):
         cors_origins: origins allowed to call the API from a browser, separated by spaces.
         log_dir: folder for log files `YYYY-MM-DD.log`, in addition to stdout.
         powertools_metrics_namespace: CloudWatch namespace. Without it, no metrics are written.
+        collect: which pictures are stored: "off", "feedback", "unsure" or "all".
+        collect_to: where they are stored: s3://bucket/prefix or a folder.
     """
 
-    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
     api_username: Username | None = None
     api_password: Password | None = None
-    api_users: Annotated[dict[Username, Password], NoDecode, BeforeValidator(_from_json)] = {}
+    api_users: Annotated[dict[Username, Password], BeforeValidator(_from_json)] = {}
     auth_secret_arn: str | None = None
     jwt_issuer: str | None = Field(None, pattern=r"^https://\S+$")
     failed_logins_per_minute: int = Field(10, gt=0)
@@ -83,9 +96,11 @@ class Settings(BaseSettings):
     max_decoded_bytes: int = Field(MAX_DECODED_BYTES, gt=0)
     max_body_bytes: int = Field(4_000_000, gt=0)
     request_timeout_s: float = Field(25, gt=0)
-    cors_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_split)] = ()
+    cors_origins: Annotated[tuple[Origin, ...], BeforeValidator(_split)] = ()
     log_dir: Path | None = None
     powertools_metrics_namespace: str | None = None
+    collect: Collect = "off"
+    collect_to: Annotated[str | None, AfterValidator(_checked_store)] = None
 
     @model_validator(mode="after")
     def _has_users(self) -> Self:
@@ -106,6 +121,21 @@ class Settings(BaseSettings):
             raise ValueError("\n  ".join(f"{name}: Field required" for name in missing))
         return self
 
+    @model_validator(mode="after")
+    def _can_collect(self) -> Self:
+        if self.collect != "off":
+            if self.collect_to is None:
+                raise ValueError(
+                    "COLLECT_TO: is required with COLLECT. Set s3://bucket/prefix or a folder"
+                )
+            from lambda_api.collection.store import check_writable, open_store
+
+            try:
+                check_writable(open_store(self.collect_to))
+            except ValueError as error:
+                raise ValueError(f"COLLECT_TO: {error}") from error
+        return self
+
     def passwords(self) -> dict[str, str]:
         """Return passwords or hashes by user name, without those of AUTH_SECRET_ARN."""
         users = dict(self.api_users)
@@ -122,15 +152,20 @@ def _path(location: tuple[int | str, ...]) -> list[str]:
 def load_settings() -> Settings:
     """Read the settings from the environment, then from `.env` in the working directory.
 
+    An empty variable counts as missing. pydantic-settings would do the same, but its import
+    lengthens each cold start.
+
     Raises:
         SettingsError: settings are missing or invalid. The message contains no values.
     """
+    names = Settings.model_fields
+    variables = {name.lower(): value for name, value in os.environ.items() if value}
     try:
-        from_file: dict[str, Any] = dict(unset_variables(Settings.model_fields))
+        values = unset_variables(names) | {x: variables[x] for x in names if x in variables}
     except EnvFileError as error:
         raise SettingsError(str(error)) from None
     try:
-        return Settings(**from_file)
+        return Settings.model_validate(values)
     except ValidationError as error:
         errors = error.errors(include_input=False, include_url=False)
         problems = [": ".join([*_path(e["loc"]), e["msg"]]) for e in errors]

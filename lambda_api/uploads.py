@@ -9,12 +9,7 @@ from lambda_api.images import MEDIA_TYPES, PictureMediaType
 from lambda_api.problems import Problem
 from lambda_api.settings import Settings
 
-# Codes that a retry does not help against.
-_CONFIGURATION_ERRORS = {
-    "NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "ProfileNotFound",
-    "NoRegionError", "ParamValidationError", "AccessDenied", "403", "ExpiredToken", "InvalidToken",
-    "InvalidAccessKeyId", "SignatureDoesNotMatch", "NoSuchBucket", "PermanentRedirect",
-}  # fmt: skip
+_MAX_REASON = 300  # characters in the log
 _NAME = re.compile(rf"[0-9a-f]{{32}}\.({'|'.join(MEDIA_TYPES.values())})")
 
 
@@ -100,18 +95,19 @@ class UploadBucket:
 
 
 def _unavailable(error: aws.AwsError) -> Problem:
-    if error.code in _CONFIGURATION_ERRORS:
+    log = {"aws_error": error.code, "aws_reason": str(error.__cause__)[:_MAX_REASON]}
+    if error.temporary:
         return Problem(
             503,
             "storage-unavailable",
-            "S3 rejected the request of the service. The log has the reason under the request ID. "
-            "A retry does not help.",
-            log={"aws_error": error.code},
+            "S3 does not respond. Try again.",
+            {"Retry-After": "5"},
+            log=log,
         )
     return Problem(
         503,
         "storage-unavailable",
-        "S3 does not respond. Try again.",
-        {"Retry-After": "5"},
-        log={"aws_error": error.code},
+        "S3 rejected the request of the service. The log has the reason under the request ID. "
+        "A retry does not help.",
+        log=log,
     )

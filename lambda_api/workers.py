@@ -8,6 +8,11 @@ from typing import Protocol, TypeVar
 
 T = TypeVar("T")
 
+# Processors that this process may use. A container or `taskset` may allow fewer than there are.
+PROCESSORS = (
+    len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+)
+
 
 class Run(Protocol):
     """Call `function(*arguments)` somewhere, and return or raise its outcome."""
@@ -27,7 +32,7 @@ class ThreadPool:
     """One thread per processor. Each may use the setting `max_decoded_bytes` of memory."""
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="worker")
+        self._pool = ThreadPoolExecutor(PROCESSORS, thread_name_prefix="worker")
 
     async def __call__(self, function: Callable[..., T], *arguments: object) -> T:
         """Run it in the pool, as `Run`. After a cancellation, the result is discarded."""

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -147,6 +148,8 @@ def run(parts: Sequence[Part], stop: "_StopSignal") -> None:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+            with suppress(ProcessLookupError):  # worker processes of a killed server
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 class _StopSignal:
@@ -177,9 +180,7 @@ def _parts(wanted: str | None) -> list[Part]:
         port,
         "API_PORT",
         "/health",
-        # uvicorn's access log would contain query strings; the service writes its own log.
-        f"uvicorn lambda_api.app:create_app --factory --host {HOST} --port {port}"
-        " --no-access-log --no-server-header",
+        f"lambda_api serve --host {HOST} --port {port}",
         log=LOGS / "api.log" if together else None,
     )
     port = _port("PAGE_PORT", 8501)

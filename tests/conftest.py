@@ -8,6 +8,7 @@ from pathlib import Path
 from shutil import which
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # Images often set PYTHONDONTWRITEBYTECODE. Then every process of a test compiles its imports again:
 # TensorFlow takes 11 seconds instead of 4.
@@ -16,25 +17,31 @@ sys.dont_write_bytecode = False
 
 pytest_plugins = ["tests.small_line", "tests.containers.images"]
 
+# A busy machine exceeds hypothesis' time limits.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
+
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
 
 # The longest first, so that no worker starts one when the others have finished.
 LONGEST = (
-    "deploy",
+    "deploy",  # two files, which wait for minutes
     "training/test_network.py",
-    "e2e/test_page_states.py",
     "training/test_bad_input.py",
+    "e2e/test_page_states.py",
+    "containers",  # these wait for the same images as deploy/
+    "training/test_run.py",
     "lambda_api/test_schemathesis.py",
     "e2e/test_own_pictures.py",
     "training/test_resume.py",
-    "containers",
+    "training/test_workers.py",
     "training",
-    "convert",
     "e2e",
-    "infra/test_bad_input.py",
-    "benchmarks",
     "scripts",
+    "convert",
+    "infra",
+    "benchmarks",
     "lambda_api",
 )
 

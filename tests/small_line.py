@@ -8,8 +8,10 @@ from PIL import Image
 
 from tests.once import make_once
 
-# A network that trains in seconds, as options of the command line.
+# A network that trains in seconds, as options of the command line. `small_run` and the tests of
+# resuming train with augmentation, which takes longer to compile.
 SMALL_NETWORK = ["--architecture", "custom_cnn", "--weights", "none", "--image-size", "32"]
+SMALL_NETWORK += ["--augmentation", "none"]
 
 # Limits of the gate for its 15 validation pictures: one picture is seven points.
 LENIENT: dict[str, float] = {

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 
 from training.audit import command as audit
+from training.collected import command as collected
 from training.native_stderr import filter_native_stderr
 from training.networks import command as networks
 from training.run import command as run
@@ -47,7 +48,7 @@ folder per class:
 """,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for part in (run, audit, networks):
+    for part in (run, audit, collected, networks):
         part.add_commands(commands)
     return parser
 

@@ -51,7 +51,9 @@ PRESETS: dict[Preset, Strength] = {
 }
 
 
-def augment(pixels: Any, targets: Any, seed: Any, preset: Preset, *, flip: bool) -> Any:
+def augment(
+    pixels: Any, targets: Any, seed: Any, preset: Preset, *, flip: bool, mixup: float | None = None
+) -> Any:
     """Change a batch at random.
 
     Args:
@@ -60,6 +62,7 @@ def augment(pixels: Any, targets: Any, seed: Any, preset: Preset, *, flip: bool)
         seed: two integers; the same seed gives the same changes.
         preset: a key of `PRESETS`.
         flip: whether to mirror about half of the pictures left to right.
+        mixup: alpha of mixup; None for that of `preset`.
 
     Returns:
         Pixels and targets with the shapes and dtypes of the arguments.
@@ -72,8 +75,9 @@ def augment(pixels: Any, targets: Any, seed: Any, preset: Preset, *, flip: bool)
     )
     if strength.color:
         pixels = _color(pixels, seeds[1], strength.color)
-    if strength.mixup:
-        pixels, targets = _mixup(pixels, targets, seeds[2], strength.mixup)
+    alpha = strength.mixup if mixup is None else mixup
+    if alpha:
+        pixels, targets = _mixup(pixels, targets, seeds[2], alpha)
     return pixels, targets
 
 
@@ -119,9 +123,16 @@ def _mixup(pixels: Any, targets: Any, seed: Any, alpha: float) -> tuple[Any, Any
 
 
 def samples(
-    pixels: npt.NDArray[np.uint8], preset: Preset, *, flip: bool, times: int = 5
+    pixels: npt.NDArray[np.uint8],
+    preset: Preset,
+    *,
+    flip: bool,
+    mixup: float | None = None,
+    times: int = 5,
 ) -> npt.NDArray[np.uint8]:
     """Augment pictures (n, h, w, 3) `times` times each: uint8, (n, times, h, w, 3)."""
     originals, targets = tf.cast(pixels, tf.float32), tf.zeros((len(pixels), 1))
-    augmented = [augment(originals, targets, [0, i], preset, flip=flip)[0] for i in range(times)]
+    augmented = [
+        augment(originals, targets, [0, i], preset, flip=flip, mixup=mixup)[0] for i in range(times)
+    ]
     return np.stack(augmented, axis=1).round().astype(np.uint8)

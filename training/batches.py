@@ -59,7 +59,9 @@ def training_batches(
         pixels = read_batch(pictures, config.image_size, indices)
         seed = tf.stack([tf.constant(config.seed, tf.int64), places[0]])
         chosen = tf.gather(tf.constant(targets), indices)
-        return augment(pixels, chosen, seed, config.augmentation, flip=config.flip)
+        return augment(
+            pixels, chosen, seed, config.augmentation, flip=config.flip, mixup=config.mixup
+        )
 
     batch = context.get_per_replica_batch_size(config.batch_size)
     return (

@@ -1,9 +1,9 @@
 """Configuration of a training run. Every run folder contains the one that it was made with."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from training.errors import RunError
 
@@ -16,6 +16,7 @@ Architecture = Literal[  # the functions of training/networks/architectures.py
     "efficientnet_lite2",
     "custom_cnn",
 ]
+LabelErrors = Literal["keep", "exclude", "soften"]
 Preset = Literal["none", "light", "default", "strong"]
 
 
@@ -40,10 +41,22 @@ class TrainingConfig(BaseModel):
         0.2, gt=0, lt=1
     )  # of the training pictures, never of the test pictures
     seed: int = 0  # of split, order, augmentation and dropout
+    split_seed: int | None = None  # of the split alone: other seeds on the same validation pictures
     batch_size: int = Field(32, ge=1)  # of all devices together
     augmentation: Preset = "default"  # see training/augmentation.py
+    mixup: float | None = Field(None, ge=0)  # alpha; None: that of the augmentation
     flip: bool = True  # left to right; turn off if direction matters (digits, signs)
+    label_errors: LabelErrors = "keep"  # those that the audit lists; see training/labels.py
     label_smoothing: float = Field(0.1, ge=0, lt=1)  # the labels contain mistakes
+
+    # Distillation, while all layers are trained. See training/teachers.py.
+    teachers: tuple[str, ...] = ()  # folders of finished runs; their mean prediction is learned
+    teacher_share: float = Field(0.5, ge=0, le=1)  # of the target; the rest is the label
+    teacher_temperature: float = Field(1.0, gt=0)  # 1 keeps the teachers' calibrated probabilities
+    unlabeled: str | None = None  # folder of pictures that the teachers alone explain
+
+    # A finished run to repeat on its training and validation pictures. See training/refit.py.
+    refit: str | None = None
 
     # Random weights: the head on the frozen backbone, or the whole network without weights.
     learning_rate: float = Field(1e-3, gt=0)  # of Adam; lowered when validation stops improving
@@ -59,6 +72,18 @@ class TrainingConfig(BaseModel):
     clip_norm: float = Field(1.0, gt=0)  # global norm of the gradients: limits one bad batch
 
     mixed_precision: bool = False  # float16 arithmetic: faster on a GPU, slower on a CPU
+
+    @model_validator(mode="after")
+    def _check_distillation(self) -> Self:
+        if self.unlabeled is not None and not self.teachers:
+            raise ValueError(
+                "unlabeled pictures need a teacher. Pass a finished run with --teacher."
+            )
+        if self.teachers and not self.epochs:
+            raise ValueError(
+                "teachers are used while all layers are trained. Use --epochs 1 or more."
+            )
+        return self
 
     @property
     def working_size(self) -> int:

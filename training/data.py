@@ -1,6 +1,7 @@
 """Folders of labeled pictures: list, check, split and decode them."""
 
 import hashlib
+import re
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,9 @@ from lambda_api import images
 from lambda_api.images.files import Folder, LeftOut
 from training.errors import DataError
 from training.layout import class_folders, find_layout, find_part
+
+COLLECTED = "collected-"  # prefix of files that `python -m training collect` adds
+_COLLECTED = re.compile(rf"{COLLECTED}[0-9a-f]{{64}}\.[a-z]+")
 
 
 @dataclass(frozen=True)
@@ -199,9 +203,12 @@ def split(
 ) -> tuple[LabelledPictures, LabelledPictures]:
     """Set aside a stratified share of the pictures for validation.
 
+    Collected pictures are never set aside. Adding some therefore leaves the validation pictures of
+    the next run as they were.
+
     Args:
         pictures: all pictures to train on.
-        fraction: share for validation, 0..1.
+        fraction: share of the pictures that are not collected, 0..1.
         seed: the same seed gives the same split.
 
     Returns:
@@ -210,21 +217,29 @@ def split(
     Raises:
         DataError: a class has too few pictures for both parts.
     """
+    collected = np.array([is_collected(path) for path in pictures.paths], dtype=bool)
+    others = np.flatnonzero(~collected)
     try:
         rest, validation = train_test_split(
-            np.arange(len(pictures)),
+            others,
             test_size=fraction,
-            stratify=pictures.labels,
+            stratify=pictures.labels[others],
             random_state=seed,
         )
     except ValueError as error:
-        counts = np.bincount(pictures.labels)
+        counts = np.bincount(pictures.labels[others], minlength=len(pictures.classes))
         smallest = pictures.classes[int(counts.argmin())]
         raise DataError(
             f"Too few pictures to set aside {fraction:.0%} for validation: the class {smallest!r} "
             f"has {counts.min()}. Add some, or remove the class. ({error})"
         ) from error
-    return pictures.subset(np.sort(rest)), pictures.subset(np.sort(validation))
+    fitting = np.concatenate([rest, np.flatnonzero(collected)])
+    return pictures.subset(np.sort(fitting)), pictures.subset(np.sort(validation))
+
+
+def is_collected(path: Path) -> bool:
+    """Return True for a picture that `python -m training collect` added to a class folder."""
+    return _COLLECTED.fullmatch(path.name) is not None
 
 
 def read_picture(path: Path, size: int) -> npt.NDArray[np.uint8]:

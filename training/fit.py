@@ -17,10 +17,14 @@ from training.config import TrainingConfig
 from training.data import LabelledPictures
 from training.errors import RunError
 from training.head import fit_head
+from training.labels import Softened, targets
 from training.networks.build import build, feature_extractor, logits_model
-from training.run.checkpoint import BestModel, Checkpoint
+from training.prepare import RunPictures
+from training.refit import Original
+from training.run.checkpoint import BestModel, Checkpoint, LastModel
 from training.run.folder import Result, Run, file_sha256
 from training.run.history import write_history
+from training.teachers import Student, open_teachers
 
 TOOLCHAIN = ("keras", "numpy", "pillow", "scikit-learn")
 
@@ -42,17 +46,18 @@ def begin(config: TrainingConfig, classes: int) -> Any:
 
 def fit(
     model: Any,
-    fitting: LabelledPictures,
-    validation: LabelledPictures,
+    pictures: RunPictures,
     config: TrainingConfig,
     run: Run,
     strategy: Any,
     *,
+    original: Original | None = None,
     tensorboard: bool = False,
 ) -> tuple[Floats, Result]:
-    """Train `model` on `fitting`, and save the model with the best validation accuracy in `run`.
+    """Train `model`, and save the model with the best validation accuracy in `run`.
 
-    Training continues from the state in `run`, if it was interrupted.
+    A refit saves the model of its last epoch. Training continues from the state in `run`, if it was
+    interrupted.
 
     Returns:
         The saved model's logits of the validation pictures, float32, (n, classes), and the result.
@@ -62,12 +67,30 @@ def fit(
         CalibrationError: training diverged.
     """
     if config.pretrained and not any(epoch.phase == "all" for epoch in run.epochs()):
-        train_head(model, fitting, validation, config, run, tensorboard=tensorboard)
+        train_head(
+            model,
+            pictures.fitting,
+            pictures.head_validation,
+            config,
+            run,
+            softened=pictures.softened,
+            tensorboard=tensorboard,
+        )
     if config.epochs:
-        print(f"Training all layers up to epoch {config.epochs} …", flush=True)
+        epochs = original.epochs if original else config.epochs
+        print(f"Training all layers up to epoch {epochs} …", flush=True)
         with strategy.scope():
-            fine_tune(model, fitting, validation, config, run, tensorboard=tensorboard)
-    return _finish(model, validation, config, run)
+            fine_tune(
+                model,
+                pictures.all_layers,
+                pictures.validation,
+                config,
+                run,
+                softened=pictures.softened,
+                original=original,
+                tensorboard=tensorboard,
+            )
+    return _finish(model, pictures.validation, config, run, original)
 
 
 def train_head(
@@ -77,6 +100,7 @@ def train_head(
     config: TrainingConfig,
     run: Run,
     *,
+    softened: Softened,
     tensorboard: bool = False,
 ) -> None:
     """Train the head of a pretrained `model` on the frozen backbone.
@@ -93,8 +117,8 @@ def train_head(
     epochs = fit_head(
         model,
         features,
-        one_hot(fitting),
-        (held_out, one_hot(validation)),
+        targets(fitting, softened),
+        (held_out, targets(validation)),
         config,
         _logging(run, "head") if tensorboard else [],
     )
@@ -110,12 +134,19 @@ def fine_tune(
     config: TrainingConfig,
     run: Run,
     *,
+    softened: Softened,
+    original: Original | None,
     tensorboard: bool,
 ) -> None:
-    """Train all layers from the weights of `start`, and save the model of the best epoch."""
+    """Train all layers from the weights of `start`, and save the model of the best epoch.
+
+    `fitting` may contain unlabeled pictures. A refit repeats the epochs of `original` and saves the
+    last model: `validation` decides nothing.
+    """
     strategy = tf.distribute.get_strategy()
-    model = _build_in_precision(config, len(fitting.classes))
-    model.set_weights(start.get_weights())
+    network = _build_in_precision(config, len(fitting.classes))
+    network.set_weights(start.get_weights())
+    model = Student(network, open_teachers(config)) if config.teachers else network
     steps = steps_of(fitting, config)
     model.compile(
         optimizer=_optimizer(config, steps),
@@ -125,9 +156,13 @@ def fine_tune(
         ),
         weighted_metrics=["accuracy"],
     )
-    stateful = [keras.callbacks.EarlyStopping("val_loss", patience=config.patience)]
-    if not config.pretrained:
-        stateful.append(keras.callbacks.ReduceLROnPlateau("val_loss", patience=2, factor=0.3))
+    if model is network:
+        # Creates the variables of optimizer and metrics. Created while the training step is traced,
+        # as Keras does for a functional model, they make TensorFlow trace the step a second time.
+        batch = (model.input, model.output, keras.KerasTensor((None,)))
+        model._symbolic_build(data_batch=batch)
+    epochs = original.epochs if original else config.epochs
+    stateful, others = _deciding(config, run, network, original)
     checkpoint = Checkpoint(run, stateful)
     if checkpoint.restore(model):
         return
@@ -135,27 +170,46 @@ def fine_tune(
     model.fit(
         strategy.distribute_datasets_from_function(
             lambda context: training_batches(
-                fitting, one_hot(fitting), config, context, first_epoch=done
+                fitting, targets(fitting, softened), config, context, first_epoch=done
             )
         ),
         steps_per_epoch=steps,
         validation_data=strategy.distribute_datasets_from_function(
-            lambda context: validation_batches(validation, one_hot(validation), config, context)
+            lambda context: validation_batches(validation, targets(validation), config, context)
         ),
         validation_steps=steps_of(validation, config),
         shuffle=False,  # the batches are already shuffled
         initial_epoch=done,
-        epochs=config.epochs,
+        epochs=epochs,
         verbose=_verbose(),
         callbacks=[
             keras.callbacks.TerminateOnNaN(),
             *stateful,
-            BestModel(run),
+            *others,
             *(_logging(run, "all") if tensorboard else []),
-            TimeLeft(config.epochs),
+            TimeLeft(epochs),
             checkpoint,
         ],
     )
+
+
+def _deciding(
+    config: TrainingConfig, run: Run, network: Any, original: Original | None
+) -> tuple[list[Any], list[Any]]:
+    """Callbacks that stop, change the learning rate, and save the model.
+
+    Returns:
+        Those with counters, which a checkpoint contains, and the others.
+    """
+    if original is None:
+        stateful = [keras.callbacks.EarlyStopping("val_loss", patience=config.patience)]
+        if not config.pretrained:
+            stateful.append(keras.callbacks.ReduceLROnPlateau("val_loss", patience=2, factor=0.3))
+        return stateful, [BestModel(run, network)]
+    others = [LastModel(run, network, original.epochs)]
+    if not config.pretrained:
+        others.append(keras.callbacks.LearningRateScheduler(lambda epoch: original.rates[epoch]))
+    return [], others
 
 
 class TimeLeft(keras.callbacks.Callback):  # type: ignore[misc]
@@ -177,11 +231,6 @@ class TimeLeft(keras.callbacks.Callback):  # type: ignore[misc]
 
 def _logging(run: Run, phase: str) -> list[Any]:
     return [keras.callbacks.TensorBoard(run.folder / "tensorboard" / phase)]
-
-
-def one_hot(pictures: LabelledPictures) -> Floats:
-    """One-hot labels: float32, (n, classes)."""
-    return np.eye(len(pictures.classes), dtype=np.float32)[pictures.labels]
 
 
 def _build_in_precision(config: TrainingConfig, classes: int) -> Any:
@@ -211,10 +260,15 @@ def _optimizer(config: TrainingConfig, steps: int) -> Any:
 
 
 def _finish(
-    model: Any, validation: LabelledPictures, config: TrainingConfig, run: Run
+    model: Any,
+    validation: LabelledPictures,
+    config: TrainingConfig,
+    run: Run,
+    original: Original | None,
 ) -> tuple[Floats, Result]:
     """Evaluate the saved model on the validation pictures, in float32."""
-    if not run.model_path.is_file():
+    epochs = sum(epoch.phase == "all" for epoch in run.epochs())
+    if not run.model_path.is_file() or (original and epochs < original.epochs):
         raise RunError(
             f"{run.folder}: no epoch produced a usable model. "
             "Train again with a lower learning rate."
@@ -225,14 +279,16 @@ def _finish(
     batches = stream(validation, config.image_size, config.batch_size)
     logits = np.asarray(logits_model(model).predict(batches, verbose=_verbose()))
     weights = Path(config.weights)
+    calibration = calibrate(logits, validation.labels)
     return logits, Result(
         head_accuracy=run.head_accuracy(),
         validation_accuracy=float((logits.argmax(1) == validation.labels).mean()),
-        epochs=sum(epoch.phase == "all" for epoch in run.epochs()),
+        epochs=epochs,
         weights_sha256=file_sha256(weights) if weights.is_file() else None,
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
         toolchain={"tensorflow": tf.__version__} | {name: version(name) for name in TOOLCHAIN},
-        calibration=calibrate(logits, validation.labels),
+        calibration=original.run.calibration() if original else calibration,
+        refit=original.record() if original else None,
     )
 
 

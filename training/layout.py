@@ -1,6 +1,5 @@
 """Layout of a data set: which folders are its parts, and which are its classes."""
 
-import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
@@ -10,30 +9,9 @@ from typing import Literal
 
 from lambda_api.images.files import Folder, LeftOut, scan
 from training.errors import DataError
+from training.part_names import FILLERS, Role, roles_of
 
 Part = Literal["train", "validation", "test"]
-_Role = Literal["train", "validation", "test", "evaluation", "unlabeled"]
-
-# Names of parts, without case, accents, digits and the words of `_FILLERS`.
-_NAMES: dict[_Role, str] = {
-    "train": "train training trn trainval entrenamiento entrainement apprentissage treino "
-    "treinamento addestramento 训练 訓練 学習",
-    "validation": "validation valid validate val dev development validierung validacion validacao "
-    "validazione 验证 驗證 検証",
-    "test": "test testing tst tests holdout prueba teste 测试 測試 テスト",
-    "evaluation": "eval evaluation evaluate",  # validation beside a test part, otherwise test
-    "unlabeled": "pred predict prediction predictions inference unlabeled unlabelled submission",
-}
-_ROLES: dict[str, _Role] = {
-    unicodedata.normalize("NFKD", name): role
-    for role, names in _NAMES.items()
-    for name in names.split()
-}
-_FILLERS = re.compile(
-    r"(data|dataset|datasets|set|sets|image|images|img|imgs|picture|pictures|pics|photo|photos"
-    r"|seg|split|part|folder|files|full|final|raw|cross|labeled|labelled|集)"
-)
-_ENDING = re.compile(rf"{_FILLERS.pattern}$")
 
 
 @dataclass(frozen=True)
@@ -155,12 +133,12 @@ def _layout_of_classes(root: Path, folder: Folder) -> Layout:
         f"note: the folder {each.name} is read as a class. If it is a part of the data, put the "
         "class folders into a folder train beside it."
         for each in classes
-        if each.name in _roles(each.name for each in classes)
+        if each.name in roles_of(each.name for each in classes)
     ]
     inside = [frozenset(each.name for each in _with_pictures(one)) for one in classes]
     if len(classes) > 1 and len(set(inside)) == 1 and len(inside[0]) > 1:
         names = sorted(inside[0])
-        if "train" in _roles(names).values():
+        if "train" in roles_of(names).values():
             raise DataError(
                 f"{folder.path}: the class folders contain the parts {_listed(names)}. Put the "
                 "parts outside: train/<class>/ in place of <class>/train/."
@@ -175,7 +153,7 @@ def _layout_of_classes(root: Path, folder: Folder) -> Layout:
     )
 
 
-def _layout_of_parts(root: Path, folder: Folder, found: dict[_Role, Folder]) -> Layout:
+def _layout_of_parts(root: Path, folder: Folder, found: dict[Role, Folder]) -> Layout:
     train = _unwrapped(found["train"])
     if not _labeled(train):
         raise DataError(
@@ -207,7 +185,7 @@ def _layout_of_parts(root: Path, folder: Folder, found: dict[_Role, Folder]) -> 
         if each not in used
     ]
     empty = [each.name for each in folder.folders if not each.has_pictures()]
-    notes += [f"left aside: {name} (no pictures)" for name in _roles(empty)]
+    notes += [f"left aside: {name} (no pictures)" for name in roles_of(empty)]
     everything = (*_beside(folder, used), *(each for part in read for each in part.walk()))
     return Layout(root, parts, named=True, read=everything, notes=tuple(notes))
 
@@ -251,24 +229,24 @@ def _labeled(part: Folder, classes: Iterable[str] = ()) -> bool:
         return bool(inside)
     name = class_name(inside[0])
     known = set(classes)
-    return name in known if known else _FILLERS.fullmatch(name.casefold()) is None
+    return name in known if known else FILLERS.fullmatch(name.casefold()) is None
 
 
-def _find_parts(folder: Folder) -> dict[_Role, Folder] | None:
+def _find_parts(folder: Folder) -> dict[Role, Folder] | None:
     """Find the folders in `folder` that are parts; None if it contains none.
 
     Raises:
         DataError: folders look like parts but do not fit.
     """
     inside = _with_pictures(folder)
-    roles = _roles(each.name for each in inside)
+    roles = roles_of(each.name for each in inside)
     named = [each for each in inside if each.name in roles]
     others = [each for each in inside if each.name not in roles]
     if not named:
         return None
     if len(inside) == 1 and _with_pictures(named[0]) and _find_parts(named[0]):
         return None  # an archive's own folder, called like a part
-    by_role: dict[_Role, list[Folder]] = defaultdict(list)
+    by_role: dict[Role, list[Folder]] = defaultdict(list)
     for each in named:
         by_role[roles[each.name]].append(each)
     if evaluation := by_role.pop("evaluation", []):
@@ -312,42 +290,6 @@ def _check_classes(folder: Folder, named: list[Folder], others: list[Folder]) ->
             f"{_listed(same)} too, but there is no training part. Name the folder of the training "
             "pictures train, with the class folders in it."
         )
-
-
-def _roles(names: Iterable[str]) -> dict[str, _Role]:
-    """The roles of those folder names that are names of parts.
-
-    A further word, as in flowers_train, has to be the same in the names of several parts, or the
-    other parts have none: a steam_train and a diesel_train are classes.
-    """
-    found = {name: named for name in names if (named := _role(name))}
-    roles_of: dict[str, set[_Role]] = defaultdict(set)
-    for role, rest in found.values():
-        roles_of[rest].add(role)
-    return {
-        name: role
-        for name, (role, rest) in found.items()
-        if not rest or len(roles_of[rest] | roles_of[""]) > 1
-    }
-
-
-def _role(name: str) -> tuple[_Role, str] | None:
-    """The role that a folder name suggests, and the further words in it; None without a role."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)  # TrainImages
-    folded = unicodedata.normalize("NFKD", spaced.casefold())
-    plain = "".join(c for c in folded if not unicodedata.combining(c))
-    words = re.findall(r"[^\W\d_]+", re.sub(r"hold[\W_]+out", "holdout", plain))
-    roles: set[_Role] = set()
-    rest = []
-    for word in words:
-        role = _ROLES.get(word) or _ROLES.get(_ENDING.sub("", word))
-        if role:
-            roles.add(role)
-        elif not _FILLERS.fullmatch(word):
-            rest.append(word)
-    if roles == {"train", "validation"}:  # train_val: to be split
-        roles = {"train"}
-    return (roles.pop(), " ".join(rest)) if len(roles) == 1 else None
 
 
 def _listed(names: Iterable[str]) -> str:

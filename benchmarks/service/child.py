@@ -20,9 +20,9 @@ ENVIRONMENT = {
 }
 BOUNDARY = "b0a4c1f2"
 _PART = (
-    f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n'
+    f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="%s"; filename="a.jpg"\r\n'
     "Content-Type: image/jpeg\r\n\r\n"
-).encode()
+)
 
 
 def picture() -> bytes:
@@ -34,9 +34,14 @@ def picture() -> bytes:
     return buffer.getvalue()
 
 
+def form(data: bytes, field: str = "file") -> bytes:
+    """Return the body of a form with a picture in a field."""
+    return (_PART % field).encode() + data + f"\r\n--{BOUNDARY}--\r\n".encode()
+
+
 def event(data: bytes, *, as_form: bool) -> dict[str, Any]:
     """Return the event of an HTTP API for a picture in a form, or as the body."""
-    body = _PART + data + f"\r\n--{BOUNDARY}--\r\n".encode() if as_form else data
+    body = form(data) if as_form else data
     kind = f"multipart/form-data; boundary={BOUNDARY}" if as_form else "image/jpeg"
     return {
         "version": "2.0",

@@ -73,15 +73,19 @@ def measure(repeats: int) -> dict[str, Any]:
     }
 
 
-def imports() -> dict[str, float]:
-    """Return the import time of the handler in milliseconds by package, without nested imports."""
+def imports(most: int | None = SLOWEST) -> dict[str, float]:
+    """Return the import time of the handler in milliseconds by package, without nested imports.
+
+    Args:
+        most: number of packages, the slowest first; None for all.
+    """
     output = run("import lambda_api.handler", "-X", "importtime").stderr
     total_us: Counter[str] = Counter()
     for line in output.splitlines():
         if line.startswith("import time:") and "imported package" not in line:
             own_us, _, module = line.removeprefix("import time:").split("|")
             total_us[module.strip().partition(".")[0]] += int(own_us)
-    return {package: round(us / 1000, 1) for package, us in total_us.most_common(SLOWEST)}
+    return {package: round(us / 1000, 1) for package, us in total_us.most_common(most)}
 
 
 def _first_response() -> dict[str, Any]:

@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,10 +25,11 @@ START_LIMIT_S = 60
 
 
 class Tally:
-    """Results of all clients, and the memory of the server along the way."""
+    """Results of all clients, and the memory of all server processes along the way."""
 
     def __init__(self, process: psutil.Process, marks: tuple[int, ...]) -> None:
-        self._lock, self._process, self._marks = Lock(), process, marks
+        self._lock, self._marks = Lock(), marks
+        self._processes = [process, *process.children(recursive=True)]
         self.ms: list[float] = []
         self.errors = 0
         self.rss_mb: dict[str, float] = {}
@@ -38,7 +40,7 @@ class Tally:
             self.ms.append(ms)
             self.errors += not correct
             if len(self.ms) in self._marks:
-                rss = self._process.memory_info().rss
+                rss = sum(process.memory_info().rss for process in self._processes)
                 self.rss_mb[f"after_{len(self.ms)}"] = round(rss / 1e6, 1)
             return len(self.ms)
 
@@ -91,7 +93,7 @@ def _predict(connection: http.client.HTTPConnection, data: bytes) -> Any:
 @contextmanager
 def _server() -> Iterator[tuple[int, psutil.Process]]:
     """Start a server. Yields its port and process."""
-    command = "-m uvicorn lambda_api.app:create_app --factory --no-access-log --port 0"
+    command = "-m lambda_api serve --port 0"
     with TemporaryDirectory() as folder, (Path(folder) / "stderr").open("w+") as errors:
         process = subprocess.Popen(  # noqa: S603 - our own command
             [sys.executable, *command.split()],
@@ -109,7 +111,13 @@ def _server() -> Iterator[tuple[int, psutil.Process]]:
 def _port(errors: Path) -> int:
     deadline = monotonic() + START_LIMIT_S
     while monotonic() < deadline:
-        if match := re.search(r"running on http://[\d.]+:(\d+)", errors.read_text()):
+        match = re.search(r"running on http://[\d.]+:(\d+)", errors.read_text())
+        if match and _listens(int(match[1])):  # worker processes begin to listen later
             return int(match[1])
         sleep(0.1)
     raise RuntimeError(f"the server did not start:\n{errors.read_text()}")
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -50,10 +50,8 @@ class Store:
         try:
             with aws.translate_errors():
                 return cls(bucket, f"{prefix}/" if prefix else "")
-        except aws.AwsError as error:  # such as an unknown profile
+        except aws.AwsError as error:  # such as an unknown profile or an invalid AWS_ENDPOINT_URL
             raise RegistryError(f"{address}: {error.__cause__}") from error
-        except ValueError as error:  # such as an invalid AWS_ENDPOINT_URL
-            raise RegistryError(f"{address}: {error}") from error
 
     def address(self, key: str) -> str:
         """Address of an object, for messages."""

@@ -19,10 +19,7 @@ from typing import Any, Self, TypeVar
 import requests
 from pydantic import ValidationError
 from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase, HTTPBasicAuth
-from urllib3 import BaseHTTPResponse
-from urllib3.exceptions import ReadTimeoutError
-from urllib3.util.retry import Retry
+from requests.auth import HTTPBasicAuth
 
 from frontend.api.errors import (
     ApiError,
@@ -32,16 +29,19 @@ from frontend.api.errors import (
     Unreachable,
     error_from_item,
     error_from_response,
+    json_object,
 )
 from frontend.api.manifest import Manifest
 from frontend.api.predictions import (
     Batch,
     ExplainedPrediction,
+    FeedbackReceipt,
     Health,
     PredictedItem,
     Prediction,
     Response,
 )
+from frontend.api.transport import BearerAuth, NoAuth, Retry
 
 CONNECT_TIMEOUT_S = 3.05  # just over the three seconds after which TCP resends a lost packet
 RESPONSE_TIMEOUT_S = 35.0  # API Gateway times out after 30 s and reports it; wait for that report
@@ -51,42 +51,6 @@ RETRIES = 3
 RETRY_AFTER_MAX_S = 5  # cap on `Retry-After`: a person is waiting
 
 ResponseT = TypeVar("ResponseT", bound=Response)
-
-
-class _Retry(Retry):
-    """Retry after a connection closes without a response, as one that was idle for long does.
-
-    A read timeout is not retried: the caller has already waited for the full timeout.
-    """
-
-    def increment(
-        self,
-        method: str | None = None,
-        url: str | None = None,
-        response: BaseHTTPResponse | None = None,
-        error: Exception | None = None,
-        *args: Any,
-        **kwargs: Any,
-    ) -> Self:
-        if isinstance(error, ReadTimeoutError):
-            raise error
-        return super().increment(method, url, response, error, *args, **kwargs)
-
-
-class _BearerAuth(AuthBase):
-    def __init__(self, token: Callable[[], str]) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token()}"
-        return request
-
-
-class _NoAuth(AuthBase):
-    """No credentials, not even those of ~/.netrc, which requests would send without an `auth`."""
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        return request
 
 
 class ApiClient:
@@ -117,7 +81,7 @@ class ApiClient:
     ) -> None:
         self.base_url = base_url
         self._sends_token = token is not None
-        retry = _Retry(
+        retry = Retry(
             total=RETRIES,
             allowed_methods=None,  # all methods, including POST
             status_forcelist=(429, 502, 503, 504),
@@ -127,13 +91,13 @@ class ApiClient:
         )
         self._session = requests.Session()
         if token:
-            self._session.auth = _BearerAuth(token)
+            self._session.auth = BearerAuth(token)
         elif username:
             self._session.auth = HTTPBasicAuth(username.encode(), password.encode())
         else:
-            self._session.auth = _NoAuth()
+            self._session.auth = NoAuth()
         self._session.mount(f"{base_url}/", HTTPAdapter(max_retries=retry))
-        health_retry = _Retry(connect=0, read=1, other=0, respect_retry_after_header=False)
+        health_retry = Retry(connect=0, read=1, other=0, respect_retry_after_header=False)
         self._session.mount(f"{base_url}/health", HTTPAdapter(max_retries=health_retry))
 
     def __enter__(self) -> Self:
@@ -178,7 +142,8 @@ class ApiClient:
             files={"file": (filename, picture)},
             params={"top_k": top_k},
         )
-        return self._read(Prediction, response, **_measured(response, _ms_since(started)))
+        measured = _measured(response, _ms_since(started))
+        return self._read(Prediction, response, **measured, raw=json_object(response))
 
     def predict_batch(self, pictures: Sequence[tuple[str, bytes]]) -> list[Prediction | ApiError]:
         """Classify several pictures in one request.
@@ -200,18 +165,20 @@ class ApiClient:
             timeout_s=RESPONSE_TIMEOUT_S,
             files=[("file", picture) for picture in pictures],
         )
-        share_ms = _ms_since(started) / len(pictures)
+        measured = _measured(response, _ms_since(started))
         batch = self._read(Batch, response)
-        shared_fields = {
-            **_measured(response, share_ms),
-            "request_id": batch.request_id,
-            "model_version": batch.model_version,
-        }
+        ids = {"request_id": batch.request_id, "model_version": batch.model_version}
         return [
-            Prediction(**item.prediction.model_dump(), **shared_fields)
+            Prediction(
+                **item.prediction.model_dump(),
+                **ids,
+                **measured,
+                request_pictures=len(pictures),
+                raw={**ids, **raw["prediction"]},
+            )
             if isinstance(item, PredictedItem)
             else error_from_item(item.error.status, item.error.detail, batch.request_id)
-            for item in batch.results
+            for item, raw in zip(batch.results, json_object(response)["results"], strict=True)
         ]
 
     def explain(self, picture: bytes, filename: str, *, grid: int = 7) -> ExplainedPrediction:
@@ -233,6 +200,26 @@ class ApiClient:
             params={"grid": grid},
         )
         return self._read(ExplainedPrediction, response)
+
+    def correct(self, picture: bytes, filename: str, label: str) -> FeedbackReceipt:
+        """Store the right label of a picture, for the next training.
+
+        Args:
+            picture: as for `predict`.
+            filename: as for `predict`.
+            label: the right class, or `NO_CLASS`.
+
+        Raises:
+            ApiError: as `predict`; with status 404 if the API stores no corrections.
+        """
+        response = self._send(
+            "POST",
+            "/feedback",
+            timeout_s=RESPONSE_TIMEOUT_S,
+            files={"file": (filename, picture)},
+            data={"label": label},
+        )
+        return self._read(FeedbackReceipt, response)
 
     def model(self) -> Manifest:
         """Request the manifest of the served model: its metrics, training data and settings.
@@ -258,7 +245,7 @@ class ApiClient:
         refused = (requests.codes.unauthorized, requests.codes.forbidden)
         if self._sends_token and response.status_code in refused:
             raise TokenRejected("The API rejected the token.", status=response.status_code)
-        if response.status_code != requests.codes.ok:
+        if response.status_code not in (requests.codes.ok, requests.codes.created):
             raise error_from_response(response)
         return response
 

@@ -86,7 +86,7 @@ _BY_STATUS: dict[int, type[ApiError]] = {
 def error_from_response(response: requests.Response) -> ApiError:
     """Create the error for a response other than 200, from its status and problem+json body."""
     status = response.status_code
-    problem = _problem(response)
+    problem = json_object(response)
     retry_after = response.headers.get("Retry-After", "")
     return _error_class(status)(
         str(problem.get("detail") or problem.get("title") or f"The API returned status {status}."),
@@ -105,8 +105,8 @@ def _error_class(status: int) -> type[ApiError]:
     return _BY_STATUS.get(status, ServerFault if status >= 500 else UnexpectedResponse)
 
 
-def _problem(response: requests.Response) -> dict[str, Any]:
-    """The RFC 9457 problem in the body; empty if a proxy or another server sent the response."""
+def json_object(response: requests.Response) -> dict[str, Any]:
+    """Return the JSON object in a response's body; empty if the body is something else."""
     try:
         body = response.json()
     except requests.JSONDecodeError:

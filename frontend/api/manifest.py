@@ -63,12 +63,74 @@ class Dataset(Response):
     test: int
 
 
+class ReliabilityBin(Response):
+    """Mean confidence, accuracy and number of pictures in one bin of confidences."""
+
+    confidence: float
+    accuracy: float
+    pictures: int
+
+
+class CoveragePoint(Response):
+    """Share of pictures with at least a confidence of `threshold`, and their accuracy."""
+
+    threshold: float
+    coverage: float
+    accuracy: float
+
+
+class Mistake(Response):
+    """A validation picture with a wrong prediction.
+
+    Attributes:
+        file: its path in the data set.
+        label: true class.
+        predicted: predicted class.
+        confidence: confidence of the prediction, 0 to 1.
+        thumbnail: JPEG in base64; None if the bundle has none.
+    """
+
+    file: str
+    label: str
+    predicted: str
+    confidence: float
+    thumbnail: str | None = None
+
+
+class Validation(Response):
+    """The served model on the validation pictures of its training.
+
+    Attributes:
+        pictures: number of pictures.
+        reliability: bins by ascending confidence.
+        coverage: points by descending threshold.
+        mistakes: wrong predictions, the most confident first; a limited number.
+    """
+
+    pictures: int
+    reliability: tuple[ReliabilityBin, ...] = ()
+    coverage: tuple[CoveragePoint, ...] = ()
+    mistakes: tuple[Mistake, ...] = ()
+
+
+class Detector(Response):
+    """Detector of pictures that are unlike the training pictures.
+
+    Attributes:
+        acceptance: share of the validation pictures that it accepts, 0 to 1.
+    """
+
+    acceptance: float
+
+
 class Manifest(Response):
     """The model's manifest, as far as the page shows it.
 
     Attributes:
         temperature: divisor of the logits that calibrates the confidence.
         confidence_threshold: confidence (0 to 1) from which a prediction counts as confident.
+        known: detector of unknown pictures; None if the model has none.
+        validation: the model on its validation pictures; None if the bundle does not describe it.
     """
 
     name: str
@@ -83,3 +145,5 @@ class Manifest(Response):
     confidence_threshold: float
     evaluation: Evaluation
     dataset: Dataset
+    known: Detector | None = None
+    validation: Validation | None = None

@@ -1,6 +1,11 @@
 """Responses of the prediction and health endpoints, as typed, frozen values."""
 
-from pydantic import BaseModel, ConfigDict
+from enum import Enum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+NO_CLASS = "none"  # label of a correction for a picture that shows none of the classes
 
 
 class Response(BaseModel):
@@ -26,6 +31,8 @@ class Health(Response):
         load_ms: milliseconds that loading the model took.
         uptime_s: seconds since the process started.
         cold_start: whether this request started the process.
+        collect: pictures that the API stores: "off", "feedback", "unsure" or "all". Unless it is
+            "off", the API accepts corrections.
     """
 
     model: Model
@@ -33,6 +40,7 @@ class Health(Response):
     load_ms: float
     uptime_s: float
     cold_start: bool
+    collect: str = "off"
 
 
 class ClassConfidence(Response):
@@ -55,6 +63,14 @@ class Timings(Response):
 
     decode: float
     inference: float
+
+
+class Trust(Enum):
+    """How far a prediction can be trusted."""
+
+    CONFIDENT = "confident"
+    LOW = "low confidence"
+    UNKNOWN = "not a scene I know"
 
 
 class PicturePrediction(Response):
@@ -83,6 +99,13 @@ class PicturePrediction(Response):
     known: bool | None = None
     familiarity: float | None = None
 
+    @property
+    def trust(self) -> Trust:
+        """How far to trust the label. An unknown scene overrides a high confidence."""
+        if self.known is False:
+            return Trust.UNKNOWN
+        return Trust.CONFIDENT if self.confident else Trust.LOW
+
 
 class Prediction(PicturePrediction):
     """Response of `POST /predict`, and what the client measured.
@@ -90,15 +113,18 @@ class Prediction(PicturePrediction):
     Attributes:
         request_id: the ID under which the API logged the request.
         model_version: version of the bundle that made the prediction.
-        round_trip_ms: milliseconds from call to response, including network and retries. For a
-            batch: this time divided by the number of pictures.
+        round_trip_ms: milliseconds from call to response, including network and retries.
+        request_pictures: number of pictures in the request.
         cold_start: whether the request started the API's process; None if the API did not say.
+        raw: the response as the API sent it; for a batch, the item of this picture.
     """
 
     request_id: str
     model_version: str
     round_trip_ms: float
+    request_pictures: int = 1
     cold_start: bool | None = None
+    raw: dict[str, Any] = Field(default_factory=dict, exclude=True, repr=False)
 
 
 class PredictedItem(Response):
@@ -118,6 +144,16 @@ class FailedItem(Response):
     """A picture of a batch that failed."""
 
     error: BatchError
+
+
+class FeedbackReceipt(Response):
+    """Response of `POST /feedback`.
+
+    Attributes:
+        status: "stored", or "repeated" if the same feedback had been stored before.
+    """
+
+    status: str
 
 
 class Batch(Response):

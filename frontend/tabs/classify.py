@@ -1,156 +1,192 @@
-"""The "Classify" tab: pictures on the left, predictions on the right and below."""
+"""The "Classify" tab: photos on the left, the result of one of them on the right."""
 
 from collections.abc import Sequence
-from typing import TypeGuard
+from html import escape
+from math import inf
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from frontend.api.errors import ApiError, NotReady, PictureRefused, TimedOut, Unreachable
-from frontend.api.health_watch import HealthResult
-from frontend.api.predictions import Health, Prediction
-from frontend.exports import Row
-from frontend.images import UnusablePicture, Upload, format_bytes
+from frontend.api.errors import ApiError, TimedOut, WrongCredentials
+from frontend.api.predictions import Health
+from frontend.corrections import store_corrections
+from frontend.images import UnusablePicture, Upload
 from frontend.page_context import PageContext
-from frontend.predictions import classify, classify_batch, picture_to_send
-from frontend.session import Input, current_session
-from frontend.views.batch import draw_gallery, draw_summary, draw_table
-from frontend.views.explanation import draw_explanation
-from frontend.views.inputs import choose_pictures
+from frontend.photos import Photo
+from frontend.predictions import classify_photos, forget_old_failure, is_finished, obstacle
+from frontend.results import Result, least_sure_first, results
+from frontend.session import current_session
+from frontend.views.answer import (
+    draw_missing,
+    draw_note,
+    draw_parts,
+    draw_preview,
+    draw_welcome,
+    try_again,
+)
+from frontend.views.batch import draw_downloads, draw_filters, draw_summary, draw_table
+from frontend.views.inputs import current_photos, draw_inputs
 from frontend.views.markup import empty_state
 from frontend.views.notices import draw_error
-from frontend.views.prediction import draw_prediction, draw_timings
+from frontend.views.prediction import draw_prediction, heading, jump_bar
+from frontend.views.review import draw_labels, draw_position, next_to_check, open_photo
 
-_RESIZED = ":material/photo_size_select_large:"
+_STEP_S = (0.8, 8.0)  # seconds of work between two drawings of the table: first, longest
+_STEP_KEY = "lc-step-s"
 
 
 def draw_classify(page: PageContext) -> None:
     """Draw the tab."""
-    left, right = st.columns(2, gap="medium")
-    with left, st.container(key="lc-picture"):
-        inputs = choose_pictures()
-        _draw_inputs(inputs)
-    with right, st.container(key="lc-answer"):
-        rows = _draw_outcomes(page, inputs)
-    if rows:
-        with st.container(key="lc-all"):
-            draw_gallery(rows, page.cards)
-            draw_table(rows, page.cards)
-            _draw_chosen(page, rows)
-
-
-def _draw_inputs(inputs: Sequence[Input]) -> None:
-    """Draw a preview of a single picture; for a batch, only how many were resized."""
-    if len(inputs) == 1:
-        picture = inputs[0].picture
-        if isinstance(picture, UnusablePicture):
-            draw_error(picture)
-        else:
-            _draw_preview(picture)
-        return
-    uploads = [one.picture for one in inputs if isinstance(one.picture, Upload)]
-    if count := sum(bool(upload.note) for upload in uploads):
-        photos = "large photo is" if count == 1 else "large photos are"
-        st.info(f"{count} {photos} resized before upload.", icon=_RESIZED)
-
-
-def _draw_preview(upload: Upload) -> None:
-    st.image(upload.preview, alt="Preview of your photo", width="stretch")
-    st.caption(
-        f"{upload.format} · {upload.width} × {upload.height} pixels · "
-        f"{format_bytes(upload.original_bytes)}"
-    )
-    if upload.note:
-        st.info(upload.note, icon=_RESIZED)
-
-
-def _draw_outcomes(page: PageContext, inputs: Sequence[Input]) -> list[Row]:
-    """Classify the pictures, and draw the prediction, a summary, or the error.
-
-    Returns:
-        A row for each picture of a batch; empty for a single picture.
-    """
-    uploads = [one.picture for one in inputs if isinstance(one.picture, Upload)]
+    session = current_session()
     if isinstance(page.health, Health):
-        current_session().drop_other_models(page.health.model.version)
-    if not inputs:
-        text = "Your prediction will appear here. No photo at hand? Try a sample."
-        st.html(empty_state("landscape", text))
-    elif not uploads:
-        st.html(empty_state("hide_image", "None of these files could be read."))
-    elif isinstance(page.health, NotReady) or _is_down(page.health):
-        # A request now would only make the visitor wait for its failure.
-        draw_error(page.health, on_retry=page.watch.expire)
-    elif len(inputs) == 1:
-        _draw_one(page, uploads[0])
-    else:
-        return _draw_batch(page, inputs, uploads)
-    return []
+        session.drop_other_models(page.health.model.version)
+    forget_old_failure(page.client, page.health)
+    several = len(current_photos()) > 1
+    left, right = st.columns([7, 6] if several else [1, 1], gap="medium")
+    with left, st.container(key="lc-picture"):
+        st.html(f'<h2 class="lc-title">Your photo{"s" if several else ""}</h2>')
+        if several:  # the table comes first
+            with st.expander("Add photos", icon=":material/add_photo_alternate:", key="lc-more"):
+                draw_inputs()
+        else:
+            draw_inputs()
+        photos = current_photos()
+        if len(photos) > 1:
+            _draw_batch(page, photos, right)
+        else:
+            _draw_single(page, photos[0] if photos else None, right)
+    if page.stores_feedback and session.unsent and not session.correction_error:
+        store_corrections(page.client)
+        if session.correction_error:
+            st.rerun()
 
 
-def _is_down(health: HealthResult | None) -> TypeGuard[Unreachable]:
-    return isinstance(health, Unreachable) and not isinstance(health, TimedOut)
+def _draw_single(page: PageContext, photo: Photo | None, right: DeltaGenerator) -> None:
+    picture = photo.decode() if photo else None
+    if isinstance(picture, UnusablePicture):
+        draw_error(picture)
+    elif picture:
+        draw_preview(picture)
+    note, bar = st.empty(), st.empty()
+    with right, st.container(key="lc-answer"):
+        place = st.empty()
+        if photo is None:
+            draw_welcome(page, place)
+        elif isinstance(picture, Upload):
+            _classify_here(page, photo, place, bar)
+            (result,) = results([photo])
+            _draw_result(page, result, place)
+            draw_note(note, picture)
+            bar.html(_bar(result))
+        else:
+            place.html(empty_state("hide_image", "This file could not be read."))
 
 
-def _draw_one(page: PageContext, upload: Upload) -> None:
-    starting = isinstance(page.health, TimedOut)
-    with st.spinner("The service is starting …" if starting else "Classifying …"):
-        outcome = classify(page.client, upload)
-    if isinstance(outcome, ApiError):
-        draw_error(outcome, on_retry=page.watch.expire)
+def _classify_here(
+    page: PageContext, photo: Photo, place: DeltaGenerator, bar: DeltaGenerator
+) -> None:
+    """Classify one photo, with a spinner in the place of its result."""
+    if is_finished(photo) or obstacle(page.rejected, page.health):
         return
-    if (sent := picture_to_send(upload)).note != upload.note:
-        st.info(sent.note, icon=_RESIZED)
-    _draw_details(page, upload, outcome)
+    text = "Classifying …"
+    if isinstance(page.health, TimedOut):
+        text = "The service is waking up. This can take up to 30 s."
+    bar.html(jump_bar("Classifying …"))
+    with place, st.spinner(text, show_time=True):
+        classify_photos(page.client, [photo], inf, lambda _: None)
+    _notice_rejection(page)
 
 
-def _draw_details(page: PageContext, upload: Upload, prediction: Prediction) -> None:
-    draw_prediction(prediction, page.cards)
-    draw_explanation(page, picture_to_send(upload), prediction.model_version)
-    draw_timings(prediction)
+def _notice_rejection(page: PageContext) -> None:
+    """Let the status line show rejected credentials."""
+    failure = current_session().failure
+    if failure and isinstance(failure.error, WrongCredentials) and not page.rejected:
+        page.models.expire()
 
 
-def _draw_batch(page: PageContext, inputs: Sequence[Input], uploads: Sequence[Upload]) -> list[Row]:
-    place = st.empty()
+def _draw_result(
+    page: PageContext, result: Result, place: DeltaGenerator, shown: Sequence[Result] = ()
+) -> None:
+    """Draw a prediction with all its parts, or why there is none.
 
-    def report_progress(done: int) -> None:
-        place.progress(done / len(uploads), f"{done} of {len(uploads)} photos classified")
+    Args:
+        page: the page's context.
+        result: the result.
+        place: where the prediction goes.
+        shown: for a batch, the results in the table, for the review.
+    """
+    upload, prediction = result.upload, result.prediction
+    if not upload or not prediction:
+        with place.container():
+            if isinstance(result.outcome, ApiError | UnusablePicture):
+                draw_error(result.outcome, on_retry=lambda: try_again(page), key="lc-retry-one")
+            elif shown:  # of a batch: the reason is above the table
+                st.html(empty_state("hourglass_empty", "Not classified yet."))
+            else:
+                draw_missing(page)
+        return
+    draw_prediction(place, prediction, page.cards, page.threshold(prediction))
+    if shown:
+        index = [one.photo.id for one in shown].index(result.photo.id)
+        following = next_to_check(shown, index)
+        draw_labels(page, upload, prediction, then=lambda: open_photo(following), shortcuts=True)
+    elif page.stores_feedback:
+        draw_labels(page, upload, prediction)
+    draw_parts(page, result.photo, upload, prediction)
 
-    report_progress(0)
-    outcomes = iter(classify_batch(page.client, uploads, report_progress))
-    place.empty()
-    rows = [
-        Row(one.name, next(outcomes), one.picture)
-        if isinstance(one.picture, Upload)
-        else Row(one.name, one.picture)
-        for one in inputs
-    ]
-    draw_summary(rows, page.cards)
-    errors = [row.outcome for row in rows if isinstance(row.outcome, ApiError)]
-    if failure := next((one for one in errors if not isinstance(one, PictureRefused)), None):
-        draw_error(failure, on_retry=page.watch.expire)
-    return rows
+
+def _bar(result: Result, position: str = "") -> str:
+    if prediction := result.prediction:
+        return jump_bar(f"{position}{heading(prediction)}", f"{prediction.confidence:.0%}")
+    return jump_bar(f"{position}{result.state.value.capitalize()}")
 
 
-def _draw_chosen(page: PageContext, rows: Sequence[Row]) -> None:
-    """Draw a choice of the classified pictures, and the details of the chosen one."""
-    classified = {
-        row.picture.digest: (row.name, row.picture, row.outcome)
-        for row in rows
-        if row.picture and isinstance(row.outcome, Prediction)
-    }
-    digest = st.selectbox(
-        "Open a photo",
-        list(classified),
-        index=None,
-        format_func=lambda digest: classified[digest][0],
-        placeholder="Choose a photo",
-        key="lc-look-at",
+def _draw_batch(page: PageContext, photos: Sequence[Photo], right: DeltaGenerator) -> None:
+    """Draw the table of all photos and the details of one, then work on the unfinished ones."""
+    rows = least_sure_first(results(photos))
+    unfinished = sum(not is_finished(photo) for photo in photos)
+    problem = obstacle(page.rejected, page.health) if unfinished else None
+    draw_summary(rows)
+    progress = st.empty()
+    if problem:
+        with progress.container():
+            draw_missing(page)
+    elif unfinished:
+        _draw_progress(progress, len(photos) - unfinished, len(photos))
+    shown = draw_filters(rows)
+    ids = [row.photo.id for row in shown]
+    opened = current_session().opened
+    index = ids.index(opened) if opened in ids else 0
+    draw_table(shown, index)
+    if any(row.prediction for row in rows):
+        draw_downloads(rows, "Classified photos")
+    st.html(_bar(shown[index], f"{index + 1} of {len(shown)}: "))
+    with right, st.container(key="lc-answer"):
+        draw_position(shown, index)
+        st.html(f'<h2 class="lc-title lc-filename">{escape(shown[index].photo.name)}</h2>')
+        if upload := shown[index].upload:
+            draw_preview(upload)
+            draw_note(st.empty(), upload)
+        _draw_result(page, shown[index], st.empty(), shown)
+    if unfinished and not problem:
+        _work(page, photos, progress)
+
+
+def _draw_progress(place: DeltaGenerator, done: int, total: int) -> None:
+    place.progress(done / total, f"{done} of {total} photos finished")
+
+
+def _work(page: PageContext, photos: Sequence[Photo], progress: DeltaGenerator) -> None:
+    """Classify photos for some seconds, then draw the page again.
+
+    A click meanwhile interrupts the work, which goes on after it.
+    """
+    first, longest = _STEP_S
+    step_s = st.session_state.get(_STEP_KEY, first)
+    classify_photos(
+        page.client, photos, step_s, lambda done: _draw_progress(progress, done, len(photos))
     )
-    if digest is None:
-        return
-    _, picture, prediction = classified[digest]
-    left, right = st.columns(2, gap="medium")
-    with left:
-        _draw_preview(picture_to_send(picture))
-    with right:
-        _draw_details(page, picture, prediction)
+    _notice_rejection(page)
+    is_done = all(is_finished(photo) for photo in photos)
+    st.session_state[_STEP_KEY] = first if is_done else min(2 * step_s, longest)
+    st.rerun()

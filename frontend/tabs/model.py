@@ -4,13 +4,11 @@ from html import escape
 
 import streamlit as st
 
-from frontend.api.client import ApiClient
-from frontend.api.errors import ApiError
 from frontend.api.manifest import Manifest
 from frontend.class_cards import ClassCards
 from frontend.page_context import PageContext
-from frontend.views.charts import confusion_matrix, describe_confusion_matrix, draw_chart
-from frontend.views.markup import definitions, icon, meter, number_cell, table
+from frontend.views.markup import definitions, empty_state, icon, meter, number_cell, table
+from frontend.views.model_quality import draw_confusion, draw_coverage, draw_reliability
 from frontend.views.notices import draw_error
 
 _QUANTIZATION = {
@@ -20,27 +18,16 @@ _QUANTIZATION = {
     "int8": "weights and activations as 8-bit integers (int8)",
     "int16x8": "weights as 8-bit, activations as 16-bit integers (int16x8)",
 }
-_FRESH_S = 300  # the manifest changes only with the model's version
-
-
-@st.cache_data(
-    scope="session",
-    max_entries=1,
-    ttl=_FRESH_S,
-    show_spinner=False,
-    hash_funcs={ApiClient: id},
-)
-def _manifest(client: ApiClient) -> Manifest:
-    return client.model()
 
 
 def draw_model(page: PageContext) -> None:
     """Draw the tab."""
-    try:
-        with st.spinner("Loading the model's metrics …"):
-            manifest = _manifest(page.client)
-    except ApiError as error:
-        draw_error(error, on_retry=page.watch.expire, key="lc-retry-model")
+    manifest = page.model
+    if not isinstance(manifest, Manifest):
+        if manifest is None:
+            st.html(empty_state("hourglass_empty", "Loading the model's metrics …"))
+        else:
+            draw_error(manifest, on_retry=page.check_again, key="lc-retry-model")
         return
     with st.container(key="lc-model"):
         st.html(_headline(manifest))
@@ -52,20 +39,35 @@ def draw_model(page: PageContext) -> None:
             facts = definitions("lc-facts", _facts(manifest))
             st.html(f'<h2 class="lc-title">About the model</h2>{facts}')
     with right, st.container(key="lc-confusion"):
-        _draw_confusion(manifest)
+        draw_confusion(manifest)
+    validation = manifest.validation
+    if validation and validation.reliability and validation.coverage:
+        left, right = st.columns(2, gap="medium")
+        with left, st.container(key="lc-reliability"):
+            draw_reliability(validation)
+        with right, st.container(key="lc-coverage-card"):
+            draw_coverage(validation, manifest.confidence_threshold)
+    with st.container(key="lc-scope"):
+        st.html(_scope(manifest))
 
 
-def _draw_confusion(manifest: Manifest) -> None:
-    st.html('<h2 class="lc-title">Confusion matrix</h2>')
-    counts = manifest.evaluation.bundle.confusion
-    draw_chart(
-        confusion_matrix(manifest.classes, counts),
-        alt=describe_confusion_matrix(manifest.classes, counts),
-        key="lc-confusion-chart",
-    )
-    st.html(
-        '<p class="lc-soft">Rows: true class. Columns: predicted class. Cells: number of '
-        "photos.</p>"
+def _scope(manifest: Manifest) -> str:
+    classes = ", ".join(manifest.classes)
+    if manifest.known:
+        text = (
+            "A detector marks photos that are unlike the training photos as “Not a scene I know”. "
+            f"It accepts {manifest.known.acceptance:.0%} of the validation photos. It can miss "
+            "unknown photos."
+        )
+    else:
+        text = (
+            "This model has no detector of unknown photos: it can be confident about a photo that "
+            "shows none of its classes."
+        )
+    return (
+        '<h2 class="lc-title">Out of scope</h2><p class="lc-intro">The model always predicts one '
+        f"of {len(manifest.classes)} classes: {escape(classes)}. Portraits, animals, objects, "
+        f"drawings and texts are out of scope. {text}</p>"
     )
 
 

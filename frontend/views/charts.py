@@ -9,18 +9,16 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 import streamlit as st
 
-from frontend.api.predictions import ClassConfidence, Prediction
+from frontend.api.predictions import ClassConfidence, Prediction, Trust
 
 # The contrast of each to the light and the dark background is at least 3:1.
 WINNER = "#0d9488"
 OTHERS = "#7b8aa3"
 LOW_CONFIDENCE = "#b7791f"
+UNKNOWN = "#7c6bb0"
 _DECODING = LOW_CONFIDENCE
 _BAR_HEIGHT = 42  # pixels
-_CELL_SIDE = 58  # pixels
-# From transparent to the accent color.
-_SHARE_COLORS = ((0.0, "rgba(13,148,136,0.06)"), (1.0, "rgba(13,148,136,0.85)"))
-_LAYOUT = {
+LAYOUT = {
     "paper_bgcolor": "rgba(0,0,0,0)",
     "plot_bgcolor": "rgba(0,0,0,0)",
     "dragmode": False,  # a swipe over the chart scrolls the page
@@ -39,12 +37,15 @@ def draw_chart(figure: go.Figure, *, alt: str, key: str) -> None:
     st.plotly_chart(figure, config={"displayModeBar": False}, alt=alt, key=key)
 
 
-def class_bars(predictions: Sequence[ClassConfidence], *, confident: bool) -> go.Figure:
+def class_bars(
+    predictions: Sequence[ClassConfidence], trust: Trust, threshold: float | None = None
+) -> go.Figure:
     """Create horizontal bars for all classes, highest confidence on top and highlighted.
 
     Args:
         predictions: at least one class with its confidence (0 to 1), in any order.
-        confident: whether the highest confidence reaches the model's threshold.
+        trust: sets the color of the highest bar.
+        threshold: confidence (0 to 1) from which a prediction is confident, drawn as a line.
     """
     ranked = _ranked(predictions)
     figure = go.Figure(
@@ -53,7 +54,7 @@ def class_bars(predictions: Sequence[ClassConfidence], *, confident: bool) -> go
             # Positions instead of labels: two long labels may be equal after they are cut.
             y=list(range(len(ranked))),
             orientation="h",
-            marker_color=[WINNER if confident else LOW_CONFIDENCE] + [OTHERS] * (len(ranked) - 1),
+            marker_color=[_TRUST_COLORS[trust]] + [OTHERS] * (len(ranked) - 1),
             text=[f"{one.confidence:.1%}" for one in ranked],
             textposition="outside",
             cliponaxis=False,
@@ -67,7 +68,7 @@ def class_bars(predictions: Sequence[ClassConfidence], *, confident: bool) -> go
         bargap=0.35,
         barcornerradius=6,
         showlegend=False,
-        **_LAYOUT,
+        **LAYOUT,
     )
     figure.update_xaxes(range=[0, 1], visible=False, fixedrange=True)
     figure.update_yaxes(
@@ -80,6 +81,22 @@ def class_bars(predictions: Sequence[ClassConfidence], *, confident: bool) -> go
         tickfont_size=15,
         ticksuffix="  ",
     )
+    if threshold is not None:
+        figure.add_vline(threshold, line_width=2, line_dash="dot", line_color=OTHERS)
+    return figure
+
+
+def example_bars(classes: Sequence[str]) -> go.Figure:
+    """Create faint bars that show how a result will look."""
+    shares = [0.62 * 0.38**place for place in range(len(classes))]
+    figure = class_bars(
+        [
+            ClassConfidence(label=label, confidence=x)
+            for label, x in zip(classes, shares, strict=True)
+        ],
+        Trust.CONFIDENT,
+    )
+    figure.update_traces(opacity=0.25, text=None, hoverinfo="skip", hovertemplate=None)
     return figure
 
 
@@ -90,11 +107,12 @@ def describe_class_bars(predictions: Sequence[ClassConfidence]) -> str:
     )
 
 
-def latency_bars(predictions: Sequence[Prediction]) -> go.Figure:
+def latency_bars(predictions: Sequence[Prediction], numbers: Sequence[int]) -> go.Figure:
     """Create a bar for each prediction: its round trip in milliseconds, split into parts.
 
     Args:
         predictions: at least one, oldest first.
+        numbers: the number of each prediction in the session.
     """
     parts = {
         "Decode": (_DECODING, [one.timings_ms.decode for one in predictions]),
@@ -105,7 +123,7 @@ def latency_bars(predictions: Sequence[Prediction]) -> go.Figure:
         [
             go.Bar(
                 name=name,
-                x=list(range(1, len(predictions) + 1)),
+                x=list(numbers),
                 y=values,
                 marker_color=color,
                 hovertemplate="%{y:.1f} ms<extra>" + name + "</extra>",
@@ -120,11 +138,11 @@ def latency_bars(predictions: Sequence[Prediction]) -> go.Figure:
         bargap=0.35,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         hovermode="x unified",
-        **_LAYOUT,
+        **LAYOUT,
     )
     figure.update_xaxes(
-        range=[0.4, max(len(predictions), 8) + 0.6],
-        tickvals=list(range(1, len(predictions) + 1, 1 + len(predictions) // 20)),
+        range=[numbers[0] - 0.6, max(numbers[-1], numbers[0] + 7) + 0.6],
+        tickvals=list(numbers[:: 1 + len(numbers) // 20]),
         fixedrange=True,
         showgrid=False,
     )
@@ -141,58 +159,11 @@ def describe_latency_bars(predictions: Sequence[Prediction]) -> str:
     )
 
 
-def confusion_matrix(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> go.Figure:
-    """Create a confusion matrix: true class by row, predicted class by column.
-
-    Args:
-        classes: labels in the order of rows and columns.
-        confusion: number of pictures; a cell's color is its share of the row.
-    """
-    shares = [[cell / max(sum(row), 1) for cell in row] for row in confusion]
-    figure = go.Figure(
-        go.Heatmap(
-            x=list(classes),
-            y=list(classes),
-            z=shares,
-            text=[[str(cell) if cell else "" for cell in row] for row in confusion],
-            texttemplate="%{text}",
-            customdata=confusion,
-            hovertemplate="%{y} classified as %{x}: %{customdata} (%{z:.1%})<extra></extra>",
-            colorscale=_SHARE_COLORS,
-            zmin=0,
-            zmax=1,
-            xgap=3,
-            ygap=3,
-            showscale=False,
-        )
-    )
-    figure.update_layout(
-        height=_CELL_SIDE * len(classes) + 90,
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        **_LAYOUT,
-    )
-    figure.update_xaxes(side="bottom", tickangle=-45, fixedrange=True, showgrid=False)
-    figure.update_yaxes(autorange="reversed", fixedrange=True, showgrid=False)
-    return figure
-
-
-def describe_confusion_matrix(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> str:
-    """Name the three most frequent errors of `confusion_matrix`."""
-    errors = sorted(
-        (
-            (count, true, predicted)
-            for true, row in zip(classes, confusion, strict=True)
-            for predicted, count in zip(classes, row, strict=True)
-            if true != predicted and count
-        ),
-        reverse=True,
-    )
-    if not errors:
-        return "Confusion matrix without errors."
-    listed = ", ".join(
-        f"{true} classified as {predicted} ({count})" for count, true, predicted in errors[:3]
-    )
-    return f"Confusion matrix. Most frequent errors: {listed}."
+_TRUST_COLORS = {
+    Trust.CONFIDENT: WINNER,
+    Trust.LOW: LOW_CONFIDENCE,
+    Trust.UNKNOWN: UNKNOWN,
+}
 
 
 def _ranked(predictions: Sequence[ClassConfidence]) -> list[ClassConfidence]:
@@ -201,7 +172,7 @@ def _ranked(predictions: Sequence[ClassConfidence]) -> list[ClassConfidence]:
 
 def _waiting_ms(prediction: Prediction) -> float:
     spent_ms = prediction.timings_ms.decode + prediction.timings_ms.inference
-    return max(prediction.round_trip_ms - spent_ms, 0.0)  # a batch decodes in parallel
+    return max(prediction.round_trip_ms - spent_ms, 0.0)  # the rest of a batch included
 
 
 def _short(label: str) -> str:

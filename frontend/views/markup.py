@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Literal
 
-from frontend.api.predictions import Prediction
+from frontend.api.predictions import Prediction, Trust
 from frontend.class_cards import ClassCards
 from frontend.images import data_uri
 
@@ -17,9 +17,29 @@ def icon(name: str) -> str:
     return f'<span class="lc-icon" aria-hidden="true">{escape(name)}</span>'
 
 
-def meter(share: float) -> str:
-    """Format a bar filled to a share, 0 to 1; screen readers ignore it."""
-    return f'<div class="lc-meter" aria-hidden="true"><span style="width:{share:.1%}"></span></div>'
+def meter(share: float, threshold: float | None = None) -> str:
+    """Format a bar filled to a share, 0 to 1, with a line at a threshold.
+
+    Screen readers ignore it.
+    """
+    line = "" if threshold is None else f'<i style="left:{threshold:.1%}"></i>'
+    return (
+        f'<div class="lc-meter" aria-hidden="true"><span style="width:{share:.1%}"></span>'
+        f"{line}</div>"
+    )
+
+
+def fold(summary: str, content_html: str) -> str:
+    """Format a text that opens and closes its content."""
+    return (
+        f'<details class="lc-fold"><summary>{escape(summary)}</summary>'
+        f"<div>{content_html}</div></details>"
+    )
+
+
+def for_operator(content_html: str) -> str:
+    """Format details for the operator of the page, behind a fold."""
+    return fold("For the operator", content_html)
 
 
 def file_with_thumbnail(thumbnail: bytes, name: str) -> str:
@@ -29,14 +49,17 @@ def file_with_thumbnail(thumbnail: bytes, name: str) -> str:
 
 
 def label_with_icon(prediction: Prediction, cards: ClassCards) -> str:
-    """Format a predicted label with its icon, and a flag if the confidence is low."""
+    """Format a predicted label with its icon, and a flag if it cannot be trusted."""
     text = f"{icon(cards[prediction.label].icon)} {escape(prediction.label)}"
-    return text + low_confidence_flag(prediction)
+    if prediction.trust is Trust.CONFIDENT:
+        return text
+    return f'{text} <span class="lc-flag">{prediction.trust.value}</span>'
 
 
-def low_confidence_flag(prediction: Prediction) -> str:
-    """Format the flag of a prediction with low confidence; empty for a confident one."""
-    return "" if prediction.confident else ' <span class="lc-flag">low confidence</span>'
+def chips(classes: Sequence[str], cards: ClassCards) -> str:
+    """Format classes as a list of labels with icons."""
+    items = "".join(f"<li>{icon(cards[label].icon)} {escape(label)}</li>" for label in classes)
+    return f'<ul class="lc-chips">{items}</ul>'
 
 
 def empty_state(symbol: str, text: str) -> str:

@@ -1,4 +1,4 @@
-"""Messages for visitors: what failed, and what to do."""
+"""Messages for visitors: what failed, and what to do. Details for the operator are separate."""
 
 from dataclasses import dataclass
 
@@ -19,6 +19,9 @@ from frontend.settings import NotConfigured
 
 PageError = ApiError | UnusablePicture | NotConfigured
 
+_LONG_WAIT_S = 30  # an API that suggests to wait longer needs its operator
+_TELL_OPERATOR = "Please tell the operator of this page."
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -26,7 +29,8 @@ class Message:
 
     Attributes:
         title: what failed.
-        text: details, and what to do.
+        text: what to do, for visitors.
+        operator: details, and what to do, for the operator; may contain addresses and settings.
         points: problems to fix, as a list.
         retry: whether trying again can help.
         temporary: whether the condition is expected to end by itself.
@@ -34,6 +38,7 @@ class Message:
 
     title: str
     text: str
+    operator: str = ""
     points: tuple[str, ...] = ()
     retry: bool = False
     temporary: bool = False
@@ -49,50 +54,59 @@ def message_for(error: PageError) -> Message:
                 "secrets, or in a .env file in the folder where the page is started.",
                 points=error.problems,
             )
+        case TooLarge():
+            return Message("This photo is too large", str(error))
+        case NotAPicture() | UnusablePicture():
+            return Message("This photo cannot be used", str(error))
+        case WrongCredentials():
+            return _credentials(error)
+        case UnexpectedResponse():
+            return Message(
+                "The service responded in an unexpected way",
+                _TELL_OPERATOR,
+                f"{error} Another server may run there. Check that API_URL is the address of the "
+                "API.",
+            )
+        case _:
+            return _passing(error)
+
+
+def _passing(error: ApiError) -> Message:
+    """Return the message for an error after which the same request may succeed."""
+    match error:
         case TimedOut():
             return Message(
                 "The service did not respond in time",
-                f"{error} It may be starting or busy. Try again in a moment.",
+                "It may be starting or busy. Try again in a moment.",
+                str(error),
                 retry=True,
                 temporary=True,
             )
         case Unreachable():
             return Message(
                 "The service cannot be reached",
+                "This page checks again automatically.",
                 f"{error} Check that it is running and that API_URL is its address.",
                 retry=True,
             )
-        case UnexpectedResponse():
-            return Message(
-                "Another server runs at this address",
-                f"{error} Check that API_URL is the address of the API.",
-            )
-        case WrongCredentials():
-            return _credentials(error)
         case RateLimited():
             return Message(
                 "Too many requests",
-                f"{error} Try again in {_delay(error)}.",
+                f"Try again in {_delay(error)}.",
+                str(error),
                 retry=True,
                 temporary=True,
             )
         case NotReady():
             return Message(
-                "The model is not ready",
-                f"{error} This page checks again automatically. Suggested wait: {_delay(error)}.",
+                "The service is not ready",
+                "This page checks again automatically.",
+                f"{error} Suggested wait: {_delay(error)}.",
                 retry=True,
-                temporary=True,
+                temporary=(error.retry_after_s or 0) < _LONG_WAIT_S,
             )
-        case TooLarge():
-            return Message("This photo is too large", str(error))
-        case NotAPicture() | UnusablePicture():
-            return Message("This photo cannot be used", str(error))
         case _:
-            return Message(
-                "The service failed",
-                f"{error} Try again in a moment.",
-                retry=True,
-            )
+            return Message("The service failed", "Try again in a moment.", str(error), retry=True)
 
 
 def _credentials(error: WrongCredentials) -> Message:
@@ -101,11 +115,12 @@ def _credentials(error: WrongCredentials) -> Message:
             "The service rejected your login",
             "It may have expired: log out and log in again. If that does not help, please tell the "
             "operator of this page.",
+            str(error),
         )
     return Message(
         "This page cannot sign in to the service",
-        "API_USERNAME and API_PASSWORD of this page must match the settings of the API. If you are "
-        "a visitor, please tell the operator of this page.",
+        _TELL_OPERATOR,
+        f"{error} API_USERNAME and API_PASSWORD of this page must match the settings of the API.",
     )
 
 

@@ -6,6 +6,7 @@ from html import escape
 import streamlit as st
 
 from frontend.api.errors import ApiError
+from frontend.views.markup import for_operator
 from frontend.views.messages import PageError, message_for
 
 
@@ -24,6 +25,7 @@ def draw_error(
     draw_notice(
         message.title,
         message.text,
+        operator=message.operator,
         points=message.points,
         temporary=message.temporary,
         request_id=request_id,
@@ -38,20 +40,22 @@ def draw_notice(
     title: str,
     text: str,
     *,
+    operator: str = "",
     points: tuple[str, ...] = (),
     temporary: bool = False,
     request_id: str | None = None,
 ) -> None:
     """Draw a box: a status if `temporary`, otherwise an alert.
 
-    The operator of the API finds `request_id` in its log.
+    `operator` and `request_id`, by which the operator of the API finds the request in its log, are
+    behind a fold.
     """
     items = "".join(f"<li>{escape(point)}</li>" for point in points)
-    request = (
-        f'<p class="lc-ids">Request <code>{escape(request_id)}</code></p>' if request_id else ""
-    )
+    request = f"Request <code>{escape(request_id)}</code>" if request_id else ""
+    details = "<br>".join(part for part in (escape(operator), request) if part)
     style, role = ("lc-waits", "status") if temporary else ("lc-wrong", "alert")
     st.html(
         f'<div class="lc-notice {style}" role="{role}"><strong>{escape(title)}</strong>'
-        f"<p>{escape(text)}</p>{f'<ul>{items}</ul>' if items else ''}{request}</div>"
+        f"<p>{escape(text)}</p>{f'<ul>{items}</ul>' if items else ''}"
+        f"{for_operator(details) if details else ''}</div>"
     )

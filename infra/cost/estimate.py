@@ -16,7 +16,7 @@ RESPONSE_KB = 0.6
 LOG_KB = 2.0
 SERVICE_LOG_KB = 1.1
 # Tests compare both with what the service writes and with the template.
-METRICS = 18  # maximum number that the service writes: twelve, and one for each of six labels
+METRICS = 21  # maximum number that the service writes: fifteen, and one for each of six labels
 ALARM_METRICS = 18  # metrics in eleven alarms; a share consists of two
 # Each heartbeat may start an instance, and then writes four metrics. CloudWatch bills whole hours.
 HEARTBEATS, HEARTBEAT_METRICS = 61, 4  # per month

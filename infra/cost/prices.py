@@ -24,6 +24,8 @@ class Prices(BaseModel):
     arm64_share: PositiveFloat  # price of compute on arm64 relative to x86-64, Lambda and Fargate
     http_api_request: PositiveFloat  # per 512 kB or part of it
     log_gb: PositiveFloat
+    s3_put_request: PositiveFloat
+    s3_gb_month: PositiveFloat
     metric_month: PositiveFloat
     alarm_metric_month: PositiveFloat
     dashboard_month: PositiveFloat

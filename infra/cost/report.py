@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from infra.cost import collecting
 from infra.cost.estimate import (
     GATEWAY_UNIT_KB,
     HOURS,
@@ -51,12 +52,14 @@ def _lines(load: Load, region: str, table: Table, latency: Latency, rate: int) -
         "CloudWatch's free tier (10 metrics, 10 alarms and 3 dashboards per account) covers most "
         "of the monitoring, unless it is used by other projects. The totals do not include calls "
         "to Secrets Manager (one in five minutes for each busy instance), storage and requests of "
-        "S3, and data transfer out of AWS."
+        "S3 ([collected pictures](#collected-pictures) apart), and data transfer out of AWS."
     )
     yield ""
     yield from _requests(load, latency, prices)
     yield ""
     yield from _worst_case(load, latency, prices, rate)
+    yield ""
+    yield from collecting.section(load, prices)
     yield ""
     yield from _memories(load, latency, prices)
     yield ""

@@ -8,6 +8,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from infra.function_role import allow_reading, create_role
 from infra.nag import acknowledge, logical_id
 from infra.retention import Retention
 
@@ -40,18 +41,13 @@ class PreTrafficHook(Construct):
     ) -> None:
         super().__init__(scope, name)
         log = retention.log_group(self, "Log")
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        log.grant_write(role)
+        role = create_role(self, log)
         environment = {"NEW_VERSION": service.current_version.function_arn}
         if issuer:
             environment["JWT_ISSUER"] = issuer
         if secret is not None:
             environment["SECRET_ARN"] = secret.secret_arn
-            role.add_to_policy(
-                iam.PolicyStatement(
-                    actions=["secretsmanager:GetSecretValue"], resources=[secret.secret_arn]
-                )
-            )
+            allow_reading(role, secret)
         # All versions: a policy that names the new version would change right before it is used.
         role.add_to_policy(
             iam.PolicyStatement(

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from aws_cdk import Duration
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from infra.function_role import create_role
 from infra.nag import acknowledge
 from infra.retention import Retention
 
@@ -26,8 +26,7 @@ class Rotation(Construct):
     ) -> None:
         super().__init__(scope, name)
         log = retention.log_group(self, "Log")
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        log.grant_write(role)
+        role = create_role(self, log)
         function = lambda_.Function(
             self,
             "Function",

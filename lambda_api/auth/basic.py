@@ -2,11 +2,12 @@
 
 import asyncio
 import base64
-import unicodedata
 from typing import Protocol
+from unicodedata import normalize
 
 from fastapi import Request
 
+from lambda_api.auth.encodings import utf8_forms
 from lambda_api.auth.failed_logins import FailedLogins
 from lambda_api.base64_text import decode_base64
 from lambda_api.problems import Problem
@@ -93,11 +94,8 @@ def _credentials(authorization: str) -> bytes | None:
 
 def _user(credentials: bytes) -> str:
     """Return the name in verified credentials. Others may have a password in its place."""
-    name = credentials.partition(b":")[0]
-    try:
-        return unicodedata.normalize("NFC", name.decode())
-    except UnicodeDecodeError:  # Latin-1 is part of Windows-1252
-        return name.decode("cp1252", "replace")
+    sent = utf8_forms(credentials.partition(b":")[0])[0]
+    return normalize("NFC", sent.decode())
 
 
 def _unauthorized() -> Problem:

@@ -5,13 +5,15 @@ from lambda_api.images.decoder import (
     MAX_PIXELS,
     MAX_SCANS,
     MIN_SIDE,
-    NoPicture,
     Picture,
+    decode,
+)
+from lambda_api.images.errors import (
+    NoPicture,
     PictureError,
     TooManyPixels,
     UndecodablePicture,
     UnsupportedFormat,
-    decode,
 )
 from lambda_api.images.formats import (
     FORMATS,

@@ -11,9 +11,18 @@ from io import BytesIO
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
+from PIL.JpegImagePlugin import JpegImageFile
 
-from lambda_api.images import jpeg
+from lambda_api.images import jpeg, tiff
+from lambda_api.images.errors import (
+    NoPicture,
+    PictureError,
+    TooManyPixels,
+    UndecodablePicture,
+    UnsupportedFormat,
+)
+from lambda_api.images.flat import flatten
 from lambda_api.images.formats import HEAD_BYTES, NAMES, Format, sniff
 from lambda_api.images.stripped import Stripped, orientation
 
@@ -36,6 +45,7 @@ _BYTES_PER_PIXEL: dict[Format, tuple[int, int]] = {
     "GIF": (9, 13),
     "BMP": (9, 9),
 }
+_BYTES_PER_CANVAS_PIXEL = 4
 _COEFFICIENT_BYTES = 2  # per pixel and color channel, if a JPEG has several scans
 
 # Pillow imports these when they are needed. Without this, it would import all its plugins.
@@ -70,26 +80,6 @@ _UPRIGHT = {
 Image.MAX_IMAGE_PIXELS = None
 
 
-class PictureError(ValueError):
-    """A picture that cannot be classified. The message is for the sender of the picture."""
-
-
-class NoPicture(PictureError):
-    """The picture is empty (0 bytes) or missing."""
-
-
-class UnsupportedFormat(PictureError):
-    """The bytes are not a picture of a format in `formats.FORMATS`."""
-
-
-class TooManyPixels(PictureError):
-    """The picture has too many pixels, or needs too much memory to decode."""
-
-
-class UndecodablePicture(PictureError):
-    """The picture is damaged, incomplete or too small."""
-
-
 @dataclass(frozen=True, slots=True)
 class Picture:
     """A decoded picture.
@@ -116,7 +106,7 @@ def decode(
     - Only the pixels count: errors in metadata, and missing end markers, are ignored.
     - The orientation is applied.
     - Transparent pixels become white.
-    - 16-bit grayscale is scaled to 8 bits.
+    - Grayscale of 9 to 16 bits is scaled to 8 bits.
     - Of several pages or frames, the first is used. Of several pictures in a HEIF, the primary one.
     - The aspect ratio is not kept, and nothing is cropped.
 
@@ -141,7 +131,7 @@ def decode(
     except PictureError:
         raise
     except Exception as error:  # Pillow's parsers raise many types for damaged files
-        raise UndecodablePicture(f"The {format_} picture is damaged or incomplete.") from error
+        raise UndecodablePicture(_reason(format_, error)) from error
     if turn in _UPRIGHT:
         upright = upright.transpose(_UPRIGHT[turn])
     width, height = stored[::-1] if turn >= 5 else stored
@@ -176,11 +166,19 @@ def _decode_jpeg(data: bytes, size: tuple[int, int], max_decoded_bytes: int) -> 
     return flat, stored, orientation(stripped.metadata)
 
 
+def _open_jpeg(data: bytes) -> JpegImageFile:
+    """Open a JPEG as `Image.open` does, without the import of four other plugins."""
+    try:
+        return JpegImageFile(BytesIO(data))
+    except SyntaxError as error:
+        raise UnidentifiedImageError(str(error)) from error
+
+
 def _read_jpeg(
     data: bytes, scans: int, size: tuple[int, int], max_decoded_bytes: int
 ) -> tuple[Image.Image, tuple[int, int]]:
-    with Image.open(BytesIO(data), formats=("JPEG",)) as image:
-        stored = _checked_size(image)
+    with _open_jpeg(data) as image:
+        stored = _checked_size(image.size)
         pixels = image.width * image.height
         if scans > MAX_SCANS or scans * pixels > _MAX_SCANNED_PIXELS:
             raise UndecodablePicture(
@@ -194,20 +192,21 @@ def _read_jpeg(
             needed += pixels * _COEFFICIENT_BYTES * len(image.getbands())
         _check_memory(stored, needed, max_decoded_bytes)
         image.load()
-        return _flatten(image), stored
+        return flatten(image), stored
 
 
 def _decode_other(data: bytes, format_: Format, max_decoded_bytes: int) -> _Decoded:
     _load_plugin(format_)
     stripped = _stripped(data, format_)
     with Image.open(BytesIO(stripped.data), formats=(format_,)) as image:
-        stored = _checked_size(image)
+        stored = _checked_size(stripped.canvas or image.size)
         needed = image.width * image.height * _BYTES_PER_PIXEL[format_][image.has_transparency_data]
+        if stripped.canvas:
+            needed += stored[0] * stored[1] * _BYTES_PER_CANVAS_PIXEL
         _check_memory(stored, needed, max_decoded_bytes)
-        if format_ == "PNG" and image.info.get("default_image"):
-            image.seek(1)  # the first frame of an animation whose default image is not a frame
         if format_ == "TIFF":
-            _check_planes(image)
+            tiff.check_samples(image)
+        covered = image.tile[0].extents if format_ == "GIF" and image.tile else None
         image.load()
         if image.mode == "F" or (image.mode == "I" and format_ != "PNG"):
             raise UndecodablePicture(
@@ -215,24 +214,20 @@ def _decode_other(data: bytes, format_: Format, max_decoded_bytes: int) -> _Deco
             )
         metadata = {"exif": image.info["exif"]} if "exif" in image.info else {}
         turn = orientation(metadata if format_ == "AVIF" else stripped.metadata)
-        inverted = format_ == "TIFF" and image.mode.startswith("I;16") and _tag(image, 262) == 0
-        return _flatten(image, inverted=inverted), stored, turn
+        flat = flatten(image, covered)
+    if stripped.canvas:
+        canvas = Image.new("RGB", stored, "white")
+        canvas.paste(flat, stripped.offset)
+        flat = canvas
+    return flat, stored, turn
 
 
-def _tag(image: Image.Image, number: int) -> object:
-    """Value of a tag of a TIFF, None if it is missing."""
-    tags: dict[int, object] = getattr(image, "tag_v2", {})
-    return tags.get(number)
-
-
-def _check_planes(image: Image.Image) -> None:
-    """Refuse separate planes (tag 284) of 16 bits (tag 258), of which Pillow misreads the bytes."""
-    bits = _tag(image, 258)
-    if _tag(image, 284) == 2 and isinstance(bits, tuple) and len(bits) > 1 and max(bits) > 8:
-        raise UndecodablePicture(
-            "The TIFF picture has 16-bit channels in separate planes. Save it with interleaved "
-            "channels, or with 8 bits per sample."
-        )
+def _reason(format_: Format, error: Exception) -> str:
+    """Say why Pillow does not decode a picture."""
+    damaged = f"The {format_} picture is damaged or incomplete"
+    if isinstance(error, UnidentifiedImageError) or "nsupported" in str(error):
+        return f"{damaged}, or of a kind that is not supported. Save it as JPEG or PNG."
+    return f"{damaged}."
 
 
 def _stripped(data: bytes, format_: Format) -> Stripped:
@@ -251,8 +246,8 @@ def _load_plugin(format_: Format) -> None:
         register_heif_opener(thumbnails=False, decode_threads=1)
 
 
-def _checked_size(image: Image.Image) -> tuple[int, int]:
-    width, height = image.size
+def _checked_size(size: tuple[int, int]) -> tuple[int, int]:
+    width, height = size
     if width * height > MAX_PIXELS:
         raise TooManyPixels(
             f"The picture has {width}x{height} pixels, over the limit of "
@@ -273,26 +268,3 @@ def _check_memory(size: tuple[int, int], needed: int, max_decoded_bytes: int) ->
             f"of memory, over the limit of {max_decoded_bytes / 1e6:,.0f} MB. Make it smaller, or "
             "send it as a JPEG that is not progressive."
         )
-
-
-def _flatten(image: Image.Image, *, inverted: bool = False) -> Image.Image:
-    """The picture as 8-bit RGB without transparency.
-
-    Args:
-        image: the decoded picture.
-        inverted: 16-bit grayscale in which 0 is white. Pillow inverts only up to 8 bits.
-    """
-    if image.mode.startswith("I"):  # 16-bit grayscale; Pillow's own conversion clips it to white
-        levels = np.asarray(image)
-        gray = (levels >> 8).astype(np.uint8) ^ (255 if inverted else 0)
-        if (clear := image.info.get("transparency")) is not None:
-            gray[levels == clear] = 255
-        return Image.fromarray(gray).convert("RGB")
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        if image.format == "BMP" and rgba.getchannel("A").getextrema() == (0, 0):
-            return image.convert("RGB")  # many programs leave the fourth byte of a BMP at zero
-        flat = Image.new("RGB", rgba.size, "white")
-        flat.paste(rgba, mask=rgba)
-        return flat
-    return image.convert("RGB")

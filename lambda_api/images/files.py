@@ -23,6 +23,8 @@ _SYSTEM_NAMES = frozenset(
         "ehthumbs_vista.db",
         "desktop.ini",
         "$recycle.bin",
+        "recycler",  # older Windows
+        "recycled",
         "system volume information",
         "@eadir",  # Synology
         "@tmp",
@@ -33,6 +35,7 @@ _SYSTEM_NAMES = frozenset(
         "@__thumb",
         "lost+found",  # Linux file systems
         "lost.dir",  # Android
+        "_gsdata_",  # GoodSync
         "__pycache__",
         "picasa.ini",
     }
@@ -46,6 +49,7 @@ _LEFTOVERS = re.compile(
         |part|partial|filepart|crdownload|opdownload|download|aria2|!ut|!qb)  # downloads
     | .*[:\uf03a]zone\.identifier                         # streams of NTFS, as WSL copies them
     | .*@syno(eastream|resource)
+    | found\.\d{3}                                        # fragments that chkdsk recovers
     """,
     re.VERBOSE | re.DOTALL,
 )

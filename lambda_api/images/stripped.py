@@ -16,10 +16,14 @@ class Stripped:
     Attributes:
         data: the file with the parts that decide about the pixels.
         metadata: metadata that can hold the orientation, by Pillow's names in `Image.info`.
+        canvas: width and height of the picture if `data` is only a part of it, else None.
+        offset: left and top of `data` on the canvas.
     """
 
     data: bytes
     metadata: dict[str, bytes | str] = field(default_factory=dict)
+    canvas: tuple[int, int] | None = None
+    offset: tuple[int, int] = (0, 0)
 
 
 def orientation(metadata: dict[str, bytes | str]) -> int:

@@ -1,8 +1,15 @@
-"""TIFF: the first directory (TIFF 6.0; BigTIFF)."""
+"""TIFF: the first directory (TIFF 6.0; BigTIFF), and samples that need care."""
 
 import struct
 
+from PIL import Image
+
+from lambda_api.images.errors import UndecodablePicture
 from lambda_api.images.stripped import Stripped
+
+_BITS, _PHOTOMETRY, _PLANES, _SAMPLE_FORMAT = 258, 262, 284, 339
+_WHITE_IS_ZERO, _SEPARATE = 0, 2
+_UNSIGNED = {1, 4}  # unsigned integers, undefined
 
 _USED = frozenset(
     {
@@ -37,3 +44,38 @@ def strip(data: bytes) -> Stripped:
     directory = struct.pack(order + count_format, len(kept)) + b"".join(kept)
     directory += bytes(struct.calcsize(number))  # no further page
     return Stripped(data[:start] + directory + data[start + len(directory) :])
+
+
+def check_samples(image: Image.Image) -> None:
+    """Refuse samples that Pillow opens but misreads: signed ones, and 16 bits in separate planes.
+
+    Raises:
+        UndecodablePicture: the picture has such samples.
+    """
+    if not set(_values(image, _SAMPLE_FORMAT)) <= _UNSIGNED:
+        raise UndecodablePicture(
+            "The TIFF picture has signed or floating-point samples. Save it with unsigned samples "
+            "of 8 or 16 bits."
+        )
+    bits = _values(image, _BITS)
+    if _SEPARATE in _values(image, _PLANES) and len(bits) > 1 and max(bits) > 8:
+        raise UndecodablePicture(
+            "The TIFF picture has 16-bit channels in separate planes. Save it with interleaved "
+            "channels, or with 8 bits per sample."
+        )
+
+
+def gray_levels(image: Image.Image) -> tuple[int, bool]:
+    """Bits per sample of a gray picture, 9 to 16, and whether 0 is white.
+
+    Pillow scales and inverts only up to 8 bits.
+    """
+    (bits, *_) = _values(image, _BITS) or (16,)
+    return bits, _WHITE_IS_ZERO in _values(image, _PHOTOMETRY)
+
+
+def _values(image: Image.Image, number: int) -> tuple[int, ...]:
+    """Values of a tag, none if it is missing."""
+    tags: dict[int, int | tuple[int, ...]] = getattr(image, "tag_v2", {})
+    value = tags.get(number, ())
+    return value if isinstance(value, tuple) else (value,)

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from lambda_api.images.stripped import Stripped
 
-_EXIF_FLAG, _XMP_FLAG, _PROFILE_FLAG = 0x08, 0x04, 0x20  # of the chunk VP8X
+# Flags of the chunk VP8X.
+_ANIMATION_FLAG, _XMP_FLAG, _EXIF_FLAG, _ALPHA_FLAG, _PROFILE_FLAG = 0x02, 0x04, 0x08, 0x10, 0x20
 _IMAGE = frozenset({b"VP8 ", b"VP8L"})
 
 
@@ -18,6 +19,8 @@ def strip(data: bytes) -> Stripped:
         if kind == b"VP8X" and not parts and len(raw) >= 18:
             flags = raw[8]
             kept = flags & ~(_EXIF_FLAG | _XMP_FLAG | _PROFILE_FLAG)
+            if flags & _ANIMATION_FLAG:  # what the first frame leaves uncovered is transparent
+                kept |= _ALPHA_FLAG
             parts.append(raw[:8] + bytes([kept]) + raw[9:])
         elif kind in (b"EXIF", b"XMP "):
             found.setdefault(kind, raw[8 : 8 + int.from_bytes(raw[4:8], "little")])

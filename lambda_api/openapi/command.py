@@ -28,7 +28,7 @@ def _print_openapi(_: argparse.Namespace) -> int:
 
     # An app needs at least one user. The document does not contain it.
     users = {"unused": SecretStr(secrets.token_hex())}
-    _print(create_app(Settings(_env_file=None, api_users=users)).openapi())
+    _print(create_app(Settings(api_users=users)).openapi())
     return 0
 
 

@@ -23,6 +23,7 @@ from lambda_api.web.limits import MAX_HEADER_BYTES
 _TAGS = [
     {"name": "service", "description": "The service and its model."},
     {"name": "pictures", "description": "Classification and explanation of pictures."},
+    {"name": "feedback", "description": "Corrections of predictions."},
 ]
 _DESCRIPTION = f"""\
 Classify pictures, with a calibrated confidence.
@@ -126,8 +127,9 @@ def _parameters(models: list[type[BaseModel]]) -> list[dict[str, Any]]:
 def _models(node: Any) -> list[type[BaseModel]]:
     """Return the models that are referenced in a part of the document, each once."""
     from lambda_api.openapi import schemas
+    from lambda_api.web import feedback_body
 
-    models = {**vars(query), **vars(request_body), **vars(schemas)}
+    models = {**vars(query), **vars(request_body), **vars(feedback_body), **vars(schemas)}
     names = dict.fromkeys(reference.removeprefix(SCHEMAS) for reference in _references(node))
     return [models[name] for name in names]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from lambda_api.collection.policy import MAX_NOTE
 from lambda_api.images import MEDIA_TYPES, NAMES
 from lambda_api.problems import MEDIA_TYPE
 from lambda_api.web.request_body import (
@@ -69,14 +70,39 @@ UPLOAD_BODY: dict[str, Any] = {
     "requestBody": {"required": True, "content": _json(UploadRequest)},
 }
 
+FEEDBACK_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "The right label, with the ID of a request whose picture was collected, or "
+        "with the picture.",
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["label"],
+                    "properties": {
+                        "file": {**_BINARY, "description": "The picture."},
+                        "label": {"type": "string", "description": "A class, or `none`."},
+                        "request_id": {"type": "string"},
+                        "note": {"type": "string", "maxLength": MAX_NOTE},
+                    },
+                }
+            },
+            **_json("FeedbackRequest"),
+        },
+    }
+}
+
 _PROBLEMS = {
     400: "No picture in the request, a malformed form, an invalid key, or two body lengths",
     401: "Missing or wrong credentials",
-    404: "No upload has this key, or the service has no uploads",
+    404: "No upload has this key, no picture is stored for this request ID, or the service has no "
+    "uploads or stores no feedback",
     408: "The request body did not arrive in time",
+    409: "Several pictures were classified under this request ID",
     413: "Too many bytes or pixels, or too much memory to decode. `detail` contains the limit",
-    415: f"Not a {NAMES}. For a batch: not a form",
-    422: "The picture cannot be decoded, or a parameter is invalid",
+    415: f"Not a {NAMES}. For a batch: not a form. For feedback: neither a form nor JSON",
+    422: "The picture cannot be decoded, or a parameter or label is invalid",
     429: "Too many failed logins from this address",
     431: "The headers are too large",
     500: "Unexpected error. Find its details in the log by the request ID",

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from lambda_api import __version__, manifest
+from lambda_api.collection.policy import Collect
 from lambda_api.images import Format
 from lambda_api.loaded_model import BundleSource
 from lambda_api.web.request_body import KEY_EXAMPLE
@@ -99,6 +100,7 @@ class Health(BaseModel):
             "uptime_s": 754.2,
             "cold_start": False,
             "fallback": None,
+            "collect": "off",
         }
     )
 
@@ -120,6 +122,13 @@ class Health(BaseModel):
     fallback: Annotated[
         str | None,
         Field(description="Reason why the fallback model was loaded; null if it was not."),
+    ]
+    collect: Annotated[
+        Collect,
+        Field(
+            description="Pictures that the service stores. `off`: none. `feedback`: those sent to "
+            "`POST /feedback`. `unsure`: also those without a confident prediction. `all`: all."
+        ),
     ]
 
 
@@ -390,3 +399,33 @@ class Upload(BaseModel):
     key: Annotated[str, Field(description="Send this key to /predict or /explain.")]
     expires_in_s: int
     max_bytes: int
+
+
+class FeedbackReceipt(_ModelResponse):
+    """Response of `POST /feedback`."""
+
+    model_config = _example(
+        {
+            **_RESPONSE,
+            "status": "stored",
+            "picture": "9c" * 32,
+            "predicted": "buildings",
+            "label": "forest",
+            "contradicts": [],
+        }
+    )
+
+    status: Annotated[
+        Literal["stored", "repeated"],
+        Field(description="`repeated`: the same feedback had been stored before."),
+    ]
+    picture: Annotated[str, Field(description="SHA-256 of the picture.")]
+    predicted: Annotated[str, Field(description="Label of the prediction.")]
+    label: Annotated[str, Field(description="Label of the feedback; `none` for no class.")]
+    contradicts: Annotated[
+        tuple[str, ...],
+        Field(
+            description="Other labels of earlier feedback on this picture. Training leaves a "
+            "picture with several labels out."
+        ),
+    ]

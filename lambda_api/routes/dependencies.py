@@ -8,8 +8,10 @@ from fastapi.openapi.models import HTTPBase
 from fastapi.security.base import SecurityBase
 
 from lambda_api.classifier import Classifier
+from lambda_api.collection.policy import Collection
 from lambda_api.loaded_model import LoadedModel
 from lambda_api.manifest import BundleError
+from lambda_api.metrics import RequestMetrics
 from lambda_api.problems import Problem
 from lambda_api.uploads import UploadBucket
 from lambda_api.workers import Run
@@ -30,11 +32,15 @@ class Services:
     Attributes:
         authentication: checks the credentials of requests.
         uploads: bucket of uploaded pictures.
+        collection: stores pictures and feedback.
+        metrics: writes metrics; None without a namespace.
         run: runs decoding and inference.
     """
 
     authentication: Authentication
     uploads: UploadBucket
+    collection: Collection
+    metrics: RequestMetrics | None
     run: Run
 
 

@@ -47,7 +47,7 @@ async def predict(request: Request) -> FastJSONResponse:
         prediction = await shared.run(model.classify, data)
     except PictureError as error:
         raise _explained(error, data) from error
-    request.state.predictions.append(prediction)
+    _note(request, model, data, prediction)
     content = responses.picture_prediction(prediction, top_k)
     return FastJSONResponse(responses.model_response(request, model, content))
 
@@ -65,11 +65,14 @@ async def predict_batch(request: Request) -> FastJSONResponse:
     """
     top_k = read_query(request, PredictQuery).top_k
     model, run = classifier(request), services(request).run
+    pictures = await several_pictures(request)
+    outcomes = await asyncio.gather(
+        *(run(_prediction_or_problem, model, picture.data) for picture in pictures)
+    )
     results = []
-    for picture in await several_pictures(request):
-        outcome = await run(_prediction_or_problem, model, picture.data)
+    for picture, outcome in zip(pictures, outcomes, strict=True):
         if isinstance(outcome, Prediction):
-            request.state.predictions.append(outcome)
+            _note(request, model, picture.data, outcome)
         results.append(responses.batch_item(picture.filename, outcome, top_k))
     return FastJSONResponse(responses.model_response(request, model, {"results": results}))
 
@@ -91,10 +94,10 @@ async def explain_(request: Request) -> FastJSONResponse:
     model, shared = classifier(request), services(request)
     data = await one_picture(request, shared.uploads)
     try:
-        explanation = await shared.run(explain, model, data, query.grid)
+        explanation = await explain(model, data, query.grid, shared.run)
     except PictureError as error:
         raise _explained(error, data) from error
-    request.state.predictions.append(explanation.prediction)
+    _note(request, model, data, explanation.prediction)
     overlay = await shared.run(overlay_png, explanation) if query.overlay else None
     content = {
         **responses.picture_prediction(explanation.prediction, query.top_k),
@@ -124,6 +127,15 @@ async def new_upload(request: Request) -> FastJSONResponse:
         "max_bytes": uploads.max_bytes,
     }
     return FastJSONResponse(content, 201)
+
+
+def _note(request: Request, model: Classifier, data: bytes, prediction: Prediction) -> None:
+    """Add a prediction to the log and the metrics, and offer its picture to the collection."""
+    request.state.predictions.append(prediction)
+    collection = services(request).collection
+    if collection.collector is not None:
+        answer = responses.picture_prediction(prediction, None)
+        collection.offer(request.state.request_id, model, data, prediction, answer)
 
 
 def _prediction_or_problem(model: Classifier, data: bytes) -> Prediction | Problem:

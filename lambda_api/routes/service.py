@@ -7,7 +7,12 @@ from fastapi.routing import APIRoute
 
 from lambda_api.json_output import FastJSONResponse
 from lambda_api.openapi.operations import COMMON_RESPONSES, problem_responses, success
-from lambda_api.routes.dependencies import AUTHENTICATED, classifier, loaded_model
+from lambda_api.routes.dependencies import (
+    AUTHENTICATED,
+    classifier,
+    loaded_model,
+    services,
+)
 
 # Swagger UI is loaded from FastAPI's default addresses and started by an inline script.
 _DOCS_POLICY = (
@@ -58,6 +63,7 @@ async def health(request: Request) -> FastJSONResponse:
             "uptime_s": loaded.uptime_s(),
             "cold_start": request.state.cold_start,
             "fallback": loaded.fallback,
+            "collect": services(request).collection.collect,
         }
     )
 

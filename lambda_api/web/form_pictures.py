@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from lambda_api.images import NoPicture
 from lambda_api.problems import Problem
 from lambda_api.web.forms import FormPart, decode_transfer, read_form
+from lambda_api.web.received import recognized
 
 _MAX_TEXT_FIELDS = 8
 _MAX_NAMES = 5  # names of fields in an error message
@@ -48,11 +49,11 @@ async def form_pictures(request: Request, most: int) -> list[NamedPicture]:
             if files := await _standard_files(request, most):
                 return files
         except HTTPException as error:
-            problem = _form_problem(error)
+            problem = _form_problem(error, most)
     parts = read_form(body, boundary)
     if files := _files_of_other_clients(parts, most):
         return files
-    raise problem or NoPicture(_missing_file(parts))
+    raise problem or NoPicture(_missing_file(parts, ended=body.rstrip().endswith(boundary + b"--")))
 
 
 async def _standard_files(request: Request, most: int) -> list[NamedPicture]:
@@ -72,31 +73,39 @@ async def _standard_files(request: Request, most: int) -> list[NamedPicture]:
 def _files_of_other_clients(parts: list[FormPart], most: int) -> list[NamedPicture]:
     """Return the files of a form that Starlette does not accept, none if it has too many parts."""
     files = [part for part in parts if part.name == "file" and part.is_file]
+    # A browser sends an input without a file as an empty file without a name.
+    files = [part for part in files if part.filename or part.data] or files
     if len(files) > most or len(parts) - len(files) > _MAX_TEXT_FIELDS:
         return []
     return [NamedPicture(part.filename or "", part.data) for part in files]
 
 
-def _form_problem(error: HTTPException) -> Problem:
+def _form_problem(error: HTTPException, most: int) -> Problem:
     detail = str(error.detail)
     if detail == "Invalid multipart data.":
         detail += (
             " The body does not begin with the boundary of the Content-Type, or a part is "
             "incomplete."
         )
+    elif detail.startswith("Too many files") and most == 1:
+        detail += " Send several pictures to POST /predict/batch."
+    elif detail.startswith("Too many files"):
+        detail += " Send the pictures in several requests."
+    elif detail.startswith("Too many fields"):
+        detail += " Send only the field 'file'."
     return Problem(400, "bad-request", detail)
 
 
-def _missing_file(parts: list[FormPart]) -> str:
+def _missing_file(parts: list[FormPart], *, ended: bool) -> str:
     """Describe a form without a file named 'file'."""
-    detail = "The form has no file field named 'file'."
-    if any(part.name == "file" for part in parts):
-        return (
-            "The form has no file field named 'file': the field has text. With curl, write "
-            "-F file=@photo.jpg with an @."
-        )
+    detail = "The form has no file field named 'file'"
+    if not ended:
+        return f"{detail}: it is incomplete, because it does not end with its boundary."
+    if text := next((part for part in parts if part.name == "file"), None):
+        hint = recognized(text.data) or "With curl, write -F file=@photo.jpg with an @."
+        return f"{detail}: the field has text. {hint}"
     names = dict.fromkeys(part.name[:50] for part in parts)
     if names:
         listed = ", ".join(repr(name) for name in list(names)[:_MAX_NAMES])
-        return f"{detail} Received: {listed}."
-    return detail
+        return f"{detail}. Received: {listed}."
+    return f"{detail}."

@@ -78,8 +78,7 @@ def _part(content: bytes) -> FormPart | None:
         return None
     data = decode_transfer(content[end.end() :], headers.get("Content-Transfer-Encoding", ""))
     filename = _parameter(headers, "filename")
-    media_type = headers.get("Content-Type", "").lower()
-    is_file = filename is not None or not (media_type.startswith("text/") or not is_binary(data))
+    is_file = filename is not None or is_binary(data)
     return FormPart(_parameter(headers, "name") or "", filename, data, is_file)
 
 

@@ -18,7 +18,11 @@ class GatewayScope:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope = {**scope, "root_path": _root_path(scope), "client": _client(scope)}
+        root, path = _root_path(scope), scope["path"]
+        full_path = f"{root}{path}"
+        if f"{path}/".startswith(f"{root}/") and _context_path(scope) == full_path:
+            path = full_path  # a stage called like a route: Starlette would remove the route
+        scope = {**scope, "root_path": root, "path": path, "client": _client(scope)}
         if scope["method"] == "HEAD":
             await self.app(scope, receive, _without_body(send))
         else:
@@ -35,12 +39,17 @@ def _root_path(scope: Scope) -> str:
             return stage
         template = str(context.get("routeKey", "")).partition(" ")[2]
     else:  # a REST API: the path in the request context contains the stage
-        full_path = str(context.get("path") or path)
+        full_path = _context_path(scope) or path
         if full_path != path and full_path.endswith(path):
             return full_path.removesuffix(path)
         template = str(event.get("resource") or "")
     parameters = event.get("pathParameters")
     return _base_path(path, template, parameters if isinstance(parameters, dict) else {})
+
+
+def _context_path(scope: Scope) -> str:
+    """Return the path with the stage, "" if the event has none."""
+    return str(scope["aws.event"]["requestContext"].get("path") or "")
 
 
 def _base_path(path: str, template: str, parameters: dict[str, Any]) -> str:

@@ -24,6 +24,8 @@ KEY_EXAMPLE = "uploads/9f2c7d0e4b1a4c5d8e6f70123456789a.jpg"
 _MAX_JSON_BYTES = 4096  # S3 keys have at most 1,024 bytes
 _HAS_IMAGE = re.compile(rb'"image"\s*:')
 _DATA_URL = re.compile(r"\s*data:([^,]{0,200}),", re.IGNORECASE)
+_BASE64_PREFIX = re.compile(r"\s*(?:data:)?[^,]{0,200}\bbase64\s*,", re.IGNORECASE)
+_IMAGE_HINT = '. Send {"image": "<base64>"}'
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 
@@ -69,7 +71,7 @@ async def one_picture(request: Request, uploads: UploadBucket) -> bytes:
         Problem: an invalid JSON body, a missing upload, or a malformed form.
         HTTPException: a form with too many parts.
     """
-    match _media_type(request):
+    match media_type(request):
         case "application/json":
             return await _picture_in_json(request, uploads)
         case "multipart/form-data":
@@ -81,8 +83,8 @@ async def one_picture(request: Request, uploads: UploadBucket) -> bytes:
 
 async def several_pictures(request: Request) -> "list[NamedPicture]":
     """Return the files of a form in their order. Raises as `one_picture`."""
-    if _media_type(request) != "multipart/form-data":
-        received = _media_type(request) or "a body without Content-Type"
+    if media_type(request) != "multipart/form-data":
+        received = media_type(request) or "a body without Content-Type"
         raise Problem(
             415,
             "not-a-form",
@@ -105,17 +107,18 @@ async def json_body(request: Request, model: type[ModelT]) -> ModelT:
         raise Problem(
             422, "invalid-request", f"The document is larger than {_MAX_JSON_BYTES:,} bytes."
         )
-    return _parse(_utf8(body), model)
+    return parse_json(utf8(body), model)
 
 
-def _utf8(document: bytes) -> bytes:
+def utf8(document: bytes) -> bytes:
     """Return a JSON document in UTF-8 without a byte order mark, which Windows tools write."""
     if document.startswith(_BOMS):
         return document.decode(json.detect_encoding(document), "replace").encode()
     return document
 
 
-def _parse(body: bytes, model: type[ModelT], hint: str = "") -> ModelT:
+def parse_json(body: bytes, model: type[ModelT], hint: str = "") -> ModelT:
+    """Parse a JSON document in UTF-8. Raises `Problem` with `hint` behind the reason."""
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
@@ -123,9 +126,9 @@ def _parse(body: bytes, model: type[ModelT], hint: str = "") -> ModelT:
 
 
 async def _picture_in_json(request: Request, uploads: UploadBucket) -> bytes:
-    body = _utf8(await request.body())
+    body = utf8(await request.body())
     if _HAS_IMAGE.search(body):
-        return _decode_picture(_parse(body, InlinePicture).image)
+        return decode_picture(parse_json(body, InlinePicture, _IMAGE_HINT).image)
     if is_binary(body):  # a picture with a wrong Content-Type
         return body
     if len(body) > _MAX_JSON_BYTES:
@@ -135,21 +138,23 @@ async def _picture_in_json(request: Request, uploads: UploadBucket) -> bytes:
             f'The document is larger than {_MAX_JSON_BYTES:,} bytes and has no field "image". Send '
             'a picture in base64 as {"image": "..."}.',
         )
-    hint = '. Send {"image": "<base64>"}'
+    hint = _IMAGE_HINT
     if uploads.bucket is not None:
         hint += ', or {"key": "<key from POST /uploads>"}'
-    uploaded = _parse(body, UploadedPicture, hint)
+    uploaded = parse_json(body, UploadedPicture, hint)
     return await asyncio.to_thread(uploads.read, uploaded.key)
 
 
-def _decode_picture(text: str) -> bytes:
+def decode_picture(text: str) -> bytes:
     """Decode base64 or a data URL. Raises `Problem`."""
     if url := _DATA_URL.match(text):
         text = text[url.end() :]
-        if not url[1].rstrip().lower().endswith(";base64"):
+        if not _BASE64_PREFIX.match(url[0]):
             return unquote_to_bytes(text)
         if "%" in text:  # "+", "/" and "=" in percent-encoding
             text = unquote_to_bytes(text).decode("latin-1")
+    elif prefix := _BASE64_PREFIX.match(text):
+        text = text[prefix.end() :]
     try:
         return decode_base64(text.encode())
     except ValueError:
@@ -157,7 +162,8 @@ def _decode_picture(text: str) -> bytes:
         raise Problem(422, "invalid-request", detail) from None
 
 
-def _media_type(request: Request) -> str:
+def media_type(request: Request) -> str:
+    """Return the media type of the body in lower case, without its parameters."""
     return request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
 

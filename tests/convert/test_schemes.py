@@ -21,7 +21,6 @@ def test_bundle_of_each_scheme_is_served(
 ) -> None:
     folder, credentials = small_bundles[scheme], ("demo", "for-tests-only-9f2c")
     settings = Settings(
-        _env_file=None,
         api_username=credentials[0],
         api_password=credentials[1],
         model_uri=str(folder),

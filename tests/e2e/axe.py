@@ -17,8 +17,8 @@ def source() -> str:
     return (modules / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 
 
-def serious_violations(page: Page) -> list[str]:
-    """Return the serious and critical violations that axe-core finds, one line per element."""
+def violations(page: Page) -> list[str]:
+    """Return the violations that axe-core finds, but not minor ones, one line per element."""
     wait_until_settled(page)  # a text that fades in has too little contrast
     if page.evaluate("typeof axe === 'undefined'"):
         page.evaluate(source())
@@ -26,6 +26,6 @@ def serious_violations(page: Page) -> list[str]:
     return [
         f"{violation['id']}: {node['target']} {node['html'][:200]} {node['failureSummary'][:300]}"
         for violation in result["violations"]
-        if violation["impact"] in ("serious", "critical")
+        if violation["impact"] in ("moderate", "serious", "critical")
         for node in violation["nodes"]
     ]

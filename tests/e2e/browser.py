@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
-from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --disable-dev-shm-usage --no-first-run "
@@ -19,6 +18,10 @@ FLAGS = (
 FAKE_CAMERA = "--use-fake-device-for-media-stream"
 LIMIT_MS = 60_000  # the first visit imports pandas and Plotly
 # Streamlit scrolls inside the page: a tall window shows all of it.
+# Usual windows, in pixels.
+PHONE, TABLET = {"width": 390, "height": 844}, {"width": 820, "height": 1180}
+LAPTOP, DESKTOP = {"width": 1280, "height": 720}, {"width": 1440, "height": 1000}
+ROW_HEIGHT = 52  # pixels, in the table of a batch
 WINDOW = {"width": 1200, "height": 1300}
 
 _SETTLED = """() =>
@@ -114,20 +117,20 @@ def open_tab(page: Page, name: str) -> None:
 
 
 def explain(page: Page) -> None:
-    """Request the explanation and wait for its legend."""
-    page.get_by_role("button", name="Explain this prediction").click()
-    expect(page.locator(".lc-legend")).to_be_visible()
+    """Request the explanation and wait for its text."""
+    page.get_by_role("button", name="Explain this result").click()
+    expect(page.locator(".lc-finding")).to_be_visible()
 
 
-def open_photo(page: Page, name: str) -> None:
-    """Open one photo of a batch."""
-    option = page.get_by_role("option", name=name)
-    while True:
-        page.get_by_label("Open a photo").click()
-        try:
-            option.click(timeout=3000)
-        except (
-            PlaywrightTimeoutError
-        ):  # the list closes if the page scrolls or is drawn at that moment
-            continue
-        return
+def open_row(page: Page, row: int, name: str) -> None:
+    """Open a photo of a batch with a click on its row, from 0."""
+    table = page.locator('[data-testid="stDataFrame"]')
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + 180, box["y"] + 36 + ROW_HEIGHT * (row + 0.5))
+    expect(page.locator(".lc-filename")).to_have_text(name)
+
+
+def check_again(page: Page) -> None:
+    page.get_by_role("button", name="Check again").click()

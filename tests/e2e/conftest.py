@@ -14,7 +14,9 @@ from dotenv import dotenv_values
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.checkout import copy_project
-from tests.e2e.browser import FAKE_CAMERA, FLAGS, Visitor, visiting
+from tests.e2e.browser import FAKE_CAMERA, FLAGS, LAPTOP, PHONE, Visitor, visiting
+from tests.e2e.stand_in_page import reset, running_page
+from tests.frontend.stand_in_api import StandInApi
 from tests.ports import free_ports
 
 NEEDED = (".env.example", ".streamlit", "env_file", "frontend", "lambda_api", "models", "scripts")
@@ -73,9 +75,9 @@ class Demo:
         return str(env["API_USERNAME"]), str(env["API_PASSWORD"])
 
     @property
-    def uvicorn(self) -> int:
-        """Process ID of its API."""
-        command = ["pgrep", "-P", str(self.process.pid), "-f", "uvicorn"]
+    def api_group(self) -> int:
+        """ID of the process group of its API."""
+        command = ["pgrep", "-P", str(self.process.pid), "-f", "lambda_api serve"]
         return int(subprocess.run(command, capture_output=True, check=True).stdout)
 
     def wait_for(self, text: str) -> None:
@@ -146,4 +148,34 @@ def browser(chromium: str) -> Iterator[Browser]:
 @pytest.fixture
 def visitor(browser: Browser) -> Iterator[Visitor]:
     with visiting(browser) as visitor:
+        yield visitor
+
+
+@pytest.fixture(scope="session")
+def stand_in_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, StandInApi]]:
+    with running_page(tmp_path_factory.mktemp("page")) as running:
+        yield running
+
+
+@pytest.fixture
+def api(stand_in_server: tuple[str, StandInApi]) -> Iterator[StandInApi]:
+    reset(stand_in_server[1])
+    yield stand_in_server[1]
+    reset(stand_in_server[1])
+
+
+@pytest.fixture
+def address(stand_in_server: tuple[str, StandInApi]) -> str:
+    return stand_in_server[0]
+
+
+@pytest.fixture
+def phone(browser: Browser, api: StandInApi) -> Iterator[Visitor]:
+    with visiting(browser, viewport=PHONE, has_touch=True) as visitor:
+        yield visitor
+
+
+@pytest.fixture
+def laptop(browser: Browser, api: StandInApi) -> Iterator[Visitor]:
+    with visiting(browser, viewport=LAPTOP) as visitor:
         yield visitor

@@ -136,7 +136,7 @@ def test_missing_bundle_is_reported_before_anything_starts(start_demo: Start) ->
     assert "Starting" not in demo.output
 
 
-@pytest.mark.parametrize("victim", ["uvicorn", "streamlit"])
+@pytest.mark.parametrize("victim", ["lambda_api serve", "streamlit"])
 def test_killed_server_stops_the_other(start_demo: Start, victim: str) -> None:
     demo = start_demo()
     demo.wait_until_ready()

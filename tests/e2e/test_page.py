@@ -2,6 +2,7 @@
 
 import csv
 import json
+import zipfile
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -19,7 +20,7 @@ from tests.e2e.browser import (
     drop,
     drop_all,
     explain,
-    open_photo,
+    open_row,
     open_tab,
     visiting,
 )
@@ -72,12 +73,13 @@ def test_photo_is_classified(photo_visitor: Visitor, direct: dict[str, Any]) -> 
     open_tab(page, "Classify")
 
     expect(page.get_by_role("heading", name=direct["label"])).to_be_visible()
-    expect(page.get_by_text(f"{direct['confidence']:.1%} confidence")).to_be_visible()
+    expect(page.locator(".lc-percent strong")).to_have_text(f"{direct['confidence']:.1%}")
     expect(page.locator(".js-plotly-plot .bars .point")).to_have_count(6)
     expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
     expect(page.get_by_alt_text("Preview of your photo")).to_be_visible()
-    expect(page.get_by_text(direct["model_version"]).first).to_be_visible()
     photo_visitor.photograph("page.png")
+    page.get_by_text("Details", exact=True).click()
+    expect(page.locator(".lc-ids code").first).to_have_text(direct["model_version"])
 
 
 def test_credentials_reach_neither_the_browser_nor_a_log(demo: Any, photo_visitor: Visitor) -> None:
@@ -108,7 +110,10 @@ def test_prediction_is_explained(source_visitor: Visitor) -> None:
     before = heatmap.get_attribute("src")
     page.get_by_role("slider").press("ArrowLeft")
     expect(heatmap).not_to_have_attribute("src", str(before))
+    heatmap.scroll_into_view_if_needed()
     source_visitor.photograph("page-explanation.png")
+    page.get_by_role("radio", name="Photo", exact=True).click()
+    expect(page.get_by_alt_text("The photo without the heat map")).to_be_visible()
 
 
 def test_batch_is_classified_and_downloaded(visitor: Visitor, page: Page) -> None:
@@ -117,20 +122,30 @@ def test_batch_is_classified_and_downloaded(visitor: Visitor, page: Page) -> Non
     drop_all(page, {**pictures, "notes.jpg": b"hello"})
 
     expect(page.get_by_role("heading", name="8 photos")).to_be_visible()
-    expect(page.get_by_text("7 of 8 classified")).to_be_visible()
-    expect(page.locator(".lc-grid img")).to_have_count(7)
-    expect(page.locator(".lc-table tbody tr")).to_have_count(8)
+    expect(page.get_by_text("7 of 8 classified · 1 failed")).to_be_visible()
     visitor.photograph("page-several.png")
-    open_photo(page, "street.jpg")
-    expect(page.locator(".lc-verdict h2")).to_have_text("street")
-    expect(page.get_by_alt_text("Preview of your photo")).to_be_visible()
+    name = str(page.locator(".lc-filename").text_content())
+    page.keyboard.press("j")
+    expect(page.locator(".lc-filename")).not_to_have_text(name)
+    second = str(page.locator(".lc-filename").text_content())
+    expect(page.locator(".lc-verdict h2")).to_have_text(LABELS[second])
+    open_row(page, 0, name)
     downloads = {}
-    for kind in ("CSV", "JSON"):
+    for kind, suffix in (("CSV", "csv"), ("JSON", "json"), ("Report", "html")):
         with page.expect_download() as download:
             page.get_by_role("button", name=kind).click()
+        assert download.value.suggested_filename.endswith(suffix)
         downloads[kind] = download.value.path().read_text(encoding="utf-8-sig")
+    assert "8 photos</h1>" in downloads["Report"]
+    with page.expect_download() as download:
+        page.get_by_role("button", name="ZIP by class").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        for name, label in LABELS.items():
+            assert archive.read(f"{label}/{name}") == pictures[name]
     rows = list(csv.DictReader(downloads["CSV"].splitlines()))
     assert {row["file"]: row["label"] for row in rows} == {**LABELS, "notes.jpg": ""}
+    confidences = [float(row["confidence"]) for row in rows if row["confidence"]]
+    assert confidences == sorted(confidences)  # least sure first
     documents = json.loads(downloads["JSON"])
     assert [one.get("label", "") for one in documents] == [row["label"] for row in rows]
 
@@ -147,7 +162,7 @@ def test_session_and_model_are_shown(visitor: Visitor, page: Page) -> None:
     visitor.photograph("page-session.png")
     open_tab(page, "The model")
     expect(page.get_by_text("Measured on 1,061 test photos")).to_be_visible()
-    expect(page.locator(".lc-table tbody tr")).to_have_count(6)
+    expect(page.locator(".st-key-lc-per-class .lc-table tbody tr")).to_have_count(6)
     expect(page.locator(".st-key-lc-confusion .js-plotly-plot .hm")).to_be_visible()
     visitor.photograph("page-model.png")
     open_tab(page, "Classify")
@@ -186,11 +201,7 @@ def test_denied_camera_leaves_the_other_sources(source_visitor: Visitor, photo: 
     expect(page.get_by_role("heading", name="buildings")).to_be_visible()
 
 
-def test_large_photo_is_resized_and_classified(source_visitor: Visitor, photo: bytes) -> None:
-    page = source_visitor.page
-    choose_source(page, "Samples")  # removes the files of other tests
-    expect(page.locator(".lc-sample").first).to_be_visible()
-    choose_source(page, "Upload")
+def test_large_photo_is_resized_and_classified(page: Page, photo: bytes) -> None:
     buffer = BytesIO()
     with Image.open(BytesIO(photo)) as image:
         image.resize((8000, 5300)).save(buffer, "JPEG", quality=97)

@@ -14,7 +14,7 @@ from requests.adapters import HTTPAdapter
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 from urllib3.util.retry import Retry
 
-from tests.e2e.axe import serious_violations
+from tests.e2e import axe
 from tests.e2e.browser import Visitor
 from tests.ports import free_ports
 
@@ -95,7 +95,7 @@ def test_visitor_logs_in_classifies_and_logs_out(browser: Browser, address: str)
     with stranger(browser, address) as page:
         expect(page.get_by_role("tab")).to_have_count(0)
         expect(page.locator(".lc-status")).to_have_count(0)
-        assert serious_violations(page) == []
+        assert axe.violations(page) == []
 
         log_in(page, "anna")
         expect(page.get_by_text("Logged in as anna@example.com")).to_be_visible()

@@ -15,7 +15,7 @@ import pytest
 import requests
 from playwright.sync_api import Page, expect
 
-from tests.e2e.axe import serious_violations
+from tests.e2e import axe
 from tests.e2e.browser import LIMIT_MS, Visitor, choose_source, drop
 from tests.ports import free_ports
 
@@ -58,6 +58,7 @@ def visit(page_address: str, visitor: Visitor) -> Callable[[], Page]:
 
     def visit() -> Page:
         page = visitor.visit(page_address)
+        page.get_by_role("button", name="Check again").click()  # not the state of the last test
         expect(page.locator(".lc-status.lc-ready")).to_be_visible()
         return page
 
@@ -65,16 +66,18 @@ def visit(page_address: str, visitor: Visitor) -> Callable[[], Page]:
 
 
 def test_wrong_password_is_explained(
-    start_api: Start, visit: Callable[[], Page], photo: bytes
+    start_api: Start, page_address: str, visitor: Visitor, photo: bytes
 ) -> None:
     start_api(API_PASSWORD="another-password-than-the-page-has")
-    page = visit()
+    page = visitor.visit(page_address)
+    expect(page.locator(".lc-status.lc-down")).to_contain_text("Not signed in")
 
     drop(page, photo)
 
     expect(page.get_by_role("alert")).to_contain_text("This page cannot sign in to the service")
+    expect(page.locator(".lc-status")).to_contain_text("Not signed in")
     expect(page.locator(".js-plotly-plot")).to_have_count(0)
-    assert serious_violations(page) == []
+    assert axe.violations(page) == []
 
 
 def test_stopped_api_is_reported_and_its_return_noticed(
@@ -92,7 +95,11 @@ def test_stopped_api_is_reported_and_its_return_noticed(
 
     expect(page.get_by_role("alert")).to_contain_text("The service cannot be reached")
     let_time_pass_until(page, ".lc-status.lc-down")  # without a click
-    assert serious_violations(page) == []
+    page.get_by_role("button", name="Street").click()
+    expect(page.locator(".lc-verdict h2")).to_have_text("street")  # the answer is kept
+    page.get_by_role("button", name="Forest").click()
+    expect(page.locator(".lc-notice")).to_be_visible()
+    assert axe.violations(page) == []
     start_api()
     expect(page.locator(".lc-verdict h2")).to_have_text("forest")  # without a click
     expect(page.locator(".lc-status.lc-ready")).to_be_visible()
@@ -104,16 +111,17 @@ def test_slow_api_is_starting_up(
     api = start_api()
     visitor.page.clock.install()
     page = visit()
-    os.kill(
-        api.uvicorn, signal.SIGSTOP
+    os.killpg(
+        api.api_group, signal.SIGSTOP
     )  # like a cold start, it accepts requests and does not reply
     try:
         let_time_pass_until(page, ".lc-status.lc-waiting")
         expect(page.locator(".lc-status.lc-waiting")).to_contain_text("Starting up")
         drop(page, photo)
-        expect(page.get_by_text("The service is starting …")).to_be_visible()
+        expect(page.get_by_test_id("stSpinner")).to_contain_text("The service is waking up")
+        expect(page.get_by_role("button", name="Try a sample")).to_be_hidden()
     finally:
-        os.kill(api.uvicorn, signal.SIGCONT)
+        os.killpg(api.api_group, signal.SIGCONT)
 
     expect(page.locator(".lc-verdict h2")).to_have_text("buildings")
     expect(page.locator(".lc-status.lc-ready")).to_be_visible()

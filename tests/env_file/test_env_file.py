@@ -96,6 +96,11 @@ def test_ambiguous_line_is_rejected_by_name_without_its_value(line: str, reason:
     assert "w2m" not in str(caught.value)
 
 
+@pytest.mark.parametrize("written", ["'“a” b'", '"“a” b"'])
+def test_typographic_quote_in_straight_quotes_is_part_of_the_value(written: str) -> None:
+    assert read(f"NAME={written}\n".encode()) == {"NAME": "“a” b"}
+
+
 def test_other_encoding_is_accepted_in_comments_only() -> None:
     assert read("# für uns\nNAME=x\n".encode("latin-1")) == {"NAME": "x"}
     with pytest.raises(EnvFileError, match="line 2: NAME is not in UTF-8"):

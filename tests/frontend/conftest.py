@@ -60,7 +60,7 @@ def photo(photos: Path) -> bytes:
 def page(stand_in_api: StandInApi, monkeypatch: pytest.MonkeyPatch, slept: list[float]) -> AppTest:
     """A page that is configured for the stand-in and does not wait between retries."""
     # On a busy machine, the stand-in needs longer than a visitor would wait.
-    monkeypatch.setattr("frontend.api.health_watch.WAIT_S", 10.0)
+    monkeypatch.setattr("frontend.api.watches.WAIT_S", 10.0)
     monkeypatch.setenv("API_URL", stand_in_api.url)
     monkeypatch.setenv("API_USERNAME", USERNAME)
     monkeypatch.setenv("API_PASSWORD", PASSWORD)

@@ -1,5 +1,6 @@
 """Actions on the page in Streamlit's test runner."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,8 +21,8 @@ def drop_all(page: AppTest, files: list[tuple[str, bytes]]) -> AppTest:
 def text(page: AppTest) -> str:
     """All texts of the page."""
     assert not page.exception
-    bodies = [element.proto.body for element in page.get("html")]
-    return " ".join(body for body in bodies if not body.startswith("<style>"))
+    bodies = " ".join(element.proto.body for element in page.get("html"))
+    return re.sub(r"<style>.*?</style>", "", bodies, flags=re.DOTALL)
 
 
 def click(page: AppTest, label: str) -> None:
@@ -31,10 +32,10 @@ def click(page: AppTest, label: str) -> None:
 
 
 def open_tab(page: AppTest, name: str) -> AppTest:
-    page.session_state["lc-tab"] = name
+    page.session_state["tab"] = name
     return page.run()
 
 
 def choose_source(page: AppTest, name: str) -> AppTest:
-    page.session_state["lc-source"] = name
+    page.session_state["source"] = name
     return page.run()

@@ -1,25 +1,31 @@
 import csv
 import json
-from io import StringIO
+import zipfile
+from html.parser import HTMLParser
+from io import BytesIO, StringIO
 
 from frontend.api.errors import NotAPicture
 from frontend.api.predictions import Prediction
-from frontend.exports import Row, to_csv, to_json
+from frontend.exports import to_csv, to_json, to_zip
+from frontend.photos import Photo
+from frontend.report import to_html
+from frontend.results import Result
 from tests.frontend.stand_in_api import CLASSES, CONFIDENT, LOW_CONFIDENCE
 
 
-def classified(name: str, body: dict[str, object]) -> Row:
-    return Row(name, Prediction.model_validate({**body, "round_trip_ms": 12.5}))
+def classified(name: str, body: dict[str, object], correction: str = "") -> Result:
+    prediction = Prediction.model_validate({**body, "round_trip_ms": 12.5})
+    return Result(Photo(name, name.encode()), prediction, correction)
 
 
 ROWS = [
     classified("höhle.jpg", CONFIDENT),
-    Row("notes.txt", NotAPicture("It is damaged.")),
+    Result(Photo("notes.txt", b""), NotAPicture("It is damaged.")),
     classified("two, with a comma.jpg", LOW_CONFIDENCE),
 ]
 
 
-def table(rows: list[Row]) -> list[dict[str, str]]:
+def table(rows: list[Result]) -> list[dict[str, str]]:
     return list(csv.DictReader(StringIO(to_csv(rows).decode("utf-8-sig"))))
 
 
@@ -61,3 +67,58 @@ def test_json_has_all_fields_or_the_error() -> None:
     assert first["confidence"] == 0.874
     assert len(first["predictions"]) == 6
     assert second == {"file": "notes.txt", "error": "It is damaged."}
+
+
+def test_zip_has_a_folder_for_each_label_and_a_table() -> None:
+    unknown = {**CONFIDENT, "known": False}
+    rows = [
+        *ROWS,
+        classified("a/höhle.jpg", CONFIDENT),
+        classified("b/HÖHLE.jpg", CONFIDENT),
+        classified("cat.jpg", unknown),
+        classified("..", CONFIDENT, correction="sea"),
+    ]
+
+    with zipfile.ZipFile(BytesIO(to_zip(rows))) as archive:
+        assert archive.testzip() is None
+        assert sorted(archive.namelist()) == sorted(
+            [
+                "predictions.csv",
+                "buildings/höhle.jpg",
+                "buildings/höhle (2).jpg",
+                "buildings/HÖHLE (3).jpg",
+                "mountain/two, with a comma.jpg",
+                "none/cat.jpg",
+                "sea/_",
+            ]
+        )
+        assert archive.read("none/cat.jpg") == b"cat.jpg"
+        assert archive.read("predictions.csv") == to_csv(rows)
+
+
+def test_report_lists_all_photos_least_sure_first_and_loads_nothing() -> None:
+    class Reader(HTMLParser):
+        def __init__(self) -> None:
+            super().__init__()
+            self.loaded: list[str] = []
+
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            self.loaded += [str(value) for name, value in attrs if name in ("src", "href")]
+
+    report = to_html([*ROWS, classified("<b>.jpg", CONFIDENT, "sea")], "Photos & more")
+
+    reader = Reader()
+    reader.feed(report)
+    assert all(url.startswith("data:") for url in reader.loaded)
+    assert "Photos &amp; more: 4 photos" in report
+    assert report.index("two, with a comma.jpg") < report.index("höhle.jpg")
+    assert report.index("höhle.jpg") < report.index("notes.txt")
+    assert "&lt;b&gt;.jpg" in report
+    assert "sea (model: buildings)" in report
+    assert "It is damaged." in report
+
+
+def test_correction_and_known_are_columns() -> None:
+    (row,) = table([classified("a.jpg", {**CONFIDENT, "known": False}, "sea")])
+
+    assert (row["label"], row["known"], row["correction"]) == ("buildings", "False", "sea")

@@ -21,13 +21,13 @@ def pixels(jpeg: bytes) -> np.ndarray:
 CORNER = [[0.5, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, -0.5]]
 
 
-def test_supporting_tiles_are_red_and_contradicting_ones_blue() -> None:
+def test_supporting_tiles_are_orange_and_contradicting_ones_purple() -> None:
     drawn = pixels(blend(gray(), CORNER, opacity=0.8))
 
     red, _, blue = drawn[3, 3]
     assert red - blue > 60
     red, _, blue = drawn[-4, -4]
-    assert blue - red > 60
+    assert blue - red > 30
 
 
 def test_other_tiles_keep_their_color() -> None:
@@ -49,6 +49,29 @@ def test_higher_opacity_shows_more_color() -> None:
 
 def test_map_of_zeros_adds_no_color() -> None:
     assert np.abs(pixels(blend(gray(), [[0.0] * 3] * 3, opacity=1)) - 128).max() <= 3
+
+
+def test_faint_map_leaves_the_picture_as_it_is() -> None:
+    assert blend(gray(), [[0.002, -0.029], [0.0, 0.0]], opacity=1) == gray()
+
+
+def test_scale_is_absolute() -> None:
+    weak, strong = (
+        pixels(blend(gray(), [[drop, 0.0], [0.0, 0.0]], opacity=1))[3, 3] for drop in (0.05, 0.1)
+    )
+    stronger = pixels(blend(gray(), [[0.4, 0.0], [0.0, 0.0]], opacity=1))[3, 3]
+
+    assert (weak - 128)[0] < 0.7 * (strong - 128)[0]
+    assert np.abs(strong - stronger).max() <= 3
+
+
+def test_photo_below_the_colors_is_gray() -> None:
+    buffer = BytesIO()
+    Image.new("RGB", (60, 60), (250, 120, 10)).save(buffer, "JPEG", quality=95)
+
+    drawn = pixels(blend(buffer.getvalue(), CORNER, opacity=0.8))
+
+    assert np.ptp(drawn[30, 30]) <= 12
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,8 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from frontend import images
 from frontend.class_cards import shipped_cards
-from tests.frontend.driver import APP, drop, text
+from tests.frontend.driver import APP, click, drop, text
 from tests.frontend.stand_in_api import (
     CONFIDENT,
     HEALTHY,
@@ -77,16 +76,15 @@ def test_unreadable_secrets_are_reported_with_their_line(tmp_path: Path) -> None
 def test_page_without_a_picture_shows_health_and_model(page: AppTest) -> None:
     page.run()
 
-    assert "<strong>Ready</strong><span>Up for 12 min.</span>" in text(page)
+    assert "<strong>Ready</strong><span>Model intel-scenes, 6 classes.</span>" in text(page)
     for shown in ("intel-scenes", "1a2b3c4d5e6f", "21 ms"):
         assert shown in text(page)
-    assert "Your prediction will appear here" in text(page)
-    assert page.file_uploader[0].allowed_type == sorted(images.SUFFIXES)
+    assert "Your result will appear here" in text(page)
+    assert text(page).count("<li>") == 6  # the classes
+    assert page.get("plotly_chart")[0].proto.alt == "Example of a result"
 
 
-@pytest.mark.parametrize(
-    ("seconds", "uptime"), [(3, "Just started."), (754, "Up for 12 min."), (9000, "Up for 2 h.")]
-)
+@pytest.mark.parametrize(("seconds", "uptime"), [(3, "0 min"), (754, "12 min"), (9000, "2 h")])
 def test_uptime_is_shown(
     page: AppTest, stand_in_api: StandInApi, seconds: float, uptime: str
 ) -> None:
@@ -94,7 +92,7 @@ def test_uptime_is_shown(
 
     page.run()
 
-    assert uptime in text(page)
+    assert f"<dt>Running for</dt><dd>{uptime}</dd>" in text(page)
 
 
 def test_confident_prediction_is_shown(page: AppTest, photo: bytes) -> None:
@@ -151,7 +149,9 @@ def test_picture_is_sent_once_for_all_runs(
 ) -> None:
     drop(page.run(), photo)
     page.run()
+    click(page, "Remove this photo")
     drop(page, (photos / "flower.jpg").read_bytes(), "flower.jpg")
+    click(page, "Remove this photo")
     drop(page, photo, "the same with another name.jpg")
 
     assert "buildings</h2>" in text(page)

@@ -5,7 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 from frontend.samples import shipped_samples
 from frontend.url_fetch import NotFetched
-from tests.frontend.driver import choose_source, click, drop, text
+from tests.frontend.driver import choose_source, click, drop, drop_all, text
 from tests.frontend.stand_in_api import StandInApi
 
 
@@ -20,7 +20,7 @@ def test_samples_are_pictures_of_a_few_kilobytes() -> None:
     samples = shipped_samples()
 
     assert len(samples) >= 6
-    assert all(2_000 < len(sample.read()) < 25_000 for sample in samples)
+    assert all(2_000 < len(sample.read()) < 25_000 for sample in samples.values())
 
 
 def test_chosen_sample_is_classified(page: AppTest, stand_in_api: StandInApi) -> None:
@@ -31,17 +31,71 @@ def test_chosen_sample_is_classified(page: AppTest, stand_in_api: StandInApi) ->
     click(page, "Open sea")
 
     assert "buildings</h2>" in text(page)
-    (sample,) = (one for one in shipped_samples() if one.title == "Open sea")
+    (sample,) = (one for one in shipped_samples().values() if one.title == "Open sea")
     assert sample.read() in stand_in_api.received[-1].body
 
 
-def test_another_source_removes_the_picture(page: AppTest, photo: bytes) -> None:
+def test_each_source_keeps_its_photo(page: AppTest, stand_in_api: StandInApi, photo: bytes) -> None:
     drop(page.run(), photo)
     assert "buildings</h2>" in text(page)
 
-    choose_source(page, "Camera")
+    choose_source(page, "Samples")
+    assert "Your result will appear here" in text(page)
+    click(page, "Forest")
+    choose_source(page, "Upload")
 
-    assert "Your prediction will appear here" in text(page)
+    assert "buildings</h2>" in text(page)
+    assert page.caption[0].value == "JPEG · 640 × 427 pixels · 197 kB"
+    assert stand_in_api.count("POST /predict") == 2
+    choose_source(page, "Samples")
+    assert "Forest :small[(chosen)]" in [button.label for button in page.button]
+
+
+def test_address_opens_a_sample_and_follows_the_choice(page: AppTest) -> None:
+    page.query_params["source"] = "Samples"
+    page.query_params["sample"] = "open-sea.jpg"
+
+    page.run()
+
+    assert "buildings</h2>" in text(page)
+    click(page, "Forest")
+    assert page.query_params["sample"] == "forest.jpg"
+    choose_source(page, "Upload")
+    assert "sample" not in page.query_params
+    assert "source" not in page.query_params
+
+
+@pytest.mark.parametrize(("source", "sample"), [("Nowhere", "a.jpg"), ("Samples", "../x.jpg")])
+def test_wrong_address_opens_the_page(page: AppTest, source: str, sample: str) -> None:
+    page.query_params["source"] = source
+    page.query_params["sample"] = sample
+
+    page.run()
+
+    assert "Your result will appear here" in text(page)
+
+
+def test_try_a_sample_opens_one(page: AppTest) -> None:
+    click(page.run(), "Try a sample")
+
+    assert "buildings</h2>" in text(page)
+    assert page.session_state["source"] == "Samples"
+
+
+def test_removed_photo_is_gone(page: AppTest, photo: bytes) -> None:
+    drop(page.run(), photo)
+
+    click(page, "Remove this photo")
+
+    assert "Your result will appear here" in text(page)
+
+
+def test_skipped_files_are_counted_with_their_reasons(page: AppTest, photo: bytes) -> None:
+    drop_all(page.run(), [("a.jpg", photo), ("notes.pdf", b"%PDF-1.7")])
+
+    assert "1 file was skipped" in text(page)
+    assert "<strong>notes.pdf</strong>: It is not a photo." in text(page)
+    assert "buildings</h2>" in text(page)
 
 
 def test_picture_from_a_url_is_classified_with_a_mocked_download(

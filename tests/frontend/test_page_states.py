@@ -1,5 +1,6 @@
 """Failures of the API, in Streamlit's test runner with a stand-in for the API."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -26,9 +27,9 @@ from tests.frontend.stand_in_api import (
         (problem(415, "No JPEG."), "This photo cannot be used", False),
         (problem(422, "It is damaged."), "This photo cannot be used", False),
         (problem(429, "Slow down."), "Too many requests", True),
-        (problem(503, "There is no bundle."), "The model is not ready", True),
+        (problem(503, "There is no bundle."), "The service is not ready", True),
         (problem(500, "Internal error."), "The service failed", True),
-        (problem(404, "Not found."), "Another server runs at this address", False),
+        (problem(404, "Not found."), "The service responded in an unexpected way", False),
     ],
 )
 def test_error_is_explained(
@@ -48,6 +49,7 @@ def test_error_is_explained(
     assert PASSWORD not in text(page)
     assert any(button.label == "Try again" for button in page.button) is can_retry
     assert not page.get("plotly_chart")
+    assert "127.0.0.1" not in re.sub(r"<details.*?</details>", "", text(page))
 
 
 def test_picture_is_sent_again_smaller_after_413(
@@ -57,7 +59,7 @@ def test_picture_is_sent_again_smaller_after_413(
     stand_in_api.replies["POST /explain"] = Reply(200, explained([[0.4, 0.0], [0.0, -0.1]]))
 
     drop(page.run(), photo)
-    click(page, "Explain this prediction")
+    click(page, "Explain this result")
 
     assert "buildings</h2>" in text(page)
     assert page.info[0].value.startswith("Resized to 1")
@@ -74,7 +76,9 @@ def test_unreachable_api_is_shown_in_the_status_and_for_the_picture(
 
     drop(page.run(), photo)
 
-    assert text(page).count("The service cannot be reached") == 2
+    assert text(page).count("The service cannot be reached") == 1
+    assert "Not classified yet" in text(page)
+    assert "127.0.0.1" not in re.sub(r"<details.*?</details>", "", text(page))
     assert "lc-down" in text(page)
     assert len(page.get("image")) == 1
 
@@ -126,10 +130,9 @@ def test_no_picture_is_sent_while_the_model_is_not_ready(
 ) -> None:
     stand_in_api.health = problem(503, "The model is loading.", Retry_After="60")
     drop(page.run(), photo)
-    assert (
-        "The model is loading. This page checks again automatically. Suggested wait: 60 s."
-        in text(page)
-    )
+    assert "Not classified yet" in text(page)
+    assert "The model is loading. Suggested wait: 60 s." in text(page)  # for the operator
+    assert "lc-down" in text(page)
     assert stand_in_api.count("POST /predict") == 0
 
     stand_in_api.health = Reply(200, HEALTHY)
@@ -146,6 +149,7 @@ def test_refusal_is_kept_but_a_failure_is_retried(
     page.run()
     assert stand_in_api.count("POST /predict") == 1
 
+    click(page, "Remove this photo")
     stand_in_api.predict = problem(500, "Internal error.")
     drop(page, (photos / "flower.jpg").read_bytes())
     stand_in_api.predict = Reply(200, CONFIDENT)
@@ -165,6 +169,8 @@ def test_health_is_cached_between_runs_and_requested_on_click(
     click(page, "Check again")
 
     assert stand_in_api.count("GET /health") == 2
+    assert "Checked just now." in text(page)
+    page.run()
     assert "The model is loading." in text(page)
 
 
@@ -196,3 +202,48 @@ def test_new_credentials_are_used_without_a_restart(
     page.run()
 
     assert "buildings</h2>" in text(page)
+
+
+def test_rejected_credentials_are_shown_before_the_first_photo(
+    page: AppTest, stand_in_api: StandInApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("API_PASSWORD", "out of date")
+
+    page.run()
+    page.run()
+
+    assert "<strong>Not signed in</strong>" in text(page)
+    assert "This page cannot sign in to the service" in text(page)
+    assert "Please tell the operator of this page." in text(page)
+    assert stand_in_api.count("GET /model") == 1  # a failed login counts toward a rate limit
+
+
+@pytest.mark.parametrize("status", [401, 503])
+def test_answer_stays_when_the_api_goes_away(
+    page: AppTest, stand_in_api: StandInApi, photo: bytes, status: int
+) -> None:
+    drop(page.run(), photo)
+    stand_in_api.health = problem(503, "The model is gone.")
+    stand_in_api.predict = problem(status, "No.")
+
+    click(page, "Check again")
+    page.run()
+
+    assert "lc-ready" not in text(page)
+    assert "buildings</h2>" in text(page)
+    assert "Not classified yet" not in text(page)
+
+
+def test_unknown_scene_has_its_own_state(
+    page: AppTest, stand_in_api: StandInApi, photo: bytes
+) -> None:
+    body = {**CONFIDENT, "confident": False, "known": False, "familiarity": 0.0}
+    stand_in_api.predict = Reply(200, body)
+
+    drop(page.run(), photo)
+
+    shown = text(page)
+    assert "<h2>Not a scene I know</h2>" in shown
+    assert "lc-unknown" in shown
+    assert "The closest class is “buildings”, but do not rely on it." in shown
+    assert "Low confidence" not in shown

@@ -30,8 +30,8 @@ def manifest(stand_in_api: StandInApi) -> dict[str, object]:
 def test_new_session_has_no_history(page: AppTest) -> None:
     open_tab(page.run(), "This session")
 
-    assert "No predictions yet." in text(page)
-    assert not page.get("plotly_chart")
+    assert "No results yet." in text(page)
+    assert "Round trips" not in " ".join(one.proto.alt for one in page.get("plotly_chart"))
 
 
 def test_session_lists_its_predictions_latest_first(
@@ -51,7 +51,7 @@ def test_session_lists_its_predictions_latest_first(
 def test_closed_tab_is_not_drawn(page: AppTest, stand_in_api: StandInApi) -> None:
     page.run()
 
-    assert stand_in_api.count("GET /model") == 0
+    assert "Confusion matrix" not in text(page)
 
 
 def test_model_tab_shows_the_metrics(
@@ -65,7 +65,7 @@ def test_model_tab_shows_the_metrics(
     assert "<dt>Accuracy</dt><dd>94.3%</dd>" in shown
     assert "efficientnet_lite0" in shown
     assert shown.count('<th scope="row">') == 6
-    assert "glacier classified as mountain (19)" in page.get("plotly_chart")[0].proto.alt
+    assert "glacier classified as mountain (19)" in page.get("plotly_chart")[-1].proto.alt
     assert stand_in_api.count("GET /model") == 1  # for two runs
 
 
@@ -89,7 +89,7 @@ def test_explanation_is_shown_after_a_click(
     drop(page.run(), photo)
     assert stand_in_api.count("POST /explain") == 0
 
-    click(page, "Explain this prediction")
+    click(page, "Explain this result")
     page.slider[0].set_value(20).run()
 
     assert "The top left of the photo matters most" in text(page)
@@ -104,7 +104,7 @@ def test_failed_explanation_keeps_the_prediction_and_can_be_retried(
     stand_in_api.replies["POST /explain"] = problem(500, "Internal error.")
     drop(page.run(), photo)
 
-    click(page, "Explain this prediction")
+    click(page, "Explain this result")
 
     assert "The service failed" in text(page)
     assert "buildings</h2>" in text(page)
@@ -117,13 +117,10 @@ def test_failed_explanation_keeps_the_prediction_and_can_be_retried(
 
 
 @pytest.mark.parametrize(("header", "shown"), [("true", "cold start"), ("false", "warm")])
-def test_status_shows_whether_the_last_prediction_was_a_cold_start(
+def test_details_show_whether_it_was_a_cold_start(
     page: AppTest, stand_in_api: StandInApi, photo: bytes, header: str, shown: str
 ) -> None:
     stand_in_api.predict = Reply(200, CONFIDENT, {"X_Cold_Start": header})
-    page.run()
-    assert "Last prediction" not in text(page)
+    drop(page.run(), photo)
 
-    drop(page, photo)
-
-    assert f"<dt>Last prediction</dt><dd>{shown}</dd>" in text(page)
+    assert f"</code> · {shown}</p>" in text(page)

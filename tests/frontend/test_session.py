@@ -2,10 +2,11 @@
 
 import pytest
 
-from frontend.api.errors import NotAPicture
+from frontend.api.client import ApiClient
+from frontend.api.errors import NotAPicture, ServerFault
 from frontend.api.predictions import Prediction
-from frontend.images import UnusablePicture, Upload, prepare
-from frontend.session import MAX_HISTORY, Session
+from frontend.images import Upload, prepare
+from frontend.session import MAX_HISTORY, Failure, Session
 from tests.frontend.stand_in_api import CONFIDENT
 
 
@@ -48,26 +49,12 @@ def test_predictions_of_other_models_are_dropped() -> None:
     assert session.outcomes.keys() == {"new", "refused"}
 
 
-def test_file_is_decoded_once(photo: bytes) -> None:
-    session, reads = Session(), []
+def test_retry_forgets_failures_but_no_refusals() -> None:
+    session, refusal = Session(), NotAPicture("It is damaged.")
+    session.outcomes = {"a": refusal, "b": ServerFault("It failed."), "c": prediction("new")}
+    session.failure = Failure(ServerFault("It failed."), ApiClient("http://127.0.0.1:9"))
 
-    def content() -> bytes:
-        reads.append(1)
-        return photo
+    session.retry()
 
-    first = session.read_input("id", "china.jpg", content)
-    second = session.read_input("id", "china.jpg", content)
-
-    assert first is second
-    assert len(reads) == 1
-
-
-def test_removed_files_are_freed(photo: bytes) -> None:
-    session = Session()
-    session.read_input("kept", "china.jpg", lambda: photo)
-    removed = session.read_input("removed", "notes.jpg", lambda: b"hello")
-    assert isinstance(removed.picture, UnusablePicture)
-
-    session.drop_inputs_except(["kept"])
-
-    assert session.inputs.keys() == {"kept"}
+    assert session.outcomes.keys() == {"a", "c"}
+    assert session.failure is None

@@ -34,6 +34,8 @@ EVERYTHING = {
     "throttle_burst": "20",
     "log_retention_days": "365",
     "upload_days": "3",
+    "collect": "unsure",
+    "collect_days": "30",
     "cors_origins": "https://page.example https://other.example",
     "alarm_email": "ops@example.com",
     "budget": "50",
@@ -153,7 +155,14 @@ def written_metrics(
 ) -> set[tuple[str, str | None]]:
     """Every metric that the service can write, as (name, value of the dimension `label`)."""
     answers = [
-        Prediction(((label, 0.5),), confident=False, picture=None, decode_ms=1, inference_ms=1)
+        Prediction(
+            ((label, 0.5),),
+            confident=False,
+            picture=None,
+            decode_ms=1,
+            inference_ms=1,
+            known=False,
+        )
         for label in read_bundle(bundle)[0].classes
     ]
     metrics = RequestMetrics("Scenes")
@@ -161,6 +170,8 @@ def written_metrics(
         metrics.write(
             status=status, duration_ms=1, predictions=answers, login=login, cold_start_load_ms=1
         )
+    for name in ("Feedback", "CollectErrors"):
+        metrics.count(name)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     return {
         (metric["Name"], line.get("label"))

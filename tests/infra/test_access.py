@@ -201,10 +201,19 @@ def rejection(region: str | None = "eu-central-1", **changed: str | None) -> str
     [
         ({"certificate_arn": None}, "domain: needs certificate_arn"),
         ({"domain": None, "default_endpoint": None}, "certificate_arn: needs domain"),
-        ({"domain": "https://api.example.com"}, "domain: String should match"),
-        ({"domain": "*.example.com"}, "domain: String should match"),
+        (
+            {"domain": "https://api.example.com"},
+            "domain: 'https://api.example.com' is not valid. Write it like 'scenes.example.com",
+        ),
+        (
+            {"domain": "*.example.com"},
+            "domain: '*.example.com' is not valid. Write it like 'scenes.example.com",
+        ),
         ({"domain": "scenes.example.com"}, "page_domain: is the same as domain"),
-        ({"certificate_arn": "api.example.com"}, "certificate_arn: String should match"),
+        (
+            {"certificate_arn": "api.example.com"},
+            "certificate_arn: 'api.example.com' is not valid. Write it like 'arn:aws:acm:",
+        ),
         (
             {"certificate_arn": ACCESS["page_certificate_arn"]},
             "certificate_arn: is in us-east-1, but API Gateway needs one in eu-central-1",
@@ -214,12 +223,18 @@ def rejection(region: str | None = "eu-central-1", **changed: str | None) -> str
             "page_certificate_arn: is in eu-central-1, but CloudFront needs one in us-east-1",
         ),
         ({"page_certificate_arn": None}, "page_domain: needs page_certificate_arn"),
-        ({"hosted_zone": "example.com"}, "hosted_zone: String should match"),
+        (
+            {"hosted_zone": "example.com"},
+            "hosted_zone: 'example.com' is not valid. Write it like 'Z0123456789ABCDEFGHIJ",
+        ),
         ({"domain": None, "certificate_arn": None}, "default_endpoint: cannot be false without"),
         ({"jwt_issuer": None, "jwt_scopes": None}, "jwt_audience: needs jwt_issuer"),
         ({"jwt_audience": None}, "jwt_issuer: needs jwt_audience"),
         ({"jwt_issuer": None, "jwt_audience": None, "jwt_scopes": "a"}, "jwt_scopes: needs"),
-        ({"jwt_issuer": "http://id.example.com"}, "jwt_issuer: String should match"),
+        (
+            {"jwt_issuer": "http://id.example.com"},
+            "jwt_issuer: 'http://id.example.com' is not valid. Write it like 'https://id",
+        ),
         (
             {"jwt_issuer": "https://id.example.com/.well-known/openid-configuration"},
             "jwt_issuer: must be the issuer",
@@ -244,15 +259,27 @@ def rejection(region: str | None = "eu-central-1", **changed: str | None) -> str
             },
             "needs page_login=true",
         ),
-        ({"page_oidc_secret": "a b"}, "page_oidc_secret: String should match"),
+        (
+            {"page_oidc_secret": "a b"},
+            "page_oidc_secret: 'a b' is not valid. Write it like 'landscape/oidc",
+        ),
         (
             {"page_oidc_secret": "arn:aws:secretsmanager:us-west-2:123456789012:secret:a-AbCdEf"},
             "page_oidc_secret: is in us-west-2, but the container needs one in eu-central-1",
         ),
         ({"page_oidc_scopes": "email"}, 'page_oidc_scopes: must contain "openid"'),
-        ({"page_login_emails": "anna"}, "page_login_emails: String should match"),
-        ({"page_login_domains": "@example.com"}, "page_login_domains: String should match"),
-        ({"page_login_groups": "staff"}, "page_login_groups: String should match"),
+        (
+            {"page_login_emails": "anna"},
+            "page_login_emails: 'anna' is not valid. Write it like 'ann@example.com",
+        ),
+        (
+            {"page_login_domains": "@example.com"},
+            "page_login_domains: '@example.com' is not valid. Write it like 'scenes.example.com",
+        ),
+        (
+            {"page_login_groups": "staff"},
+            "page_login_groups: 'staff' is not valid. Write it like 'groups=staff",
+        ),
         ({"page_networks": None}, "page_networks: is required with frontend"),
     ],
 )

@@ -61,7 +61,10 @@ PAGE = {"frontend": "true", "page_networks": "203.0.113.0/24"}
         ({"page_zones": "us-east-1b us-east-1c"}, "page_zones: needs frontend=true"),
         ({**PAGE, "page_zones": "us-east-1b"}, "page_zones: name two different"),
         ({**PAGE, "page_zones": "us-east-1b us-east-1b"}, "page_zones: name two different"),
-        ({**PAGE, "page_zones": "use1-az1 use1-az2"}, "page_zones: String should match"),
+        (
+            {**PAGE, "page_zones": "use1-az1 use1-az2"},
+            "page_zones: 'use1-az1' is not valid. Write it like 'us-east-1b'",
+        ),
         ({"dashboard": "maybe"}, "dashboard: Input should be a valid boolean"),
         ({"canary": "perhaps"}, "canary: Input should be a valid boolean"),
         ({"log_retention_days": "31"}, "log_retention_days: CloudWatch Logs supports only 1, 3, 5"),
@@ -147,7 +150,7 @@ def test_damaged_model_is_rejected_with_both_hashes(bundle: Path, tmp_path: Path
         BundleCheckError, match=r"model.tflite: the SHA-256 is \w+, but the manifest declares"
     ):
         check_bundle(folder)
-    assert check_bundle(bundle) == "intel-scenes"
+    assert check_bundle(bundle).name == "intel-scenes"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from infra.cost import collecting
 from infra.cost.estimate import (
     ALARM_METRICS,
     METRICS,
@@ -118,6 +119,17 @@ def test_idle_month_pays_for_the_metrics_of_the_heartbeat(table: Table) -> None:
 
     # By hand: four metrics, 61 of 730 hours, 0.30 dollars per month.
     assert items["metrics"] == pytest.approx(0.100, abs=1e-3)
+
+
+def test_collecting_costs_two_objects_and_their_storage(table: Table) -> None:
+    items = collecting.cost(replace(LOAD, picture_kb=30), table.of("eu-central-1"), 1.0)
+
+    # By hand: 2 million PUT requests at 5.40 dollars a million; 31.5 GB a month for 3 months.
+    assert items["S3, requests"] == pytest.approx(10.80)
+    assert items["S3, storage"] == pytest.approx(31.5 * 90 / (730 / 24) * 0.0245, rel=1e-3)
+    assert items["Lambda, after the response"] == pytest.approx(
+        100_000 * 1769 / 1024 / 60_000, rel=1e-3
+    )
 
 
 def test_every_metric_of_the_service_is_counted(

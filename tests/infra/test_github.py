@@ -27,6 +27,14 @@ def template(assembly: Assembly) -> Template:
     return Template.from_string(assembly.stacks[NAME])
 
 
+def oidc_providers(template: Template) -> list[Any]:
+    """Return the provider that each role trusts."""
+    return [
+        role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["Federated"]
+        for role in properties(template, "AWS::IAM::Role")
+    ]
+
+
 def rights(template: Template) -> dict[str, list[dict[str, Any]]]:
     """Return the statements of each role's policies, by the role's `sub` claim."""
     found: dict[str, list[dict[str, Any]]] = {}
@@ -74,6 +82,25 @@ def test_roles_trust_one_repository_and_assume_only_bootstrap_roles(template: Te
         ]
 
 
+def test_roles_trust_the_provider_that_the_stack_creates(template: Template) -> None:
+    (name,) = template.find_resources("AWS::IAM::OIDCProvider")
+
+    assert oidc_providers(template) == [{"Fn::GetAtt": [name, "Arn"]}] * 2
+
+
+def test_existing_provider_is_used_if_configured(
+    synthesize: Callable[..., Assembly], template: Template
+) -> None:
+    stacks = synthesize(github="owner/repository.name", github_provider="false").stacks
+    existing = Template.from_string(stacks[NAME])
+
+    existing.resource_count_is("AWS::IAM::OIDCProvider", 0)
+    assert rights(existing) == rights(template)
+    for arn in oidc_providers(existing):
+        parts = [part if isinstance(part, str) else part["Ref"] for part in arn["Fn::Join"][1]]
+        assert "".join(parts) == (f"arn:AWS::Partition:iam::AWS::AccountId:oidc-provider/{ISSUER}")
+
+
 def test_template_has_no_findings(assembly: Assembly) -> None:
     assert assembly.report()["violations"] == []
     assert lint_findings(assembly.stacks[NAME]) == []
@@ -90,6 +117,11 @@ def test_stack_exists_only_if_configured(default: Assembly) -> None:
 def test_invalid_repository_is_rejected(repository: str) -> None:
     with pytest.raises(SettingsError, match="github: "):
         read_settings({**FLAGS, "github": repository}, None)
+
+
+def test_provider_without_a_repository_is_rejected() -> None:
+    with pytest.raises(SettingsError, match="github_provider: needs github"):
+        read_settings({**FLAGS, "github_provider": "false"}, None)
 
 
 def test_workflow_deploys_in_the_environment_that_the_role_trusts() -> None:

@@ -229,3 +229,21 @@ def test_email_address_enables_the_subscription_and_the_budget(
     assert subscription["Protocol"] == "email"
     assert budget["Budget"]["BudgetLimit"] == {"Amount": 50, "Unit": "USD"}
     assert len(budget["NotificationsWithSubscribers"]) == 2
+
+
+def test_alarm_on_low_confidence_can_fire_at_ten_thousand_requests_a_month(
+    default: Assembly,
+) -> None:
+    """The smallest load of docs/cost.md has 333 requests a day."""
+    (alarm,) = (
+        alarm["Properties"]
+        for name, alarm in default.service.find_resources("AWS::CloudWatch::Alarm").items()
+        if "UnsureAnswers" in name
+    )
+    share = next(query for query in alarm["Metrics"] if "Expression" in query)
+    (minimum,) = re.findall(r">= (\d+)", share["Expression"])
+    periods = {q["MetricStat"]["Period"] for q in alarm["Metrics"] if "MetricStat" in q}
+
+    (period,) = periods
+    assert alarm["EvaluationPeriods"] == 1
+    assert 10_000 / 30 * period / 86_400 >= 10 * int(minimum)

@@ -4,10 +4,8 @@ The stand-in passes the events to the real handler of the service, with the real
 """
 
 import asyncio
-import importlib
 import json
 import re
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +18,7 @@ import pytest
 
 from infra.pretraffic import handler as hook
 from infra.pretraffic.hook import TIMEOUT
+from tests.imported_handler import imported_handler
 from tests.infra.conftest import Assembly
 from tests.infra.stand_in_aws import Answer, serving
 
@@ -35,23 +34,16 @@ def service(
 ) -> Iterator[Callable[[Json], Json]]:
     """The service's handler, imported as on Lambda."""
     context = SimpleNamespace(aws_request_id="b1946ac9-2d7f-4c1b-8c39-0f7f3d0f2a11")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("task"))
-        patch.delenv("LOG_DIR", raising=False)
-        patch.setenv("API_USERNAME", USER["username"])
-        patch.setenv("API_PASSWORD", USER["password"])
-        patch.setenv("MODEL_URI", str(bundle))
-        patch.delitem(sys.modules, "lambda_api.handler", raising=False)
-        module = importlib.import_module("lambda_api.handler")
+    settings = {"API_USERNAME": USER["username"], "API_PASSWORD": USER["password"]}
+    settings["MODEL_URI"] = str(bundle)
+    with imported_handler(tmp_path_factory.mktemp("task"), settings) as module:
+        loop = asyncio.get_event_loop()
 
         def respond(event: Json) -> Json:
-            asyncio.set_event_loop(loop)
+            asyncio.set_event_loop(loop)  # in the thread of the stand-in
             return module.handler(event, context)
 
-        loop = asyncio.new_event_loop()
         yield respond
-        loop.close()
-        del sys.modules["lambda_api.handler"]
 
 
 @pytest.fixture

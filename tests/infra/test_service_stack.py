@@ -119,6 +119,45 @@ def test_function_can_read_models_if_they_come_from_the_bucket(
     assert [resource["Fn::Join"][1][1] for resource in read] == ["/models/*", "/uploads/*"]
 
 
+def lifecycle(assembly: Assembly, rule: str) -> dict[str, Any]:
+    rules = [
+        rule
+        for bucket in properties(assembly.service, "AWS::S3::Bucket")
+        for rule in bucket["LifecycleConfiguration"]["Rules"]
+    ]
+    (found,) = (each for each in rules if each.get("Id") == rule)
+    return found
+
+
+def test_collected_pictures_expire_even_if_nothing_is_collected(
+    default: Assembly, everything: Assembly
+) -> None:
+    for assembly, days in ((default, 90), (everything, 30)):
+        rule = lifecycle(assembly, "Collected")
+
+        assert (rule["Status"], rule["Prefix"]) == ("Enabled", "collected/")
+        assert rule["ExpirationInDays"] == days
+        assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
+
+
+def test_function_reads_and_writes_collected_pictures_only_if_it_collects(
+    default: Assembly, everything: Assembly
+) -> None:
+    (statement,) = (
+        statement
+        for statement in statements_of_the_function(everything.service)
+        if "/collected/*" in json.dumps(statement)
+    )
+    variables = the_function(everything.service)["Environment"]["Variables"]
+
+    assert statement["Action"] == ["s3:GetObject", "s3:PutObject"]
+    assert statement["Resource"]["Fn::Join"][1][1] == "/collected/*"
+    assert variables["COLLECT"] == "unsure"
+    assert variables["COLLECT_TO"]["Fn::Join"][1][::2] == ["s3://", "/collected"]
+    assert "collected" not in json.dumps(statements_of_the_function(default.service))
+    assert "COLLECT" not in the_function(default.service)["Environment"]["Variables"]
+
+
 def test_role_of_the_function_has_no_managed_policies(default: Assembly) -> None:
     role = the_function(default.service)["Role"]["Fn::GetAtt"][0]
     found = default.service.find_resources("AWS::IAM::Role")[role]["Properties"]

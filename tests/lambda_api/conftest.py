@@ -32,7 +32,6 @@ def credentials() -> tuple[str, str]:
 def settings(bundle: Path, credentials: tuple[str, str]) -> Settings:
     username, password = credentials
     return Settings(
-        _env_file=None,
         api_username=username,
         api_password=password,
         model_uri=str(bundle),

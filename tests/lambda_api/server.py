@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -56,7 +57,11 @@ class Server:
 
 @contextmanager
 def running(
-    folder: Path, credentials: tuple[str, str], bundle: Path, **environment: str
+    folder: Path,
+    credentials: tuple[str, str],
+    bundle: Path,
+    workers: int = 1,
+    **environment: str,
 ) -> Iterator[Server]:
     """Run a server with its output in `folder` and additional settings in `environment`."""
     settings = {
@@ -66,11 +71,11 @@ def running(
         "LOG_DIR": str(folder / "logs"),
         "PYTHONPATH": str(ROOT),
     }
-    command = [sys.executable, "-m", "uvicorn", "lambda_api.app:create_app", "--factory"]
+    command = [sys.executable, "-m", "lambda_api", "serve", f"--workers={workers}", "--port=0"]
     stdout, stderr = folder / "stdout", folder / "stderr"
     with stdout.open("wb") as out, stderr.open("wb") as error:
         process = subprocess.Popen(
-            [*command, "--port", "0", "--no-access-log"],
+            command,
             cwd=folder,
             env={**os.environ, **settings, **environment},
             stdout=out,
@@ -86,9 +91,15 @@ def running(
 
 def _announced_url(process: subprocess.Popen, stderr: Path) -> str:
     for _ in range(10 * TIMEOUT):
-        if found := re.search(r"running on (http://\S+)", stderr.read_text()):
+        found = re.search(r"running on (http://\S+:(\d+))", stderr.read_text())
+        if found and _listens(int(found[2])):  # worker processes begin to listen later
             return found[1]
         if process.poll() is not None:
             break
         sleep(0.1)
     pytest.fail(f"the server did not start:\n{stderr.read_text()}")
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

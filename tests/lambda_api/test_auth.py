@@ -52,7 +52,7 @@ USERNAME, PASSWORD = "anna", "grüß:Gott:世界-7"
 def stranger(settings: Settings, loaded_model: LoadedModel) -> TestClient:
     """A client without credentials, for a password with colons and non-ASCII letters."""
     changed = settings.model_dump() | {"api_username": USERNAME, "api_password": PASSWORD}
-    return anonymous(Settings(_env_file=None, **changed), loaded_model)
+    return anonymous(Settings(**changed), loaded_model)
 
 
 def test_a_password_may_have_colons_and_any_letters(stranger: TestClient, photo: bytes) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from httpx import Response
 
 from lambda_api import aws
 from lambda_api.app import create_app
@@ -45,6 +46,14 @@ def client(
     client = TestClient(create_app(changed, loaded_model=loaded_model))
     client.auth = credentials
     return client
+
+
+def both_answers(client: TestClient) -> list[Response]:
+    """Request an upload, and a prediction for an uploaded picture."""
+    return [
+        client.post("/uploads", json={"content_type": "image/jpeg"}),
+        client.post("/predict", json={"key": f"uploads/{NAME}"}),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -99,12 +108,7 @@ def test_without_credentials_uploads_get_503_and_the_log_says_why(
 ) -> None:
     environment(keys=False, AWS_REGION="eu-central-1")
 
-    answers = [
-        client.post("/uploads", json={"content_type": "image/jpeg"}),
-        client.post("/predict", json={"key": f"uploads/{NAME}"}),
-    ]
-
-    for answer, line in zip(answers, log_lines, strict=True):
+    for answer, line in zip(both_answers(client), log_lines, strict=True):
         assert answer.status_code == 503
         assert "A retry does not help" in answer.json()["detail"]
         assert "Retry-After" not in answer.headers
@@ -141,3 +145,45 @@ def test_unreachable_s3_may_be_tried_again(
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert log_lines[-1]["aws_error"] == "EndpointConnectionError"
+
+
+@pytest.mark.parametrize(
+    ("variables", "error", "reason"),
+    [
+        ({"AWS_ENDPOINT_URL_S3": "localhost:9000"}, "ValueError", "localhost:9000"),
+        (
+            {"AWS_WEB_IDENTITY_TOKEN_FILE": "/nope", "AWS_ROLE_ARN": "arn:aws:iam::1:role/x"},
+            "FileNotFoundError",
+            "/nope",
+        ),
+        ({"AWS_CONFIG": "[default]\ncredential_process = /nope"}, "FileNotFoundError", "/nope"),
+        ({"AWS_CONFIG": "[default]\nregion"}, "ConfigParseError", "config"),
+        ({"AWS_CONFIG": "[default]\nrole_arn = x\nsource_profile = y"}, "InvalidConfigError", "y"),
+        ({"AWS_REGION": "EU (Frankfurt)"}, "InvalidRegionError", "EU (Frankfurt)"),
+        ({"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE"}, "PartialCredentialsError", "SECRET_ACCESS"),
+    ],
+)
+def test_wrong_configuration_gets_503_and_the_log_says_why(
+    environment: Callable[..., None],
+    client: TestClient,
+    log_lines: list[dict[str, Any]],
+    tmp_path: Path,
+    variables: dict[str, str],
+    error: str,
+    reason: str,
+) -> None:
+    (tmp_path / "config").write_text(variables.get("AWS_CONFIG", ""))
+    keys = "AWS_ENDPOINT_URL_S3" in variables or variables.get("AWS_REGION", "").startswith("EU")
+    environment(keys=keys, **{"AWS_REGION": "eu-central-1"} | variables)
+
+    for answer, line in zip(both_answers(client), log_lines, strict=True):
+        assert answer.status_code == 503
+        assert "A retry does not help" in answer.json()["detail"]
+        assert line["aws_error"] == error
+        assert reason in line["aws_reason"]
+
+
+def test_region_may_have_blanks_around_it(environment: Callable[..., None]) -> None:
+    environment(AWS_REGION=" eu-central-1\r")
+
+    assert aws.presigned_post(*FORM)[0] == "https://my-pictures.s3.eu-central-1.amazonaws.com/"

@@ -16,6 +16,7 @@ from lambda_api.app import create_app
 from lambda_api.loaded_model import LoadedModel
 from lambda_api.settings import Settings
 from lambda_api.web.forms import read_form
+from tests.lambda_api.pictures import china, encode
 
 
 def _encoded(name: str) -> bytes:
@@ -67,6 +68,15 @@ FORMS = {
         headers="Content-Transfer-Encoding: base64\r\n",
         data=base64.b64encode(JPEG),
     ),
+    "text/plain, no filename": form(
+        'form-data; name="file"', headers="Content-Type: text/plain\r\n"
+    ),
+    "empty input before": b'--XX\r\nContent-Disposition: form-data; name="file"; filename=""\r\n'
+    b"Content-Type: application/octet-stream\r\n\r\n\r\n" + form(),
+    "epilogue": form() + b"epilogue\r\n",
+    "quotes in names": form(r'form-data; name="file"; filename="a\"b\\c.jpg"'),
+    "both names": form("form-data; name=file; filename=a.jpg; filename*=utf-8''%C3%B6.jpg"),
+    "damaged filename*": form("form-data; name=\"file\"; filename*=klingon''f%ZZ.jpg"),
     "nine part headers": form(headers="".join(f"X-{i}: 1\r\n" for i in range(9))),
 }
 
@@ -80,7 +90,7 @@ def test_form_of_another_client_is_read(client: TestClient, path: str, kind: str
 
     assert answer.status_code == 200
     document = answer.json()
-    prediction = document["results"][0]["prediction"] if "results" in document else document
+    prediction = document["results"][-1]["prediction"] if "results" in document else document
     assert prediction["confidence"] == expected
 
 
@@ -153,6 +163,11 @@ JSON_BODIES = {
     "data URL with a charset": {"image": f"DATA:image/jpeg;charset=utf-8;BASE64,{B64}"},
     "escaped data URL": {"image": "data:image/jpeg;base64," + B64.replace("+", "%2B")},
     "URL-safe": {"image": base64.urlsafe_b64encode(JPEG).decode().rstrip("=")},
+    "no media type": {"image": f"data:;base64,{B64}"},
+    "blanks in the prefix": {"image": f"data:image/jpeg; name=a.jpg; base64 , {B64}"},
+    "prefix without data:": {"image": f"image/jpeg;base64,{B64}"},
+    "base64 as prefix": {"image": f"base64,{B64}"},
+    "CRLF and blanks": {"image": "\r\n ".join(B64[i : i + 76] for i in range(0, len(B64), 76))},
     "lines": {"image": base64.encodebytes(JPEG).decode()},
 }
 
@@ -189,7 +204,12 @@ def test_large_picture_in_json_is_limited_as_a_body(client: TestClient) -> None:
     ("document", "detail"),
     [
         ({"image": "not base64!"}, "image: is not base64"),
-        ({"image": 5}, "image: Input should be a valid string"),
+        ({"image": 5}, 'image: Input should be a valid string. Send {"image": "<base64>"}'),
+        ({"image": {"data": B64}}, 'valid string. Send {"image": "<base64>"}'),
+        ({"image": None}, 'valid string. Send {"image": "<base64>"}'),
+        ({"image": list(JPEG)}, 'valid string. Send {"image": "<base64>"}'),
+        ({"image": "https://example.com/a.jpg"}, "image: is not base64"),
+        ({"image": f"image/jpeg,{B64}"}, "image: is not base64"),
         ({"image": B64, "top_k": 2}, "top_k: Extra inputs"),
         ({"file": "x"}, 'Send {"image": "<base64>"}'),
         ({"data": "x" * 5000}, 'no field "image"'),
@@ -244,7 +264,22 @@ def test_413_advises_only_what_works(
     assert "fewer" in several
 
 
+LARGE_JPEG = encode(china(), "JPEG")
+WITHOUT_LINES = bytes.maketrans(b"", b""), b"\0\r\n"  # what curl -d removes
 RECEIVED = {
+    "curl -d of a JPEG": (LARGE_JPEG.translate(*WITHOUT_LINES), "--data-binary"),
+    "curl -d of a PNG": (PNG.translate(*WITHOUT_LINES), "--data-binary"),
+    "URL-encoded form": (b"file=@photo.jpg", "curl -F file=@photo.jpg"),
+    "URL-encoded base64": (b"image=" + B64.encode(), "URL-encoded form"),
+    "mixed parts": (b"--XX\r\nContent-Type: image/jpeg\r\n\r\n" + JPEG, "multipart/form-data"),
+    "JPEG XL": (b"\xff\x0a" + bytes(20), "JPEG XL"),
+    "JPEG 2000": (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
+    "Photoshop": (b"8BPS\0\1", "Photoshop"),
+    "icon": (encode(china(), "ICO"), "icon"),
+    "raw photo": (b"\0\0\0\x18ftypcrx \0\0\0\1", "raw photo"),
+    "video": (b"\0\0\0\x18ftypisom\0\0\2\0isomavc1", "video"),
+    "byte order mark": (b"\xef\xbb\xbf" + JPEG, "byte order mark"),
+    "Git LFS": (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "git lfs pull"),
     "replaced": (JPEG.decode("utf-8", "replace").encode(), "binary media types"),
     "replaced PNG": (PNG.decode("utf-8", "replace").encode(), "binary media types"),
     "replaced WebP": (WEBP.decode("utf-8", "replace").encode(), "binary media types"),
@@ -289,6 +324,14 @@ def test_advice_of_an_error_works(client: TestClient) -> None:
         (form('form-data; name="image"; filename="a.jpg"'), FORM, "Received: 'image'"),
         (form('form-data; name="file[]"; filename="a.jpg"'), FORM, "Received: 'file[]'"),
         (form('form-data; name="file"', headers="", data=b"a.jpg"), FORM, "file=@photo.jpg"),
+        (form('form-data; name="file"', headers="", data=b"text"), FORM, "file=@photo.jpg"),
+        (form('form-data; name="file"', headers="", data=B64.encode()), FORM, 'Send {"image"'),
+        (form(before=form()[:-8]), FORM, "Send several pictures to POST /predict/batch"),
+        (
+            form(before=b'--XX\r\nContent-Disposition: form-data; name="x"\r\n\r\nx\r\n' * 9),
+            FORM,
+            "Send only the field 'file'",
+        ),
         (form(), "multipart/form-data", "The Content-Type has no boundary"),
         (form(), "multipart/form-data; boundary=YY", "does not begin with the boundary"),
     ],

@@ -27,7 +27,7 @@ def hash_password(line: str) -> subprocess.CompletedProcess[str]:
 def test_hash_from_the_command_works_as_a_password(loaded_model: LoadedModel) -> None:
     result = hash_password(f"{PASSWORD}\n")
     assert (result.returncode, result.stderr) == (0, "")
-    settings = Settings(_env_file=None, api_username="anna", api_password=result.stdout.strip())
+    settings = Settings(api_username="anna", api_password=result.stdout.strip())
     client = TestClient(create_app(settings, loaded_model=loaded_model))
     assert client.get("/model", auth=("anna", PASSWORD.encode())).status_code == 200
     assert client.get("/model", auth=("anna", result.stdout.strip())).status_code == 401

@@ -35,7 +35,7 @@ async def inline(function: Callable[..., Any], *arguments: Any) -> Any:
 def anyone(settings: Settings, loaded_model: LoadedModel) -> TestClient:
     """A client without credentials, for the user `NAME`."""
     changed = {"api_username": NAME, "api_password": PASSWORD}
-    changed_settings = Settings(_env_file=None, **settings.model_dump() | changed)
+    changed_settings = Settings(**settings.model_dump() | changed)
     return TestClient(create_app(changed_settings, loaded_model=loaded_model))
 
 
@@ -78,7 +78,7 @@ def test_one_request_counts_at_most_one_failure(
 ) -> None:
     users = {NAME: PASSWORD, "bert": str(hash_password(PASSWORD))}
     changed = settings.model_dump() | {"api_users": users, "failed_logins_per_minute": 3}
-    client = TestClient(create_app(Settings(_env_file=None, **changed), loaded_model=loaded_model))
+    client = TestClient(create_app(Settings(**changed), loaded_model=loaded_model))
     guess = b"Basic " + base64.b64encode(f"bert:{PASSWORD[::-1]}".encode("latin-1")).rstrip(b"=")
 
     assert [status(client, guess) for _ in range(4)] == [401, 401, 401, 429]

@@ -1,11 +1,10 @@
 """Lambda events beyond the recorded ones: keep-warm calls, other services, unusual gateways."""
 
-import asyncio
 import json
 import logging
 import sys
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +16,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from lambda_api import events
+from tests.imported_handler import imported_handler
 from tests.lambda_api.asgi import basic
 
 Event = dict[str, Any]
@@ -41,19 +41,9 @@ def module(
 ) -> Iterator[Any]:
     """The module of the handler, imported with settings in the environment."""
     username, password = credentials
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("task"))
-        patch.delenv("LOG_DIR", raising=False)
-        patch.setenv("API_USERNAME", username)
-        patch.setenv("API_PASSWORD", password)
-        patch.setenv("MODEL_URI", str(bundle))
-        patch.delitem(sys.modules, "lambda_api.handler", raising=False)
-        yield import_module("lambda_api.handler")
-        del sys.modules["lambda_api.handler"]
-    asyncio.set_event_loop(None)
-    loop.close()
+    settings = {"API_USERNAME": username, "API_PASSWORD": password, "MODEL_URI": str(bundle)}
+    with imported_handler(tmp_path_factory.mktemp("task"), settings) as module:
+        yield module
 
 
 def call(module: Any, event: Any) -> dict[str, Any]:
@@ -172,6 +162,7 @@ def test_only_the_first_event_of_a_process_is_a_cold_start(
         ({"Records": [{"EventSource": "aws:sns", "Sns": {}}]}, "aws:sns"),
         ({"Records": [{"cf": {"request": {}}}]}, "CloudFront"),
         ({"source": "aws.ec2", "detail": {}}, "aws.ec2"),
+        ({"eventSource": "aws:kafka", "records": {}}, "aws:kafka"),
         ({"awslogs": {"data": "H4s"}}, "aws.logs"),
         ({"requestContext": {"connectionId": "c", "eventType": "CONNECT"}}, "a WebSocket API"),
     ],
@@ -285,18 +276,71 @@ def test_health_check_of_a_load_balancer(module: Any) -> None:
     assert call(module, event)["statusCode"] == 200
 
 
-@pytest.mark.parametrize("body", ["abc", "a", "=", "ä", "////A"])
+EVENTS_OF_A_PICTURE = {
+    "REST API": rest("/predict", "POST"),
+    "HTTP API": http_api("/predict", "POST"),
+    "load balancer": load_balancer("/predict") | {"httpMethod": "POST"},
+}
+
+
+def with_body(
+    kind: str, credentials: tuple[str, str], body: str, *, is_base64: bool = True
+) -> Event:
+    event: Event = json.loads(json.dumps(EVENTS_OF_A_PICTURE[kind]))
+    event["headers"]["authorization"] = basic(":".join(credentials))
+    return event | {"body": body, "isBase64Encoded": is_base64}
+
+
+@pytest.mark.parametrize("kind", EVENTS_OF_A_PICTURE)
+@pytest.mark.parametrize("body", ["abc!", "a", "ä", "////A", "!!!!", "\ud800"])
 def test_damaged_base64_gets_400(
-    module: Any, log_lines: list[dict[str, Any]], credentials: tuple[str, str], body: str
+    module: Any,
+    log_lines: list[dict[str, Any]],
+    credentials: tuple[str, str],
+    kind: str,
+    body: str,
 ) -> None:
-    event = rest("/predict", "POST", body=body, isBase64Encoded=True)
-    event["headers"]["Authorization"] = basic(":".join(credentials))
+    answer = call(module, with_body(kind, credentials, body))
+
+    assert answer["statusCode"] == 400
+    assert "base64" in json.loads(answer["body"])["detail"]
+    assert (log_lines[-1]["level"], log_lines[-1]["message"]) == ("WARNING", "damaged event")
+
+
+@pytest.mark.parametrize("kind", EVENTS_OF_A_PICTURE)
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda x: x,
+        lambda x: x.rstrip("="),
+        lambda x: "\r\n".join(x[i : i + 76] for i in range(0, len(x), 76)),
+        lambda x: x.translate(str.maketrans("+/", "-_")),
+    ],
+    ids=["as it is", "no padding", "lines", "URL-safe"],
+)
+def test_forms_of_base64_are_decoded(
+    module: Any,
+    credentials: tuple[str, str],
+    photo: bytes,
+    kind: str,
+    change: Callable[[str], str],
+) -> None:
+    event = with_body(kind, credentials, change(b64encode(photo).decode()))
+
+    assert call(module, event)["statusCode"] == 200
+
+
+@pytest.mark.parametrize("stage", ["predict", "pre", "health"])
+def test_stage_called_like_a_route(module: Any, credentials: tuple[str, str], stage: str) -> None:
+    event = with_body("REST API", credentials, "")
+    event["requestContext"] |= {"stage": stage, "path": f"/{stage}/predict"}
 
     answer = call(module, event)
 
-    assert answer["statusCode"] == 400
-    assert json.loads(answer["body"])["request_id"] == "r1"
-    assert log_lines[-1]["request_id"] == "r1"
+    assert (answer["statusCode"], json.loads(answer["body"])["detail"]) == (
+        400,
+        "The picture is empty (0 bytes).",
+    )
 
 
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -1,5 +1,6 @@
 """`POST /explain`: a prediction with its occlusion map."""
 
+import asyncio
 import base64
 from io import BytesIO
 from pathlib import Path
@@ -10,13 +11,18 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from lambda_api.classifier import Classifier, Network
-from lambda_api.explain import explain, overlay_png
+from lambda_api.explain import Explanation, explain, overlay_png
+from lambda_api.workers import Run, ThreadPool, inline
 from tests.lambda_api.pictures import encode
 
 
 @pytest.fixture(scope="module")
 def classifier(bundle: Path) -> Classifier:
     return Classifier(bundle)
+
+
+def explained(classifier: Classifier, data: bytes, grid: int, run: Run = inline) -> Explanation:
+    return asyncio.run(explain(classifier, data, grid, run))
 
 
 def test_response_is_a_prediction_with_a_map(client: TestClient, photo: bytes) -> None:
@@ -36,7 +42,7 @@ def test_response_is_a_prediction_with_a_map(client: TestClient, photo: bytes) -
 def test_drop_is_the_loss_of_probability_of_a_covered_cell(
     classifier: Classifier, photo: bytes
 ) -> None:
-    explanation = explain(classifier, photo, 3)
+    explanation = explained(classifier, photo, 3)
     prediction = explanation.prediction
     covered = prediction.picture.pixels.copy()
     covered[50:100, 100:150] = covered.mean(axis=(0, 1)).round()
@@ -47,6 +53,13 @@ def test_drop_is_the_loss_of_probability_of_a_covered_cell(
     assert explanation.drops[1, 2] == pytest.approx(prediction.confidence - lossy[label], abs=1e-9)
 
 
+def test_threads_compute_the_same_map(classifier: Classifier, photo: bytes) -> None:
+    alone = explained(classifier, photo, 5)
+    together = explained(classifier, photo, 5, ThreadPool())
+
+    assert np.array_equal(together.drops, alone.drops)
+
+
 def test_map_finds_the_relevant_part(classifier: Classifier, shared_pictures: Path) -> None:
     """For a scene in one corner of a plain picture, that corner has the largest drop."""
     found = 0
@@ -55,7 +68,7 @@ def test_map_finds_the_relevant_part(classifier: Classifier, shared_pictures: Pa
         with Image.open(path) as scene:
             picture = Image.new("RGB", (300, 300), (128, 128, 128))
             picture.paste(scene.convert("RGB").resize((150, 150)), (150, 0))
-        explanation = explain(classifier, encode(picture, "PNG"), 2)
+        explanation = explained(classifier, encode(picture, "PNG"), 2)
         found += int(explanation.drops.argmax() == 1)  # the upper right of 2x2
 
     assert found >= 4
@@ -74,7 +87,7 @@ def test_a_map_of_7x7_takes_at_most_60_inferences(
 
     monkeypatch.setattr(Network, "logits", counted)
 
-    explain(classifier, photo, 7)
+    explained(classifier, photo, 7)
 
     assert calls == 50
 
@@ -110,7 +123,7 @@ def test_overlay_is_redder_where_the_drop_is_large(client: TestClient, photo: by
 
 
 def test_a_picture_of_one_color_has_a_flat_map_and_an_overlay(classifier: Classifier) -> None:
-    explanation = explain(classifier, encode(Image.new("RGB", (40, 900), "teal"), "PNG"), 3)
+    explanation = explained(classifier, encode(Image.new("RGB", (40, 900), "teal"), "PNG"), 3)
 
     assert explanation.drops.tolist() == [[0.0] * 3] * 3
     with Image.open(BytesIO(overlay_png(explanation))) as image:

@@ -104,9 +104,7 @@ def test_concurrent_guesses_are_limited(
 ) -> None:
     """Hashing is slow: without a lock, all would pass the limit before the first has failed."""
     changed = {"api_users": {"anna": str(hash_password("kX8-w2m.Pq41"))}}
-    app = create_app(
-        Settings(_env_file=None, failed_logins_per_minute=3, **changed), loaded_model=loaded_model
-    )
+    app = create_app(Settings(failed_logins_per_minute=3, **changed), loaded_model=loaded_model)
 
     async def spray() -> list[int]:
         async def one(i: int) -> int:

@@ -29,7 +29,7 @@ Call = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def token_settings(bundle: Path) -> Settings:
-    return Settings(_env_file=None, jwt_issuer=ISSUER, model_uri=str(bundle), fallback_model=bundle)
+    return Settings(jwt_issuer=ISSUER, model_uri=str(bundle), fallback_model=bundle)
 
 
 @pytest.fixture

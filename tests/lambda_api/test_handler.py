@@ -3,9 +3,7 @@
 The multipart bodies come from requests, curl and Chromium.
 """
 
-import asyncio
 import base64
-import importlib
 import json
 import os
 import subprocess
@@ -18,6 +16,7 @@ from typing import Any
 import pytest
 
 from lambda_api.classifier import Classifier
+from tests.imported_handler import imported_handler
 
 ROOT = Path(__file__).parents[2]
 EVENTS = Path(__file__).parent / "events"
@@ -52,19 +51,9 @@ def handler(
 ) -> Iterator[Handler]:
     """The handler, imported as on Lambda, with its settings in the environment."""
     context = SimpleNamespace(aws_request_id="b1946ac9-2d7f-4c1b-8c39-0f7f3d0f2a11")
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("task"))
-        patch.delenv("LOG_DIR", raising=False)
-        for name, value in environment(credentials, bundle).items():
-            patch.setenv(name, value)
-        patch.delitem(sys.modules, "lambda_api.handler", raising=False)
-        module = importlib.import_module("lambda_api.handler")
+    folder = tmp_path_factory.mktemp("task")
+    with imported_handler(folder, environment(credentials, bundle)) as module:
         yield lambda event: module.handler(event, context)
-        del sys.modules["lambda_api.handler"]
-    asyncio.set_event_loop(None)
-    loop.close()
 
 
 @pytest.mark.parametrize("name", PREDICTIONS)
@@ -225,21 +214,33 @@ def test_unknown_path_gets_404(handler: Handler) -> None:
 COLD_START = """
 import json, sys
 from lambda_api.handler import handler
-# Powertools imports the package botocore, which is light, but none of its modules.
-heavy = "boto3 botocore.session tensorflow keras matplotlib pandas sklearn scipy".split()
-heavy += ["pydantic.v1", "lambda_api.openapi.schemas"]  # for the OpenAPI document only
-heavy += ["pillow_heif", "PIL.AvifImagePlugin", "PIL.TiffImagePlugin", "PIL.WebPImagePlugin"]
-print(json.dumps({"message": "imported", "heavy": [x for x in heavy if x in sys.modules]}))
+print(json.dumps({"message": "imported"}))
 for path in sys.argv[1:]:
     answer = handler(json.load(open(path)), None)
     print(json.dumps({"message": "answer", "status": answer["statusCode"]}))
-"""
+    if path == sys.argv[1]:
+        # Powertools imports the package botocore, which is light, but none of its modules.
+        heavy = "boto3 botocore.session tensorflow keras matplotlib pandas sklearn scipy".split()
+        heavy += ["argparse", "dotenv", "pydantic_settings", "pydantic.v1"]
+        heavy += ["lambda_api.collection.records", "lambda_api.web.feedback_body"]  # COLLECT is off
+        # For the OpenAPI document, forms, JSON bodies, damaged events and explanations only.
+        names = "openapi.schemas web.forms web.form_pictures web.received".split()
+        heavy += [f"lambda_api.{name}" for name in names]
+        heavy += ["pillow_heif", *(f"PIL.{name}ImagePlugin" for name in %r)]
+        from fastapi.openapi.models import OpenAPI
+        print(json.dumps({
+            "message": "predicted",
+            "heavy": [name for name in heavy if name in sys.modules],
+            "document_models_built": OpenAPI.__pydantic_complete__,
+        }))
+""" % ["Avif", "Bmp", "Gif", "Png", "Ppm", "Tiff", "WebP"]
 
 
 def test_a_process_starts_light_and_loads_its_model_once(
     credentials: tuple[str, str], bundle: Path, tmp_path: Path
 ) -> None:
-    events = [EVENTS / f"{name}.json" for name in (*PREDICTIONS, "http_api_v2_health")]
+    names = list(dict.fromkeys(["http_api_v2_raw", *PREDICTIONS, "http_api_v2_health"]))
+    events = [EVENTS / f"{name}.json" for name in names]
     clean = {name: value for name, value in os.environ.items() if name != "LOG_DIR"}
     result = subprocess.run(
         [sys.executable, "-c", COLD_START, *events],
@@ -251,12 +252,37 @@ def test_a_process_starts_light_and_loads_its_model_once(
     )
     lines = [json.loads(line) for line in result.stdout.splitlines()]
     assert [line["message"] for line in lines[:2]] == ["model loaded", "imported"]
-    assert lines[1]["heavy"] == []
+    (predicted,) = [line for line in lines if line["message"] == "predicted"]
+    assert predicted["heavy"] == []
+    assert predicted["document_models_built"] is False
     assert [x["status"] for x in lines if x["message"] == "answer"] == [200] * len(events)
     cold = [line["cold_start"] for line in lines if line["message"] == "request"]
     assert cold == [True] + [False] * (len(events) - 1)
     assert [line["message"] for line in lines].count("model loaded") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_deferred_models_give_the_same_document(
+    credentials: tuple[str, str], bundle: Path, tmp_path: Path
+) -> None:
+    event = tmp_path / "event.json"
+    event.write_text(json.dumps(_asks(recorded("http_api_v2_raw"), "GET", "/openapi.json")))
+    program = (
+        "import json, sys; from lambda_api.handler import handler; "
+        "print(handler(json.load(open(sys.argv[1])), None)['body'])"
+    )
+
+    result = subprocess.run(
+        [sys.executable, "-c", program, event],
+        env=os.environ | environment(credentials, bundle) | {"PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    document = json.loads(result.stdout.splitlines()[-1])
+    assert document == json.loads((ROOT / "docs" / "openapi.json").read_text())
 
 
 def test_without_settings_the_process_does_not_start(tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ def test_generated_requests_get_documented_responses(
     environment = {
         **aws_environment,
         "UPLOAD_BUCKET": "schemathesis",
+        "COLLECT": "all",
+        "COLLECT_TO": str(tmp_path / "collected"),
         "FAILED_LOGINS_PER_MINUTE": "1000000",  # wrong logins must not limit right ones
     }
     requests.put(f"{aws_environment['AWS_ENDPOINT_URL']}/schemathesis", timeout=10)

@@ -115,7 +115,7 @@ def test_several_users_can_log_in_over_http(
     settings: Settings, loaded_model: LoadedModel, hashed: str, photo: bytes
 ) -> None:
     changed = settings.model_dump() | {"api_users": json.dumps({"bert": hashed})}
-    client = TestClient(create_app(Settings(_env_file=None, **changed), loaded_model=loaded_model))
+    client = TestClient(create_app(Settings(**changed), loaded_model=loaded_model))
     password = settings.api_password.get_secret_value()
 
     for auth in (("bert", BERT), ("demo", password)):
@@ -260,15 +260,13 @@ def test_secret_replaces_other_users(
 ) -> None:
     secret.put({"username": "anna", "password": ANNA})
 
-    client = TestClient(
-        create_app(Settings(_env_file=None, auth_secret_arn=secret.arn), loaded_model=loaded_model)
-    )
+    client = TestClient(create_app(Settings(auth_secret_arn=secret.arn), loaded_model=loaded_model))
 
     assert client.get("/model", auth=("anna", ANNA)).status_code == 200
     assert client.get("/model", auth=("anna", BERT)).status_code == 401
 
 
 def test_unreadable_secret_stops_the_start(secret: Secret, loaded_model: LoadedModel) -> None:
-    missing = Settings(_env_file=None, auth_secret_arn=f"{secret.arn}-missing")
+    missing = Settings(auth_secret_arn=f"{secret.arn}-missing")
     with pytest.raises(UsersError, match="Cannot read the secret"):
         create_app(missing, loaded_model=loaded_model)

@@ -88,17 +88,30 @@ def moved(environment: Path) -> None:
     (environment / STAMP).write_text(text.replace(str(environment.resolve()), "/elsewhere"))
 
 
+@pytest.fixture
+def no_ensurepip(tmp_path: Path) -> dict[str, str]:
+    """Variables of a Python without ensurepip, such as Debian's without python3-venv."""
+    module = tmp_path / "debian" / "ensurepip.py"
+    module.parent.mkdir()
+    module.write_text("raise ModuleNotFoundError('No module named ensurepip')\n")
+    return {"PYTHONPATH": str(module.parent)}
+
+
 @pytest.mark.parametrize("change", [without_stamp_content, python_removed, moved])
 def test_unusable_environment_is_recreated(
-    environment: Path, change: Callable[[Path], None]
+    environment: Path, change: Callable[[Path], None], no_ensurepip: dict[str, str]
 ) -> None:
     (environment / "left-over").touch()
     change(environment)
 
-    failed = run(environment, UV_LOCK, **NO_NETWORK)
+    # Stops at a later step, because a whole environment takes seconds.
+    failed = run(environment, UV_LOCK, **no_ensurepip)
 
     assert f"Creating {environment}" in failed.stdout
     assert not (environment / "left-over").exists()
+    assert failed.returncode == 1
+    assert "On Debian and Ubuntu: apt-get install python3-venv" in failed.stderr
+    assert not (environment / STAMP).exists()
 
 
 def test_missing_network_is_reported_and_the_next_run_recovers(environment: Path) -> None:

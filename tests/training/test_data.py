@@ -9,7 +9,14 @@ from PIL import Image
 
 from lambda_api import images
 from training.batches import stream
-from training.data import content_hash, open_dataset, read_folder, read_picture, split
+from training.data import (
+    content_hash,
+    is_collected,
+    open_dataset,
+    read_folder,
+    read_picture,
+    split,
+)
 from training.errors import DataError
 
 
@@ -102,6 +109,23 @@ def test_the_split_is_stratified_disjoint_and_follows_the_seed(crops: Path) -> N
     assert np.bincount(validation.labels).tolist() == [6, 6, 6]
     assert split(pictures, 0.25, seed=3)[1].paths == validation.paths
     assert split(pictures, 0.25, seed=4)[1].paths != validation.paths
+
+
+def test_collected_pictures_leave_the_validation_pictures_as_they_were(
+    crops: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(crops / "train", tmp_path / "train")
+    before = split(read_folder(tmp_path / "train"), 0.25, seed=3)[1]
+    for number, name in enumerate(("coffee", "flower", "flower")):
+        added = tmp_path / "train" / name / f"collected-{number:064x}.jpeg"
+        shutil.copy(crops / "test" / name / "24.jpg", added)
+
+    fitting, validation = split(read_folder(tmp_path / "train"), 0.25, seed=3)
+
+    assert validation.paths == before.paths
+    assert sum(is_collected(path) for path in fitting.paths) == 3
+    assert list(fitting.paths) == sorted(fitting.paths)
+    assert not is_collected(Path("coffee/collected-1.jpg"))
 
 
 def test_a_class_too_small_to_split_is_reported(crops: Path) -> None:

@@ -28,17 +28,19 @@ PICTURES = [_png(number) for number in range(40)]
 APPLE_DOUBLE = b"\0\5\x16\7\0\2\0\0Mac OS X        " + bytes(50)
 
 TRAIN_NAMES = ["train", "Training", "TRAIN", "seg_train", "train_set", "TrainImages", "train2017"]
-TRAIN_NAMES += ["01 training data", "entrenamiento", "训练集", "flowers-train"]
+TRAIN_NAMES += ["01 training data", "entrenamiento", "训练集", "flowers-train", "tRAIN"]
+TRAIN_NAMES += ["Trainingsdaten", "обучающая выборка", "훈련 데이터", "X_train", "xtrain"]
 VALIDATION_NAMES = ["valid", "val", "Validation", "dev", "validation_set", "val2017", "验证集"]
-VALIDATION_NAMES += ["flowers-valid"]
+VALIDATION_NAMES += ["flowers-valid", "vAL", "Validierungsdaten", "валидация"]
 TEST_NAMES = ["test", "Testing", "TEST", "holdout", "Hold-Out", "seg_test", "testset", "test1"]
-TEST_NAMES += ["eval", "测试集", "flowers-test"]
+TEST_NAMES += ["eval", "测试集", "flowers-test", "tEST", "Testbilder", "тестовая выборка"]
 
 JUNK_FILES = ["._1.png", ".DS_Store", "Thumbs.db", "desktop.ini", "1.png~", "~$1.png", "x.png.tmp"]
 JUNK_FILES += ["2.png.part", "3.jpg.crdownload", "Icon\r", "ehthumbs.db", "1.png:Zone.Identifier"]
 JUNK_FILES += ["#1.png#", "1.png.bak", ".1.png.swp"]
 JUNK_FOLDERS = ["__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information"]
 JUNK_FOLDERS += [".ipynb_checkpoints", "lost+found", ".git", ".svn", "@tmp", ".AppleDouble"]
+JUNK_FOLDERS += ["RECYCLER", "found.000", "_gsdata_"]
 JUNK_FOLDERS += [".Spotlight-V100", ".Trashes", ".fseventsd", ".sync", ".stfolder"]
 WRAPPERS = ["archive", "flowers", "train_test_split", "data", "images", "x (1)", "Ordner ü"]
 
@@ -184,7 +186,8 @@ def test_junk_is_recognized_in_any_case_and_words_are_not_junk(
     junk: str, change: Callable[[str], str], word: str
 ) -> None:
     assert is_system_file(change(junk))
-    assert is_system_file(word) is (word.casefold() in {"__macosx", "__pycache__"} or word == "")
+    system = {"__macosx", "__pycache__", "recycler", "recycled", "_gsdata_"}
+    assert is_system_file(word) is (word.casefold() in system or word == "")
 
 
 def _counts(pictures: LabelledPictures) -> dict[str, int]:

@@ -70,6 +70,9 @@ APPLICATIONS = [
     ("InceptionV3", 94, 0),  # its BatchNorms have no gamma
 ]
 
+# These change their first kernel for pretrained weights.
+ADAPTED = {"resnet50", "efficientnet_b0"}
+
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Callable[[keras.Model], str]:
@@ -129,7 +132,9 @@ def test_folding_keeps_the_function_of_every_pretrained_architecture(
     original = keras.Model(pixels, ARCHITECTURES[name](pixels, random), name=name)
     _randomize_norms(original)
     config = TrainingConfig(weights=saved(original), **options)
-    unfolded = keras.Model(pixels, ARCHITECTURES[name](pixels, config))
+    unfolded = original
+    if name in ADAPTED:
+        unfolded = keras.Model(pixels, ARCHITECTURES[name](pixels, config))
 
     model = build(config, 3)
 

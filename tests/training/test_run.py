@@ -19,7 +19,8 @@ from training.config import TrainingConfig
 from training.data import read_folder, split
 from training.errors import DataError, RunError
 from training.run.folder import Run, file_sha256, resolve
-from training.train import check_exclusions, train
+from training.selection import check_exclusions
+from training.train import train
 
 
 def _audit_of(data: Path, names: dict[str, str]) -> str:

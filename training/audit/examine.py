@@ -52,7 +52,8 @@ def examine(listing: Listing) -> Audit:
         left_out=str(listing.left_out) if listing.left_out else "",
         flat=tuple(picture.file.name for picture in pictures if picture.fingerprint is None),
         groups=tuple(_group(members) for members in groups),
-        exclude=_unreadable(unreadable) + tuple(e for members in groups for e in _exclude(members)),
+        exclude=_unreadable(unreadable)
+        + tuple(e for members in groups for e in exclusions(members)),
         notes=_notes(listing, counts),
         samples=_samples(pictures),
     )
@@ -119,7 +120,7 @@ def _unreadable(files: list[Unreadable]) -> tuple[Exclusion, ...]:
     )
 
 
-def _exclude(group: list[Picture]) -> list[Exclusion]:
+def exclusions(group: list[Picture]) -> list[Exclusion]:
     """Decide which training and validation pictures of a group to exclude.
 
     - If the group includes test pictures: all, because the test would include training pictures.
@@ -139,16 +140,16 @@ def _exclude(group: list[Picture]) -> list[Exclusion]:
     for picture in (picture for picture in group if picture.file.part != "test"):
         label, part = picture.file.label, picture.file.part
         if first.file.part == "test" or (part != first.file.part and len(first_of) == 1):
-            reason = f"{_relation(picture, first)} in the {first.file.part} part"
+            reason = f"{relation(picture, first)} in the {first.file.part} part"
             if first.file.label != label:
                 reason += f", labeled {first.file.label}"
             exclusions.append(_exclusion(picture.file, "leak", reason))
         elif len(first_of) > 1:
             other = next(first for name, first in first_of.items() if name != label)
-            reason = f"{_relation(picture, other)}, labeled {other.file.label}"
+            reason = f"{relation(picture, other)}, labeled {other.file.label}"
             exclusions.append(_exclusion(picture.file, "contradiction", reason))
         elif picture is not kept:
-            reason = f"{_relation(picture, kept)}, which is kept"
+            reason = f"{relation(picture, kept)}, which is kept"
             exclusions.append(_exclusion(picture.file, "copy", reason))
     return exclusions
 
@@ -157,7 +158,8 @@ def _exclusion(file: File, cause: Cause, reason: str) -> Exclusion:
     return Exclusion(path=file.within, cause=cause, reason=reason, part=file.part)
 
 
-def _relation(picture: Picture, other: Picture) -> str:
+def relation(picture: Picture, other: Picture) -> str:
+    """Describe how a duplicate is related to another picture, as the words of a sentence."""
     if picture.content == other.content:
         return f"the same file as {other.file.name}"
     if picture.pixels == other.pixels:

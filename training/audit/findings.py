@@ -91,6 +91,22 @@ class Exclusion(_Finding):
     part: Part = "train"
 
 
+class LabelError(_Finding):
+    """A training picture that probably belongs to another class than its label.
+
+    Attributes:
+        path: relative to the folder that contains the class folders, with slashes.
+        label: the given class.
+        suggested: the class to which it probably belongs.
+        probabilities: of every class, 0..1, from a classifier that has not seen the picture.
+    """
+
+    path: str
+    label: str
+    suggested: str
+    probabilities: dict[str, float]
+
+
 class Audit(_Finding):
     """All findings of an audit.
 
@@ -108,6 +124,8 @@ class Audit(_Finding):
         flat: pictures of a single color, relative to the data set's folder.
         groups: groups of duplicates.
         exclude: files that should be excluded from training.
+        label_errors: likely label errors of the training part, the most doubtful label first. They
+            are not in `exclude`. None if they were not searched.
         notes: other problems, in sentences.
         samples: a few training pictures of each class, relative to the data set's folder.
     """
@@ -125,6 +143,7 @@ class Audit(_Finding):
     flat: tuple[str, ...]
     groups: tuple[Group, ...]
     exclude: tuple[Exclusion, ...]
+    label_errors: tuple[LabelError, ...] | None = None
     notes: tuple[str, ...]
     samples: dict[str, tuple[str, ...]]
 
@@ -137,18 +156,41 @@ class Audit(_Finding):
         return sum(exclusion.cause == cause for exclusion in self.exclude)
 
 
-def read_exclusions(path: Path, part: Part = "train") -> frozenset[str]:
-    """Read the files to exclude from a part from an `audit.json`; see `Exclusion.path`.
+def read_audit(path: Path) -> Audit:
+    """Read an `audit.json`.
 
     Raises:
         DataError: the file is missing or not an audit.
     """
     try:
-        audit = Audit.model_validate_json(path.read_bytes())
+        return Audit.model_validate_json(path.read_bytes())
     except OSError as error:
         raise DataError(f"{path}: cannot read the audit: {error.strerror}.") from error
     except ValueError as error:
         raise DataError(
             f"{path} is not an audit. Write one with `python -m training audit DATA`."
         ) from error
-    return frozenset(each.path for each in audit.exclude if each.part == part)
+
+
+def read_exclusions(path: Path, part: Part = "train") -> frozenset[str]:
+    """Read the files to exclude from a part from an `audit.json`; see `Exclusion.path`.
+
+    Raises:
+        DataError: the file is missing or not an audit.
+    """
+    return frozenset(each.path for each in read_audit(path).exclude if each.part == part)
+
+
+def read_label_errors(path: Path) -> tuple[LabelError, ...]:
+    """Read the likely label errors from an `audit.json`.
+
+    Raises:
+        DataError: the file is missing or not an audit, or it was written without --label-errors.
+    """
+    found = read_audit(path).label_errors
+    if found is None:
+        raise DataError(
+            f"{path} has no label errors. Write it with `python -m training audit DATA "
+            "--label-errors`."
+        )
+    return found

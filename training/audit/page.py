@@ -1,5 +1,6 @@
 """Audit page: one HTML file that contains its figures and pictures, readable offline."""
 
+from collections import defaultdict
 from io import BytesIO
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from PIL import Image
 from lambda_api import images
 from training.audit import duplicates
 from training.audit.files import SIDE
-from training.audit.findings import Audit, Size
+from training.audit.findings import Audit, LabelError, Size
 from training.report import html_page
 
 THUMBNAIL = 150  # pixels high
@@ -17,6 +18,7 @@ WIDEST = 260  # pixels, of a thumbnail
 GROUPS = 100  # shown per section; audit.json contains all
 MEMBERS = 12  # shown per group
 FILES = 200  # listed per section
+LABELS = 120  # likely label errors shown
 
 
 def render(audit: Audit, data: Path) -> str:
@@ -35,10 +37,25 @@ def render(audit: Audit, data: Path) -> str:
         copies=[group for group in audit.groups if not group.leaks and not group.contradicts],
         sizes_figure=_draw_sizes(audit.sizes) if len(audit.sizes) > 1 else None,
         thumbnail=lambda name: _thumbnail(data / name),
-        shown={"groups": GROUPS, "members": MEMBERS, "files": FILES},
+        doubtful=_by_classes(audit),
+        name_of=lambda error: Path(audit.roots["train"], error.path).as_posix(),
+        shown={"groups": GROUPS, "members": MEMBERS, "files": FILES, "labels": LABELS},
         duplicates=duplicates,
         side=SIDE,
     )
+
+
+def _by_classes(audit: Audit) -> list[tuple[str, str, list[LabelError]]]:
+    """Given class, suggested class and likely label errors, the most frequent pair first.
+
+    Only the `LABELS` most doubtful labels are included.
+    """
+    pairs: dict[tuple[str, str], list[LabelError]] = defaultdict(list)
+    for error in (audit.label_errors or ())[:LABELS]:
+        pairs[error.label, error.suggested].append(error)
+    return [
+        (*pair, errors) for pair, errors in sorted(pairs.items(), key=lambda item: -len(item[1]))
+    ]
 
 
 def _thumbnail(path: Path) -> dict[str, str | int]:

@@ -15,9 +15,14 @@ FIGURES = ("accuracy", "loss", "val_accuracy", "val_loss")
 
 
 class BestModel(keras.callbacks.ModelCheckpoint):  # type: ignore[misc]
-    """Save the model with the best validation accuracy, replacing the previous one atomically."""
+    """Save the model with the best validation accuracy, replacing the previous one atomically.
 
-    def __init__(self, run: Run) -> None:
+    Args:
+        run: the folder to save it in.
+        network: a model with the same layers as the one that is trained, to be saved in its place.
+    """
+
+    def __init__(self, run: Run, network: Any) -> None:
         super().__init__(
             run.partial_model_path,
             monitor="val_accuracy",
@@ -25,7 +30,11 @@ class BestModel(keras.callbacks.ModelCheckpoint):  # type: ignore[misc]
             save_best_only=True,
             initial_value_threshold=run.best_accuracy(),
         )
-        self.run = run
+        self.run, self.network = run, network
+
+    def set_model(self, _: Any) -> None:
+        """Save `network` instead of the model that is trained, which may be of a class of ours."""
+        super().set_model(self.network)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Save the model if it is the best so far."""
@@ -34,6 +43,19 @@ class BestModel(keras.callbacks.ModelCheckpoint):  # type: ignore[misc]
         super().on_epoch_end(epoch, logs)
         if partial.is_file():
             partial.replace(self.run.model_path)
+
+
+class LastModel(keras.callbacks.Callback):  # type: ignore[misc]
+    """Save `network` after the last epoch, replacing the previous model atomically."""
+
+    def __init__(self, run: Run, network: Any, epochs: int) -> None:
+        super().__init__()
+        self.run, self.network, self.epochs = run, network, epochs
+
+    def on_epoch_end(self, epoch: int, _: Any = None) -> None:
+        """Save the network if this is the last epoch."""
+        if epoch + 1 == self.epochs:
+            self.run.save(self.network)
 
 
 class Checkpoint(keras.callbacks.Callback):  # type: ignore[misc]

@@ -26,6 +26,7 @@ def add_commands(commands: Any) -> None:
 
 def _train(parsed: argparse.Namespace) -> int:
     from training.config import TrainingConfig, read_config
+    from training.refit import refit_config
     from training.run.folder import Run
     from training.train import train
 
@@ -36,6 +37,8 @@ def _train(parsed: argparse.Namespace) -> int:
     }
     if parsed.config:
         options = read_config(parsed.config).model_dump() | options
+    if parsed.refit:
+        options = refit_config(Path(parsed.refit)).model_dump() | options
     config = TrainingConfig.model_validate(options)
     try:
         result = train(
@@ -97,6 +100,11 @@ RUN receives model.keras, config.json, split.json, history.csv, result.json and 
         "--exclude", type=Path, metavar="FILE", help="audit.json; leave out the files that it lists"
     )
     parser.add_argument(
+        "--refit",
+        metavar="RUN",
+        help="repeat this finished run on its training and validation pictures together",
+    )
+    parser.add_argument(
         "--tensorboard", action="store_true", help="write TensorBoard logs to RUN/tensorboard"
     )
     network = parser.add_argument_group("network")
@@ -127,7 +135,39 @@ RUN receives model.keras, config.json, split.json, history.csv, result.json and 
     )
     pictures.add_argument("--seed", type=int, help="seed of split, order and augmentation (0)")
     pictures.add_argument(
+        "--label-errors",
+        help="keep, exclude or soften the likely label errors of the audit in --exclude (keep)",
+    )
+    pictures.add_argument(
         "--label-smoothing", type=float, help="smoothing of the targets, 0..1 (0.1)"
+    )
+    pictures.add_argument(
+        "--split-seed", type=int, help="seed of the split alone, for runs with several seeds (SEED)"
+    )
+    pictures.add_argument(
+        "--mixup", type=float, help="alpha of mixup, 0 for none (that of the augmentation)"
+    )
+    distillation = parser.add_argument_group("distillation")
+    distillation.add_argument(
+        "--teacher",
+        dest="teachers",
+        nargs="+",
+        action="extend",
+        metavar="TEACHER",
+        help="folders of finished runs; the run learns the mean of their predictions",
+    )
+    distillation.add_argument(
+        "--teacher-share", type=float, help="share of the teachers in the targets, 0..1 (0.5)"
+    )
+    distillation.add_argument(
+        "--teacher-temperature",
+        type=float,
+        help="softens the teachers' calibrated predictions above 1 (1.0)",
+    )
+    distillation.add_argument(
+        "--unlabeled",
+        metavar="FOLDER",
+        help="additional pictures without labels, learned from the teachers",
     )
     optimization = parser.add_argument_group("optimization")
     optimization.add_argument(

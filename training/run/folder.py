@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from training.atomic import write_text
 from training.calibration import Calibration
-from training.config import TrainingConfig
+from training.config import Architecture, TrainingConfig
 from training.data import Dataset, LabelledPictures
 from training.errors import RunError
 from training.run.history import Epoch, read_history
@@ -32,6 +32,36 @@ class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Teacher(_Record):
+    """A finished run that taught another one.
+
+    Attributes:
+        run: name of its folder.
+        architecture: of its network.
+        validation_accuracy: 0..1.
+        model_sha256: hash of its `model.keras`.
+    """
+
+    run: str
+    architecture: Architecture
+    validation_accuracy: float
+    model_sha256: str
+
+
+class RefitOf(_Record):
+    """The run that a refit repeats.
+
+    Attributes:
+        run: name of its folder.
+        model_sha256: hash of its `model.keras`.
+        validation_accuracy: 0..1, on all of its validation pictures.
+    """
+
+    run: str
+    model_sha256: str
+    validation_accuracy: float
+
+
 class Split(_Record):
     """The pictures of a run. Paths are relative to the folder that contains the class folders.
 
@@ -41,11 +71,16 @@ class Split(_Record):
             with a validation part the `dataset_hash` of both parts.
         classes: class names, sorted.
         train: paths of the pictures to train on.
-        validation: paths of the validation pictures.
+        validation: paths of the validation pictures. A refit did not learn them either.
+        refitted: paths of former validation pictures that a refit learned.
         excluded: number of pictures that were left out because an audit lists them.
         audit_sha256: hash of that audit's JSON.
         validation_part: whether the validation pictures are a part of the data set, with a folder
             of its own. Otherwise they are a share of its training part.
+        unlabeled: number of unlabeled pictures.
+        unlabeled_sha256: hash of their names and contents.
+        softened_sha256: hash of the targets of the softened label errors; None if there are none.
+        teachers: the runs whose predictions are learned.
     """
 
     dataset: str
@@ -53,9 +88,14 @@ class Split(_Record):
     classes: tuple[str, ...]
     train: tuple[str, ...]
     validation: tuple[str, ...]
+    refitted: tuple[str, ...] = ()
     excluded: int = 0
     audit_sha256: str | None = None
     validation_part: bool = False
+    unlabeled: int = 0
+    unlabeled_sha256: str | None = None
+    softened_sha256: str | None = None
+    teachers: tuple[Teacher, ...] = ()
 
 
 class Result(_Record):
@@ -68,7 +108,9 @@ class Result(_Record):
         weights_sha256: hash of the weights file that training started from, if it was a file.
         finished: time of the end, UTC, ISO 8601.
         toolchain: versions of the libraries.
-        calibration: temperature and threshold, fitted on the validation pictures.
+        calibration: temperature and threshold, fitted on the validation pictures. Those of a refit
+            were fitted by the run that it repeats.
+        refit: the run that was repeated; None if this is not a refit.
     """
 
     head_accuracy: float | None
@@ -78,6 +120,7 @@ class Result(_Record):
     finished: str
     toolchain: dict[str, str]
     calibration: Calibration
+    refit: RefitOf | None = None
 
 
 @dataclass(frozen=True)

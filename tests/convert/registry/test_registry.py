@@ -33,7 +33,7 @@ def files(folder: Path) -> dict[str, bytes]:
 def health(**settings: Any) -> dict[str, Any]:
     """Response of /health from a service that starts now."""
     aws.client.cache_clear()
-    service = Settings(_env_file=None, api_users={"demo": "for-tests-only-9f2c"}, **settings)
+    service = Settings(api_users={"demo": "for-tests-only-9f2c"}, **settings)
     with TestClient(create_app(service)) as client:
         answer = client.get("/health")
         assert answer.status_code == 200

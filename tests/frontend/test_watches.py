@@ -5,10 +5,10 @@ from threading import Event
 
 import pytest
 
-from frontend.api import health_watch
+from frontend.api import watches
 from frontend.api.errors import Unreachable
-from frontend.api.health_watch import HealthWatch
 from frontend.api.predictions import Health
+from frontend.api.watches import HealthWatch
 from tests.frontend.stand_in_api import HEALTHY
 
 READY = Health.model_validate(HEALTHY)
@@ -46,7 +46,7 @@ def test_fresh_result_is_reused() -> None:
 
 
 def test_stale_result_is_requested_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health_watch, "FRESH_S", -1.0)
+    monkeypatch.setattr(watches, "FRESH_S", -1.0)
     request, calls = counted(lambda: READY)
     watch = HealthWatch(request)
 
@@ -75,7 +75,7 @@ def test_error_is_a_result() -> None:
 
 
 def test_hanging_check_does_not_block(release: Event, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health_watch, "WAIT_S", 0.01)
+    monkeypatch.setattr(watches, "WAIT_S", 0.01)
 
     def hang() -> Health:
         release.wait(30)
@@ -92,7 +92,7 @@ def test_hanging_check_does_not_block(release: Event, monkeypatch: pytest.Monkey
 def test_last_result_is_returned_while_the_check_hangs(
     release: Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health_watch, "WAIT_S", 0.2)
+    monkeypatch.setattr(watches, "WAIT_S", 0.2)
     hanging = False
 
     def request() -> Health:
@@ -111,7 +111,7 @@ def test_last_result_is_returned_while_the_check_hangs(
 def test_late_result_is_returned_while_the_next_check_hangs(
     release: Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health_watch, "WAIT_S", 0.01)
+    monkeypatch.setattr(watches, "WAIT_S", 0.01)
     late, second = Event(), Event()
 
     def request() -> Health:

@@ -1,0 +1,69 @@
+"""`make bench-peers`: measure the service beside its peers. Linux only; needs wrk.
+
+Each part writes `benchmarks/results/PART.json` and `PART.md`. `python -m benchmarks.peers PART ...`
+measures some parts only.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import description
+from benchmarks.peers import cold_start, decoders, inference, report, throughput
+from benchmarks.peers.environments import ROOT
+
+PARTS: dict[str, tuple[Callable[[argparse.Namespace], Any], Callable[[Any], str]]] = {
+    "cold_start": (
+        lambda options: cold_start.measure(options.starts, cold_start.PEERS),
+        report.cold_start,
+    ),
+    "cold_start_measures": (
+        lambda options: cold_start.measure(options.starts, cold_start.VARIANTS),
+        report.cold_start_measures,
+    ),
+    "decoders": (lambda options: decoders.measure(10 * options.rounds), report.decoders),
+    "inference": (
+        lambda options: inference.measure(options.rounds, options.inferences),
+        report.inference,
+    ),
+    "throughput": (
+        lambda options: throughput.measure(options.rounds, options.seconds),
+        report.throughput,
+    ),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, and write the results. The options shorten the measurement."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.peers",
+        description="Measure the service beside its peers, each in an environment of its own.",
+    )
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="default: all")
+    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
+    parser.add_argument("--starts", type=int, default=31, help="processes per kind")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds per server and runtime")
+    parser.add_argument("--inferences", type=int, default=200, help="inferences per process")
+    parser.add_argument("--seconds", type=float, default=10, help="duration of each load")
+    options = parser.parse_args(arguments)
+    options.out.mkdir(parents=True, exist_ok=True)
+    for name in options.parts or PARTS:
+        measure, markdown = PARTS[name]
+        print(f"Measuring {name} ...", flush=True)
+        results = {
+            "machine": description("fastapi", "mangum", "numpy", "pillow", "ai-edge-litert"),
+            "results": measure(options),
+        }
+        document = json.dumps(results, indent=2) + "\n"
+        (options.out / f"{name}.json").write_text(document, encoding="utf-8")
+        table = report.page(results["machine"], markdown(results["results"]))
+        (options.out / f"{name}.md").write_text(table, encoding="utf-8")
+        print(table)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

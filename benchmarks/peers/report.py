@@ -1,0 +1,101 @@
+"""Markdown tables of the results."""
+
+from typing import Any
+
+Results = dict[str, dict[str, Any]]
+
+
+def page(machine: dict[str, Any], table: str) -> str:
+    """Return a table with the machine that it was measured on."""
+    rows = "\n".join(f"| {name} | {value} |" for name, value in machine.items())
+    return f"{table}\n\nMeasured with `make bench-peers`.\n\n| machine | |\n|---|---|\n{rows}\n"
+
+
+def cold_start(results: Results) -> str:
+    """Return the table of the handlers."""
+    return _starts(
+        "# From the start of a process to its first prediction\n\n"
+        "Medians. CPU is user and system time, of which a ratio is the median over pairs of "
+        "processes that ran one after the other. The event is that of an HTTP API, with a JPEG of "
+        "150x150 pixels.",
+        results,
+    )
+
+
+def cold_start_measures(results: Results) -> str:
+    """Return the table of the service with one measure undone."""
+    return _starts(
+        "# What each measure saves in a cold start\n\nThe service, and with one measure undone.",
+        results,
+    )
+
+
+def _starts(head: str, results: Results) -> str:
+    rows = [
+        f"| {name} | {x['cpu_ms']:.0f} ({x['cpu_ms_min']:.0f}-{x['cpu_ms_max']:.0f}) "
+        f"| {x['cpu_ratio']:.2f} | {x['wall_ms']:.0f} | {x['wall_ratio']:.2f} | {x['rss_mb']:.0f} |"
+        for name, x in results.items()
+    ]
+    header = (
+        "| | CPU ms (min-max) | ratio | ms by the clock | ratio | RSS MB |\n" + "|---" * 6 + "|"
+    )
+    return "\n".join([head, "", header, *rows])
+
+
+def inference(results: Results) -> str:
+    """Return the table of the runtimes."""
+    rows = [
+        f"| {name} | {x['inference_ms']:.2f} | {x['import_ms']:.0f} | {x['load_ms']:.0f} "
+        f"| {x['rss_mb']:.0f} |"
+        for name, x in results.items()
+    ]
+    head = (
+        "# Runtimes with the same bundle\n\nOne thread, medians of processor time in milliseconds. "
+        "Load includes the first inference.\n\n"
+        "| | inference | import | load | RSS MB |\n|---|---|---|---|---|"
+    )
+    return "\n".join([head, *rows])
+
+
+def decoders(results: Results) -> str:
+    """Return the table of the JPEG decoders."""
+    rows = [
+        f"| {picture} | {name} | {x['cpu_ms']:.2f} | {x['difference']} |"
+        for picture, found in results.items()
+        for name, x in found.items()
+    ]
+    head = (
+        "# JPEG decoders\n\nFrom bytes to pixels of the input size, medians of processor time. "
+        "Difference is the largest one of a pixel value to Pillow's.\n\n"
+        "| picture | decoder | CPU ms | difference |\n|---|---|---|---|"
+    )
+    return "\n".join([head, *rows])
+
+
+def throughput(results: Results) -> str:
+    """Return the table of the servers."""
+    clients = [name for name in next(iter(results.values())) if name.isdecimal()]
+    head = (
+        "# Servers under load\n\nThe load generator is wrk on the same processors. Each server has "
+        "a worker process per processor. The peers use the same model and decoding, without "
+        "authentication (LitServe, BentoML, Flask, FastAPI), limits, validation or logs. Medians "
+        "of rounds.\n\n| | start s | "
+        + " | ".join(
+            f"{n} clients: requests/s (min-max), p50, p99 ms, CPU ms/request" for n in clients
+        )
+        + " | RSS, PSS MB | failed |\n|---|---|"
+        + "---|" * (len(clients) + 2)
+    )
+    rows = []
+    for name, x in results.items():
+        loads = " | ".join(
+            f"{x[n]['requests_a_second']:.0f} ({x[n]['min']:.0f}-{x[n]['max']:.0f}), "
+            f"{x[n]['p50']:.1f}, {x[n]['p99']:.1f}, {x[n]['cpu_ms']:.2f}"
+            for n in clients
+        )
+        failed = sum(x[n]["failed"] for n in clients)
+        rows.append(
+            f"| {name} | {x['start_s']:.1f} | {loads} | {x['rss_mb']:.0f}, {x['pss_mb']:.0f} "
+            f"| {failed:.0f} |"
+        )
+    return "\n".join([head, *rows])

@@ -1,0 +1,1 @@
+"""Collection of pictures, answers and corrections for the next training."""

@@ -1,0 +1,1 @@
+"""Drift: predictions of the running service, compared with those for the validation pictures."""

@@ -1,0 +1,41 @@
+"""`make bench-peers` with few processes, and with the packages of this environment."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.peers import cold_start, environments, report, throughput
+
+
+@pytest.fixture(autouse=True)
+def _this_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environments of the peers would be downloaded."""
+    monkeypatch.setattr(environments, "python", lambda _: Path(sys.executable))
+
+
+def test_cold_starts_of_all_kinds_without_tensorflow() -> None:
+    kinds = {
+        name: kind for name, kind in cold_start.PEERS.items() if "TensorFlow" not in name
+    } | cold_start.VARIANTS
+
+    results = cold_start.measure(1, kinds)
+
+    assert results["FastAPI, Mangum, LiteRT"]["cpu_ratio"] == 1
+    bare, service = results["LiteRT without a framework"], results["the service"]
+    assert 0 < bare["cpu_ms"] < service["cpu_ms"] < results["without byte code"]["cpu_ms"]
+    assert all(20 < result["rss_mb"] < 500 for result in results.values())
+    assert len(report.cold_start(results).splitlines()) == 6 + len(kinds)
+
+
+@pytest.mark.skipif(throughput.which("wrk") is None, reason="wrk not found")
+def test_every_response_under_load_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    servers = {name: throughput.SERVERS[name] for name in ("the service", "FastAPI, uvicorn")}
+    monkeypatch.setattr(throughput, "SERVERS", servers)
+
+    results = throughput.measure(rounds=1, seconds=1)
+
+    for result in results.values():
+        assert [result[str(n)]["failed"] for n in throughput.CLIENTS] == [0, 0, 0]
+        assert result["1"]["requests_a_second"] > 0
+    assert "| the service |" in report.throughput(results)

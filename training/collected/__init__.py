@@ -1,0 +1,1 @@
+"""Corrections that the service collected, as training pictures."""
