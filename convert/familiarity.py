@@ -59,8 +59,13 @@ class FittedDetector:
         return rounded(self.cross_accepted / len(self.known))
 
     def accepts_too_few(self, max_drop: float) -> bool:
-        """Whether the share of accepted pictures misses its target by more than chance."""
-        minimum = self.section.acceptance - max_drop
+        """Whether the share of accepted pictures misses its target by more than chance.
+
+        The target is limited to what half of the validation pictures can guarantee.
+        """
+        half = np.zeros(len(self.known) // 2 or 1)
+        reachable = acceptance_threshold(half, self.section.acceptance).guaranteed
+        minimum = min(self.section.acceptance, reachable) - max_drop
         return upper_limit(self.cross_accepted, len(self.known)) < minimum
 
     def accepts(self, features: Features) -> Flags:
