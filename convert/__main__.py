@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from convert import bundle_command, compare_command, evaluate_command
+from convert import bundle_command, compare_command, evaluate_command, thresholds_command
 from convert.registry import command as registry_command
 from convert.registry.errors import RegistryError
 from training.native_stderr import filter_native_stderr
@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     bundle_command.add_commands(commands)
     compare_command.add_commands(commands)
     evaluate_command.add_commands(commands)
+    thresholds_command.add_commands(commands)
     registry_command.add_commands(commands)
     return parser
 

@@ -36,10 +36,11 @@ def add_thresholds(parser: argparse.ArgumentParser) -> None:
         ("max_recall_drop", "largest drop in the recall of any class"),
         ("min_agreement", "smallest share of pictures with the same predicted class"),
         ("max_calibration_error_rise", "largest rise of the expected calibration error"),
+        ("max_acceptance_drop", "largest difference to --known-acceptance, beyond chance"),
     ):
         group.add_argument(
             f"--{name.replace('_', '-')}",
-            type=_share,
+            type=share,
             default=getattr(LIMITS, name),
             metavar="SHARE",
             help=f"{help_} (default: %(default)s)",
@@ -61,10 +62,12 @@ def read_thresholds(parsed: argparse.Namespace) -> Thresholds:
         min_agreement=parsed.min_agreement,
         max_calibration_error_rise=parsed.max_calibration_error_rise,
         max_bytes=round(parsed.max_megabytes * 1e6),
+        max_acceptance_drop=parsed.max_acceptance_drop,
     )
 
 
-def _share(text: str) -> float:
+def share(text: str) -> float:
+    """Parse a number from 0 to 1. Raises `argparse.ArgumentTypeError`."""
     value = _number(text)
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")

@@ -4,6 +4,7 @@ import hashlib
 import re
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace as replace_fields
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +20,7 @@ from convert.errors import ConvertError, GateError
 from convert.evaluate import Comparison, side_by_side
 from convert.progress import Progress
 from convert.quantize import exported
+from convert.reference import Reference, Reliance, make_reference
 from convert.schemes import CALIBRATION_PICTURES, INTEGER, POLICY
 from convert.source import ConversionSource, open_source
 from lambda_api.classifier import Classifier, softmax
@@ -33,6 +35,7 @@ from lambda_api.manifest import (
     ModelFile,
     Scheme,
 )
+from lambda_api.profile import KNOWN_FILE
 from training.atomic import replace_folder
 from training.config import TrainingConfig
 from training.run.folder import Run, Split
@@ -49,12 +52,14 @@ def make_bundle(
     debug: Path | None = None,
     replace: bool = False,
     history: Path | None = None,
+    reliance: Reliance = Reliance(),  # noqa: B008 - it is frozen
 ) -> Manifest:
     """Convert a finished run, check it against the gate, and write a bundle to `destination`.
 
-    The gate compares the converted model with the Keras model on the validation pictures.
-    Temperature and threshold are those of the run. The manifest's evaluation uses the test
-    pictures of `data`, or the validation pictures if there are no test pictures.
+    The gate compares the converted model with the Keras model on the validation pictures. The
+    temperature is that of the run. The thresholds for confidence and for unknown pictures are
+    chosen for the converted model on the validation pictures. The manifest's evaluation uses the
+    test pictures of `data`, or the validation pictures if there are no test pictures.
 
     Args:
         run: finished run.
@@ -68,6 +73,7 @@ def make_bundle(
             rejects the model.
         replace: overwrite an existing bundle.
         history: Markdown file for the model card: how the model was chosen.
+        reliance: targets of the thresholds.
 
     Raises:
         ConvertError: `destination` already exists, or run and data do not belong together.
@@ -94,6 +100,10 @@ def make_bundle(
     measured = candidate.measured
     if candidate.failed or measured is None:
         raise GateError(f"{name}: {candidate.rejection()}")
+    progress("fitting the detector of unknown pictures")
+    reference = make_reference(source, measured, reliance)
+    if failure := reference.failure(measured.gate.thresholds):
+        raise GateError(f"{name}: {replace_fields(candidate, failed=[failure]).rejection()}")
 
     part: Literal["test", "validation"] = "validation" if source.test is None else "test"
     pictures, comparison = source.validation, measured.comparison
@@ -101,18 +111,19 @@ def make_bundle(
         pictures = source.test
         progress(f"measuring on {len(pictures)} test pictures")
         comparison = side_by_side(source, measured.network, pictures)
-    manifest = _manifest(name, source, candidate, measured, _evaluation(part, comparison))
+    evaluation = _evaluation(part, comparison)
+    manifest = _manifest(name, source, candidate, measured, evaluation, reference)
     progress(f"writing {destination}")
     _write(
         destination,
         manifest,
-        candidate.file,
+        {MODEL_FILE: candidate.file, KNOWN_FILE: reference.detector.parameters},
         lambda folder: write_card(
             folder,
             manifest,
             softmax(comparison.logits, manifest.temperature),
             pictures.labels,
-            target_accuracy=source.result.calibration.target_accuracy,
+            reference.detector.accepts(comparison.features),
             split=source.split,
             test_folder=source.test.root.relative_to(data).as_posix() if source.test else "",
             history=history_text,
@@ -165,8 +176,9 @@ def _manifest(
     candidate: Candidate,
     measured: Measured,
     evaluation: Evaluation,
+    reference: Reference,
 ) -> Manifest:
-    config, split, calibration = source.config, source.split, source.result.calibration
+    config, split = source.config, source.split
     manifest = Manifest(
         name=name,
         version="0" * 12,
@@ -181,10 +193,12 @@ def _manifest(
         model=ModelFile(
             sha256=hashlib.sha256(candidate.file).hexdigest(), bytes=len(candidate.file)
         ),
-        temperature=calibration.temperature,
-        confidence_threshold=calibration.threshold,
+        temperature=source.result.calibration.temperature,
+        confidence_threshold=reference.confidence_threshold,
         evaluation=evaluation,
-        gate=measured.gate,
+        gate=measured.gate.model_copy(
+            update={"known_acceptance": reference.detector.cross_acceptance}
+        ),
         dataset=Dataset(
             name=split.dataset,
             sha256=split.dataset_sha256,
@@ -195,6 +209,9 @@ def _manifest(
         toolchain=source.result.toolchain
         | {"tensorflow-convert": tf.__version__, "ai-edge-litert": version("ai-edge-litert")},
         training=_recipe(config, split, source.result.weights_sha256),
+        known=reference.detector.section,
+        confidence=reference.confidence,
+        validation=reference.validation,
     )
     return manifest.model_copy(update={"version": manifest.content_version()})
 
@@ -219,13 +236,14 @@ def _recipe(config: TrainingConfig, split: Split, weights_sha256: str | None) ->
 
 
 def _write(
-    destination: Path, manifest: Manifest, model: bytes, card: Callable[[Path], None]
+    destination: Path, manifest: Manifest, files: dict[str, bytes], card: Callable[[Path], None]
 ) -> None:
     """Write the bundle beside `destination`, load it as a check, then move it there."""
     with tempfile.TemporaryDirectory(prefix=".bundle-", dir=destination.parent) as workshop:
         folder = Path(workshop, "new")
         folder.mkdir()
-        (folder / MODEL_FILE).write_bytes(model)
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
         (folder / MANIFEST_FILE).write_text(
             manifest.model_dump_json(indent=1) + "\n", encoding="utf-8"
         )

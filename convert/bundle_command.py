@@ -4,8 +4,15 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from convert.arguments import add_calibration_pictures, add_thresholds, read_thresholds
+from convert.arguments import (
+    add_calibration_pictures,
+    add_thresholds,
+    positive_integer,
+    read_thresholds,
+    share,
+)
 from convert.schemes import SCHEMES
+from convert.targets import ACCEPTANCE, TARGET_ACCURACY
 
 
 def add_commands(commands: Any) -> None:
@@ -48,12 +55,14 @@ def add_commands(commands: Any) -> None:
         metavar="FILE",
         help="Markdown file to append to the model card: how the model was chosen",
     )
+    _add_reliance(bundle)
     add_thresholds(bundle)
     bundle.set_defaults(command=_bundle)
 
 
 def _bundle(parsed: argparse.Namespace) -> int:
     from convert.bundle import make_bundle
+    from convert.reference import Reliance
     from training.run.folder import Run
 
     manifest = make_bundle(
@@ -66,6 +75,11 @@ def _bundle(parsed: argparse.Namespace) -> int:
         debug=parsed.debug,
         replace=parsed.replace,
         history=parsed.history,
+        reliance=Reliance(
+            acceptance=parsed.known_acceptance,
+            target_accuracy=parsed.confident_accuracy,
+            thumbnail_pixels=parsed.mistake_thumbnails,
+        ),
     )
     evaluation, gate = manifest.evaluation, manifest.gate
     print(
@@ -75,3 +89,36 @@ def _bundle(parsed: argparse.Namespace) -> int:
         f"(Keras {evaluation.keras.accuracy:.4f}), {manifest.model.bytes / 1e6:.1f} MB"
     )
     return 0
+
+
+def _add_reliance(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--known-acceptance",
+        type=share,
+        default=ACCEPTANCE,
+        metavar="SHARE",
+        help="share of new pictures of the classes that are accepted as known (default: "
+        "%(default)s)",
+    )
+    parser.add_argument(
+        "--confident-accuracy",
+        type=share,
+        default=TARGET_ACCURACY,
+        metavar="SHARE",
+        help="accuracy of confident predictions on new pictures (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--mistake-thumbnails",
+        type=_thumbnail_pixels,
+        default=0,
+        metavar="PIXELS",
+        help="store thumbnails of validation mistakes with this side in the manifest, 16 to 96 "
+        "(default: no mistakes)",
+    )
+
+
+def _thumbnail_pixels(text: str) -> int:
+    pixels = positive_integer(text)
+    if not 16 <= pixels <= 96:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of pixels from 16 to 96")
+    return pixels

@@ -4,6 +4,8 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from convert.limits import Flags
+from convert.unknown_card import guarantee, unknown_section
 from lambda_api.evaluation import Gate, Metrics
 from lambda_api.manifest import Manifest
 from training.calibration import Floats, Labels, calibration_bins
@@ -21,8 +23,8 @@ def write_card(
     manifest: Manifest,
     probabilities: Floats,
     labels: Labels,
+    known: Flags,
     *,
-    target_accuracy: float,
     split: Split,
     test_folder: str,
     history: str,
@@ -35,7 +37,7 @@ def write_card(
         probabilities: calibrated probabilities, (pictures, classes), of the pictures in the
             manifest's evaluation.
         labels: class indices, (pictures,), of the same pictures.
-        target_accuracy: accuracy, 0..1, for which the confidence threshold was chosen.
+        known: whether each of them is accepted as known, bool (pictures,).
         split: split of the run.
         test_folder: folder of the test pictures, relative to the data; not used if the manifest's
             evaluation has none.
@@ -52,7 +54,7 @@ def write_card(
     draw_reliability(
         folder / RELIABILITY_FILE, {"this bundle": calibration_bins(probabilities, labels)}
     )
-    confident = probabilities.max(axis=1) >= manifest.confidence_threshold
+    confident = (probabilities.max(axis=1) >= manifest.confidence_threshold) & known
     correct = probabilities.argmax(axis=1) == labels
     accuracy = f"{correct[confident].mean():.1%}" if confident.any() else "none"
     card = _card(
@@ -61,7 +63,7 @@ def write_card(
         test_folder,
         f"{confident.mean():.1%}",
         accuracy,
-        f"{target_accuracy:.0%}",
+        unknown_section(manifest, probabilities, labels, known),
     )
     choice = f"\n## How the model was chosen\n{history.strip()}\n" if history else ""
     (folder / CARD_FILE).write_text(card + choice, encoding="utf-8")
@@ -73,7 +75,7 @@ def _card(
     test_folder: str,
     coverage: str,
     confident_accuracy: str,
-    target: str,
+    unknown: str,
 ) -> str:
     evaluation, data = manifest.evaluation, manifest.dataset
     figures = [
@@ -121,8 +123,8 @@ def _card(
 Classes: {", ".join(manifest.classes)}.
 
 ## Use
-Use it for pictures like those it was trained on. The model always predicts one of these {len(manifest.classes)} classes. Out-of-scope
-pictures often, but not always, get low confidence. Do not use it for decisions about people.
+Use it for pictures like those it was trained on. The model always predicts one of these {len(manifest.classes)} classes. It
+recognizes most pictures that show none of them ([Unknown pictures](#unknown-pictures)). Do not use it for decisions about people.
 The whole picture is scaled to {manifest.input.width}x{manifest.input.height} pixels, so small objects in a large photo are lost.
 
 ## Figures
@@ -146,12 +148,13 @@ Operators (all are built into TensorFlow Lite): {", ".join(manifest.gate.operato
 
 ## Confidence
 Logits are divided by the temperature {manifest.temperature} before the softmax. A prediction is confident if its confidence is at least
-{manifest.confidence_threshold:.3f}. At or above this threshold, {target} of the Keras model's predictions on the validation pictures are correct. On the
-{evaluation.pictures} pictures, {coverage} of the predictions are confident, and {confident_accuracy} of those are correct. Temperature and threshold
-were fitted in training, on the validation pictures{fitted_on}.{again}
+{manifest.confidence_threshold:.3f} and the picture is not unknown (below). {guarantee(manifest)}
+On the {evaluation.pictures} pictures, {coverage} of the predictions are confident, and {confident_accuracy} of those are correct. The threshold
+was chosen on the validation pictures, the temperature was fitted in training, on the validation pictures{fitted_on}.{again}
 
 ![Reliability diagram]({RELIABILITY_FILE})
 
+{unknown}
 ## Data
 `{data.name}`: {data.train:,} training pictures, {data.validation:,} validation pictures, {data.test:,} test pictures.{part}
 SHA-256 of the training and validation pictures, names and contents: `{data.sha256}`.
@@ -180,7 +183,10 @@ def _gate(gate: Gate) -> str:
             limits.max_calibration_error_rise,
         ),
     ]
-    return _rows(rows)
+    accepted = "" if gate.known_acceptance is None else f"{gate.known_acceptance:.4f}"
+    return _rows(rows) + (
+        f"| share accepted as known, with a threshold from other pictures | {accepted} | target - {limits.max_acceptance_drop:.4f} |\n"
+    )
 
 
 def _options(recipe: dict[str, Any]) -> str:

@@ -7,8 +7,9 @@ import numpy as np
 
 from convert.errors import GateError
 from convert.source import ConversionSource
-from lambda_api.classifier import Classifier, Network, softmax
+from lambda_api.classifier import Classifier, Network, Prediction, softmax
 from lambda_api.evaluation import ClassMetrics, Metrics
+from lambda_api.known import Features
 from training.calibration import Floats, Labels, expected_calibration_error
 from training.data import LabelledPictures, file_hashes, read_folder, read_picture
 from training.errors import DataError
@@ -23,6 +24,7 @@ class Comparison:
     Attributes:
         keras_logits: float (pictures, classes), not calibrated.
         logits: logits of the converted network, same shape.
+        features: float32 (pictures, features), pooled features of the converted network.
         keras: metrics of the Keras model's calibrated probabilities.
         converted: metrics of the converted network's calibrated probabilities.
         agreement: share, 0..1, of pictures for which both predict the same class.
@@ -30,6 +32,7 @@ class Comparison:
 
     keras_logits: Floats
     logits: Floats
+    features: Features
     keras: Metrics
     converted: Metrics
     agreement: float
@@ -45,8 +48,8 @@ def side_by_side(
     Raises:
         GateError: the converted network returns NaN or infinity.
     """
-    logits = network_logits(network, pictures)
-    if not np.isfinite(logits).all():
+    logits, features = network_outputs(network, pictures)
+    if not (np.isfinite(logits).all() and np.isfinite(features).all()):
         raise GateError("The converted model returns NaN or infinity. Use another --scheme.")
     keras_logits = source.keras_logits(pictures)
     temperature, classes = source.result.calibration.temperature, source.split.classes
@@ -54,40 +57,46 @@ def side_by_side(
     return Comparison(
         keras_logits=keras_logits,
         logits=logits,
+        features=features,
         keras=compute_metrics(softmax(keras_logits, temperature), pictures.labels, classes),
         converted=compute_metrics(softmax(logits, temperature), pictures.labels, classes),
         agreement=rounded(agreeing.mean()),
     )
 
 
-def network_logits(network: Network, pictures: LabelledPictures) -> Floats:
-    """Logits (pictures, classes) of a model file, one picture at a time, as in serving."""
-    return np.stack(
-        [
-            network.logits(read_picture(pictures.root / path, network.size[0]))
-            for path in pictures.paths
-        ]
-    )
+def network_outputs(network: Network, pictures: LabelledPictures) -> tuple[Floats, Features]:
+    """Logits and pooled features of a model file, one picture at a time, as in serving.
+
+    Returns:
+        float32 (pictures, classes) and float32 (pictures, features).
+    """
+    size = network.size[0]
+    outputs = [network.run(read_picture(pictures.root / path, size)) for path in pictures.paths]
+    logits, features = zip(*outputs, strict=True)
+    return np.stack(logits), np.stack(features)
+
+
+def predict(classifier: Classifier, pictures: LabelledPictures) -> list[Prediction]:
+    """Predictions for pictures, from encoded bytes on, as in serving."""
+    return [classifier.classify((pictures.root / path).read_bytes()) for path in pictures.paths]
+
+
+def probabilities_of(predictions: list[Prediction], classes: tuple[str, ...]) -> Floats:
+    """Calibrated probabilities, (pictures, classes), of predictions."""
+    return np.array([[dict(found.scores)[name] for name in classes] for found in predictions])
 
 
 def bundle_probabilities(classifier: Classifier, pictures: LabelledPictures) -> Floats:
     """Calibrated probabilities (pictures, classes), from encoded bytes on, as in serving."""
-    predictions = (
-        classifier.classify((pictures.root / path).read_bytes()) for path in pictures.paths
-    )
-    classes = classifier.manifest.classes
-    return np.array([[dict(found.scores)[name] for name in classes] for found in predictions])
+    return probabilities_of(predict(classifier, pictures), classifier.manifest.classes)
 
 
-def evaluate_bundle(bundle: Path, folder: Path) -> Metrics:
-    """Metrics of a bundle on the pictures in `folder`/<class>/.
+def read_labeled(classes: tuple[str, ...], folder: Path) -> LabelledPictures:
+    """Find the pictures in `folder`/<class>/ and check that all can be read.
 
     Raises:
-        BundleError: `bundle` is not a usable bundle.
         DataError: the classes differ from those of the bundle, or pictures cannot be read.
     """
-    classifier = Classifier(bundle)
-    classes = classifier.manifest.classes
     pictures = read_folder(folder)
     if pictures.classes != composed(classes):
         raise DataError(
@@ -95,7 +104,7 @@ def evaluate_bundle(bundle: Path, folder: Path) -> Metrics:
             f"are {', '.join(classes)}. Use a folder with one folder for each of these."
         )
     file_hashes(pictures)  # reports every unreadable picture at once
-    return compute_metrics(bundle_probabilities(classifier, pictures), pictures.labels, classes)
+    return pictures
 
 
 def compute_metrics(probabilities: Floats, labels: Labels, classes: tuple[str, ...]) -> Metrics:

@@ -32,6 +32,21 @@ def operators(model: bytes) -> tuple[str, ...]:
     )
 
 
+def logits_first(model: bytes, logits: str) -> bytes:
+    """Return a model file whose first output is the one that its signature names `logits`.
+
+    The converter does not promise an order, and the service uses the order.
+    """
+    content = bytearray(model)
+    graph = schema.Model.GetRootAs(content, 0)
+    signature = graph.SignatureDefs(0)
+    named = [signature.Outputs(i) for i in range(signature.OutputsLength())]
+    (first,) = [output.TensorIndex() for output in named if output.Name() == logits.encode()]
+    outputs = graph.Subgraphs(0).OutputsAsNumpy()  # a view of `content`
+    outputs[:] = sorted(outputs.tolist(), key=lambda tensor: tensor != first)
+    return bytes(content)
+
+
 def min_runtime(model: bytes) -> tuple[int, int]:
     """Oldest TensorFlow Lite version, (major, minor), that can run the file, by its metadata."""
     graph = schema.Model.GetRootAs(model, 0)

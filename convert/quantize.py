@@ -13,10 +13,14 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from convert.errors import ConversionFailed
+from convert.model_file import logits_first
 from convert.schemes import QUANTIZED_ACTIVATIONS
 from lambda_api.manifest import Scheme
+from training.networks.build import with_features
 
 Pictures = Callable[[], Iterable[npt.NDArray[np.uint8]]]
+
+LOGITS_OUTPUT, FEATURES_OUTPUT = "logits", "features"
 
 _OPERATORS = {
     "int8": tf.lite.OpsSet.TFLITE_BUILTINS_INT8,
@@ -30,15 +34,21 @@ def exported(model: Any) -> Iterator[Path]:
 
     Args:
         model: Keras model from pixels, float 0..255, (batch, height, width, 3), to logits
-            (batch, classes).
+            (batch, classes). Its pooled features become a second output.
     """
+    model = with_features(model)
     archive = keras.export.ExportArchive()
     archive.track(model)
+
+    def serve(pixels: Any) -> dict[str, Any]:
+        logits, features = model(pixels, training=False)
+        return {LOGITS_OUTPUT: logits, FEATURES_OUTPUT: features}
+
     # `training=False` is explicit because `Resizing` defaults to training, and the layers after it
     # would follow.
     archive.add_endpoint(
         "serve",
-        lambda pixels: model(pixels, training=False),
+        serve,
         [keras.InputSpec("float32", shape=model.input_shape)],
     )
     with tempfile.TemporaryDirectory() as folder:
@@ -50,7 +60,7 @@ def converted(saved: Path, scheme: Scheme, calibration: Pictures) -> bytes:
     """Convert a SavedModel to a model file.
 
     The model file takes pixels 0..255, uint8 for int8 and float32 for all other schemes, and
-    returns float32 logits.
+    returns float32 logits and float32 pooled features.
 
     Args:
         saved: folder written by `exported`.
@@ -66,10 +76,11 @@ def converted(saved: Path, scheme: Scheme, calibration: Pictures) -> bytes:
         # TensorFlow warns for every quantized input. The statistics come from the calibration.
         warnings.filterwarnings("ignore", "Statistics for quantized inputs were expected")
         try:
-            return bytes(converter(saved, scheme, calibration).convert())
+            file = bytes(converter(saved, scheme, calibration).convert())
         except Exception as error:  # ConverterError, ValueError, RuntimeError and others
             reason = str(error).strip().splitlines()[:1] or [type(error).__name__]
             raise ConversionFailed(reason[0]) from error
+    return logits_first(file, LOGITS_OUTPUT)
 
 
 def converter(saved: Path, scheme: Scheme, calibration: Pictures) -> Any:

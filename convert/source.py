@@ -72,7 +72,11 @@ class ConversionSource:
                 f"ranges. Use at least {MIN_CALIBRATION_PICTURES}, better a few hundred, or a "
                 "scheme that needs no calibration (--scheme float16)."
             )
-        chosen = np.random.default_rng(self.config.seed).permutation(len(self.fitting))[:available]
+        return self.training_sample(available)
+
+    def training_sample(self, count: int) -> LabelledPictures:
+        """Draw `count` training pictures at random, or all of them if there are fewer."""
+        chosen = np.random.default_rng(self.config.seed).permutation(len(self.fitting))[:count]
         return self.fitting.subset(chosen.tolist())
 
     def with_fewer(self, count: int) -> "ConversionSource":

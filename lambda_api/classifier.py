@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 
 from lambda_api import images
-from lambda_api.known import Features, read_detector
+from lambda_api.known import Features, KnownDetector, read_residual
 from lambda_api.manifest import BundleError, read_bundle
 
 Logits = npt.NDArray[np.float32]
@@ -174,7 +174,7 @@ class Classifier:
                 f"The model has {network.features} features, but the manifest declares "
                 f"{known.features}."
             )
-        self._detector = read_detector(bundle, self.manifest)
+        self._detector = known and KnownDetector(known, read_residual(bundle, known))
         # Also a warm-up: the first inference is slow.
         if not np.isfinite(self.probabilities(np.zeros((1, *size, 3), np.uint8))).all():
             raise BundleError("The model returned NaN or infinity for a blank image.")

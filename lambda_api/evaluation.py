@@ -62,6 +62,8 @@ class Thresholds(ManifestSection):
         min_agreement: share of pictures for which both predict the same label.
         max_calibration_error_rise: expected calibration error of the bundle minus that of Keras.
         max_bytes: size of the model file.
+        max_acceptance_drop: share of pictures that the detector of unknown pictures has to accept,
+            minus the share that it accepts on validation, beyond chance.
     """
 
     max_accuracy_drop: Share = 0.005
@@ -69,6 +71,7 @@ class Thresholds(ManifestSection):
     min_agreement: Share = 0.98
     max_calibration_error_rise: Share = 0.01
     max_bytes: PositiveInt = 50_000_000
+    max_acceptance_drop: Share = 0.02
 
 
 class Gate(ManifestSection):
@@ -81,6 +84,8 @@ class Gate(ManifestSection):
         agreement: share of pictures for which both predict the same label.
         calibration_error_rise: expected calibration error of the bundle minus that of Keras.
         operators: operators of the model file, all built into the runtime.
+        known_acceptance: share of the pictures that the detector of unknown pictures accepts, with
+            a threshold from other validation pictures; None before schema version 3.
     """
 
     thresholds: Thresholds
@@ -90,3 +95,4 @@ class Gate(ManifestSection):
     agreement: Share
     calibration_error_rise: Annotated[float, Field(ge=-1, le=1)]
     operators: tuple[str, ...]
+    known_acceptance: Share | None = None

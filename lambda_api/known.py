@@ -14,7 +14,7 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
-from lambda_api.manifest import BundleError, Manifest
+from lambda_api.manifest import BundleError
 from lambda_api.profile import Known
 
 Features = npt.NDArray[np.float32]
@@ -75,15 +75,12 @@ def write_parameters(residual: Residual) -> bytes:
     return buffer.getvalue()
 
 
-def read_detector(bundle: Path, manifest: Manifest) -> KnownDetector | None:
-    """Read the detector of a bundle that `read_bundle` has checked; None if it has none.
+def read_residual(bundle: Path, section: Known) -> Residual:
+    """Read the score of a bundle that `read_bundle` has checked.
 
     Raises:
         BundleError: the parameters are not those of a detector.
     """
-    section = manifest.known
-    if section is None:
-        return None
     try:
         with np.load(bundle / section.file, allow_pickle=False) as arrays:
             mean, directions = arrays["mean"], arrays["directions"]
@@ -96,4 +93,4 @@ def read_detector(bundle: Path, manifest: Manifest) -> KnownDetector | None:
             f"{section.file} has arrays {mean.dtype} {mean.shape} and {directions.dtype} "
             f"{directions.shape}. Expected float32 ({count},) and (directions, {count})."
         )
-    return KnownDetector(section, Residual(mean, directions))
+    return Residual(mean, directions)

@@ -25,7 +25,11 @@ MANIFEST_FILE = "manifest.json"
 MODEL_FILE = "model.tflite"
 SCHEMA_VERSION = 3  # of new bundles
 READABLE_SCHEMAS = (2, 3)
-SINCE_3 = frozenset({"known", "confidence", "validation", "refit", "teachers"})
+SINCE_3 = ("known", "confidence", "validation", "refit", "teachers")
+_SINCE_3: dict[str, Any] = {
+    **dict.fromkeys(SINCE_3, True),
+    "gate": {"known_acceptance": True, "thresholds": {"max_acceptance_drop": True}},
+}
 NAME_PATTERN = r"^[a-z0-9][a-z0-9-]*$"
 
 Scheme = Literal["float32", "float16", "dynamic", "int8", "int16x8"]
@@ -121,7 +125,7 @@ class Manifest(ManifestSection):
     @model_validator(mode="after")
     def _schema_has_the_fields(self) -> Self:
         if self.schema_version < SCHEMA_VERSION:
-            for name in sorted(SINCE_3):
+            for name in SINCE_3:
                 if getattr(self, name):
                     raise ValueError(f"schema version {self.schema_version} has no field {name!r}")
         return self
@@ -132,8 +136,8 @@ class Manifest(ManifestSection):
 
     def content_version(self) -> str:
         """Return the version that belongs to this content."""
-        newer = SINCE_3 if self.schema_version < SCHEMA_VERSION else frozenset[str]()
-        content = self.model_dump(mode="json", exclude={"version", "created", *newer})
+        newer = _SINCE_3 if self.schema_version < SCHEMA_VERSION else {}
+        content = self.model_dump(mode="json", exclude={"version": True, "created": True, **newer})
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 

@@ -37,7 +37,8 @@ router = APIRouter(tags=["pictures"], dependencies=AUTHENTICATED, responses=COMM
 async def predict(request: Request) -> FastJSONResponse:
     """Return the calibrated probability of every class, the most probable first.
 
-    `confident` is `false` if the highest probability is below the model's threshold.
+    `confident` is `false` if the highest probability is below the model's threshold, or the picture
+    is not `known`.
     """
     top_k = read_query(request, PredictQuery).top_k
     model, shared = classifier(request), services(request)

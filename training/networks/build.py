@@ -148,6 +148,11 @@ def feature_extractor(model: Any) -> Any:
     return keras.Model(model.input, model.get_layer(FEATURES).output)
 
 
+def with_features(model: Any) -> Any:
+    """`model` with a second output, the pooled features: to (batch, classes), (batch, features)."""
+    return keras.Model(model.input, [model.output, model.get_layer(FEATURES).output])
+
+
 def logits_model(model: Any) -> Any:
     """`model` without its softmax, for conversion: a `keras.Model` to (batch, classes), float32."""
     return keras.Model(model.input, model.get_layer(LOGITS).output, name="logits_of_classifier")

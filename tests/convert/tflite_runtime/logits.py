@@ -9,7 +9,8 @@ from tflite_runtime.interpreter import Interpreter
 folder = Path(sys.argv[1])
 interpreter = Interpreter(model_path=str(folder / "model.tflite"))
 interpreter.allocate_tensors()
-(source,), (target,) = interpreter.get_input_details(), interpreter.get_output_details()
+(source,) = interpreter.get_input_details()
+target = interpreter.get_output_details()[0]  # the logits; the second output has the features
 logits = []
 for pixels in np.load(folder / "pixels.npy"):
     interpreter.set_tensor(source["index"], pixels[np.newaxis].astype(source["dtype"]))
