@@ -174,7 +174,7 @@ class Classifier:
                 f"The model has {network.features} features, but the manifest declares "
                 f"{known.features}."
             )
-        self._detector = known and KnownDetector(known, read_residual(bundle, known))
+        self._detector = KnownDetector(known, read_residual(bundle, known)) if known else None
         # Also a warm-up: the first inference is slow.
         if not np.isfinite(self.probabilities(np.zeros((1, *size, 3), np.uint8))).all():
             raise BundleError("The model returned NaN or infinity for a blank image.")
