@@ -35,7 +35,7 @@ from lambda_api.manifest import (
     ModelFile,
     Scheme,
 )
-from lambda_api.profile import KNOWN_FILE
+from lambda_api.profile import KNOWN_FILE, Refit, Teacher
 from training.atomic import replace_folder
 from training.config import TrainingConfig
 from training.run.folder import Run, Split
@@ -212,6 +212,8 @@ def _manifest(
         known=reference.detector.section,
         confidence=reference.confidence,
         validation=reference.validation,
+        refit=source.result.refit and Refit(**source.result.refit.model_dump()),
+        teachers=tuple(Teacher(**teacher.model_dump()) for teacher in split.teachers),
     )
     return manifest.model_copy(update={"version": manifest.content_version()})
 

@@ -30,12 +30,9 @@ def fit_residual(features: Features, directions: int = DIRECTIONS) -> Residual:
     count = max(1, min(directions, len(unit) // 4, unit.shape[1] // 4))
     # Eigenvectors of the covariance, by ascending variance.
     _, vectors = np.linalg.eigh(np.cov(unit - mean, rowvar=False))
-    principal = vectors[:, ::-1][:, :count].T
-    # The sign of an eigenvector and the last digits depend on memory alignment. The same run has to
-    # give the same bundle.
-    largest = np.take_along_axis(principal, abs(principal).argmax(axis=1, keepdims=True), axis=1)
-    principal = (principal * np.sign(largest)).round(DIGITS) + 0.0  # no negative zeros
-    return Residual(mean.round(DIGITS).astype(np.float32), principal.astype(np.float32))
+    return Residual(
+        mean.astype(np.float32), np.ascontiguousarray(vectors[:, ::-1][:, :count].T, np.float32)
+    )
 
 
 @dataclass(frozen=True)

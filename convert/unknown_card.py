@@ -50,6 +50,12 @@ def unknown_section(manifest: Manifest, probabilities: Floats, labels: Labels, k
         for index, name in enumerate(manifest.classes)
         if (mine := np.equal(labels, index)).any()
     )
+    measure = (
+        "\nTo measure the detector on pictures that show none of the classes:\n\n"
+        f"    python -m convert evaluate models/{manifest.name} DATA/test --others FOLDER\n"
+        if manifest.evaluation.pictures == "test"
+        else ""
+    )
     return f"""## Unknown pictures
 A picture is `known` if its pooled features are close to those of the training pictures: the part outside their
 principal directions has a norm of at most {section.threshold:.4f} (residual of ViM, Wang et al. 2022). The
@@ -57,10 +63,8 @@ threshold was chosen on the {section.pictures:,} validation pictures, to accept 
 classes. At least {limit} are accepted, with a probability of {section.confidence_level:.0%} (Wilks 1941).{few}
 
 A picture that resembles the classes is accepted although it shows none of them. Some unusual pictures of the classes are
-rejected. To measure the detector on pictures that show none of the classes:
-
-    python -m convert evaluate models/{manifest.name} DATA/test --others FOLDER
-
+rejected.
+{measure}
 Of the {manifest.evaluation.pictures} pictures, {int((~known).sum())} of {len(known)} are rejected:
 
 | class | pictures | rejected | of these, label correct |

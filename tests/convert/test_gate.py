@@ -205,7 +205,7 @@ def test_limit_that_is_not_a_share_is_rejected(
 
 def test_unsupported_operation_is_named() -> None:
     pixels = keras.Input((8, 8, 3))
-    logits = keras.ops.erfinv(keras.layers.GlobalAveragePooling2D()(pixels) / 256)
+    logits = keras.ops.erfinv(keras.layers.GlobalAveragePooling2D(name="features")(pixels) / 256)
 
     with (
         exported(keras.Model(pixels, logits)) as saved,
@@ -217,7 +217,9 @@ def test_unsupported_operation_is_named() -> None:
 def test_model_that_returns_nan_is_rejected(small_run: Run, crops: Path) -> None:
     source = open_source(small_run, crops)
     pixels = keras.Input((64, 64, 3))
-    means = keras.layers.GlobalAveragePooling2D()(pixels)  # as many channels as classes
+    means = keras.layers.GlobalAveragePooling2D(name="features")(
+        pixels
+    )  # as many channels as classes
     with exported(keras.Model(pixels, keras.ops.log(-1 - means))) as saved:
         network = Network(converted(saved, "float32", tuple))
 

@@ -169,7 +169,7 @@ def test_thresholds_command_prints_a_table(
 def test_limits_are_kept_more_often_than_exact_thresholds() -> None:
     random = np.random.default_rng(0)
     labels = random.integers(3, size=3000)
-    logits = random.normal(size=(3000, 3)) + 4 * np.eye(3)[labels]
+    logits = random.normal(size=(3000, 3)) + 2.5 * np.eye(3)[labels]
     table = measure(random.gamma(2, size=3000), logits, labels, 0.98, 0.97, sizes=[500], draws=40)
     exact, limit = table
 

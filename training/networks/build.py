@@ -150,7 +150,9 @@ def feature_extractor(model: Any) -> Any:
 
 def with_features(model: Any) -> Any:
     """`model` with a second output, the pooled features: to (batch, classes), (batch, features)."""
-    return keras.Model(model.input, [model.output, model.get_layer(FEATURES).output])
+    features = model.get_layer(FEATURES).output
+    # The name is part of the converted file: without one, Keras numbers its models.
+    return keras.Model(model.input, [model.output, features], name="logits_and_features")
 
 
 def logits_model(model: Any) -> Any:
