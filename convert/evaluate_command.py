@@ -31,6 +31,12 @@ def add_commands(commands: Any) -> None:
         metavar="FOLDER",
         help="folder of pictures that show none of the classes",
     )
+    evaluate.add_argument(
+        "--relabeled",
+        type=Path,
+        metavar="FILE",
+        help="CSV with the classes that a second labeler accepts for some of PICTURES",
+    )
     evaluate.add_argument("--json", action="store_true", help="print JSON")
     evaluate.set_defaults(command=_evaluate)
 
@@ -38,19 +44,23 @@ def add_commands(commands: Any) -> None:
 def _evaluate(parsed: argparse.Namespace) -> int:
     from convert.evaluate import compute_metrics, predict, probabilities_of, read_labeled
     from convert.rejection import labeled_shares, other_shares
+    from convert.relabeled import read_relabeled, relabeled_figures
     from lambda_api.classifier import Classifier
 
     classifier = Classifier(parsed.bundle)
     classes = classifier.manifest.classes
     pictures = read_labeled(classes, parsed.pictures)
+    defensible = read_relabeled(parsed.relabeled, classes) if parsed.relabeled else None
     others = other_shares(classifier, parsed.others) if parsed.others else None
     predictions = predict(classifier, pictures)
     metrics = compute_metrics(probabilities_of(predictions, classes), pictures.labels, classes)
     labeled = labeled_shares(predictions, pictures, classes)
+    relabeled = relabeled_figures(predictions, pictures, defensible) if defensible else None
     if parsed.json:
         document = metrics.model_dump(mode="json") | {
             "labeled": labeled.model_dump(mode="json"),
             "others": others and others.model_dump(mode="json"),
+            "relabeled": relabeled and relabeled.model_dump(mode="json"),
         }
         print(json.dumps(document, ensure_ascii=False))
         return 0
@@ -72,6 +82,13 @@ def _evaluate(parsed: argparse.Namespace) -> int:
     )
     if others:
         _print_others(others)
+    if relabeled:
+        print(
+            f"{relabeled.pictures} pictures labeled again: {relabeled.accuracy:.1%} of the "
+            f"predictions are the label of the data set, {relabeled.defensible_accuracy:.1%} are "
+            f"defensible. {relabeled.labels_defensible:.1%} of the labels are defensible; "
+            f"{relabeled.ambiguous} pictures show several classes"
+        )
     return 0
 
 
