@@ -21,6 +21,7 @@ from frontend.class_cards import ClassCards
 from frontend.login import TOKENS
 from frontend.page_context import PageContext
 from frontend.settings import DEFAULT_TITLE, NotConfigured, Settings, load_settings
+from frontend.style import style_element
 from frontend.tabs.classify import draw_classify
 from frontend.tabs.model import draw_model
 from frontend.tabs.session import draw_session
@@ -135,13 +136,10 @@ def _visitors_models(
 
 
 def _draw_header(title: str) -> None:
-    folder = Path(__file__).parent
     # A local file: for an emoji or a symbol, browsers would load the icon from a Google server.
-    icon = str(folder / "icon.png")
+    icon = str(Path(__file__).with_name("icon.png"))
     st.set_page_config(page_title=title, page_icon=icon, layout="wide")
-    sheets = (folder / "theme.css", *sorted((folder / "styles").glob("*.css")))
-    style = "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
-    st.html(f"<style>{style}</style>")  # one element: with several, the page would move
+    st.html(style_element())  # one element: with several, the page would move
     with st.container(key="lc-header"):
         st.html(
             f'<header class="lc-hero"><h1>{escape(title)}</h1>'

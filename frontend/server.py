@@ -1,8 +1,9 @@
 """Entry point on hosts without Streamlit secrets: `streamlit run frontend/server.py`.
 
 It runs frontend/app.py with the log-in of the environment or of `.env`. Streamlit itself only reads
-the log-in from its secrets. It also makes the browser's first frame dark for visitors with a dark
-system.
+the log-in from its secrets. It also adds the page's style to the HTML. Without it, the first
+elements would move when their style arrives, and the first frame would be white for visitors with a
+dark system.
 """
 
 import os
@@ -20,11 +21,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from env_file import EnvFileError, unset_variables
 from frontend.login import SCOPES, VARIABLES, auth_table
+from frontend.style import style_element
 
 NAMES = (*VARIABLES.values(), SCOPES, "API_AUTH")
-_HEAD = b"<head>"
-# Until its theme is loaded, Streamlit's page would be white.
-_EARLY_STYLE = b"<style>:root { color-scheme: light dark }</style>"
+_END = b"</body>"  # after Streamlit's style sheets, as the page's own overrides them
+_CONDITIONS = (b"if-none-match", b"if-modified-since")
+_COLOR_SCHEME = "<style>:root { color-scheme: light dark }</style>"
 
 
 class EarlyStyle:
@@ -38,6 +40,8 @@ class EarlyStyle:
         if scope["type"] != "http" or scope["path"] not in ("/", "/index.html"):
             await self._app(scope, receive, send)
             return
+        # The style may change without the file: "not modified" would be wrong.
+        scope["headers"] = [one for one in scope["headers"] if one[0] not in _CONDITIONS]
         # Without the extension, the server sends the file through `send`.
         scope["extensions"] = {
             name: value
@@ -54,7 +58,8 @@ class EarlyStyle:
             body.extend(message.get("body", b""))
             if message.get("more_body"):
                 return
-            content = bytes(body).replace(_HEAD, _HEAD + _EARLY_STYLE, 1)
+            style = _COLOR_SCHEME + style_element()
+            content = bytes(body).replace(_END, style.encode() + _END, 1)
             if body and "content-length" in (headers := MutableHeaders(raw=start["headers"])):
                 headers["content-length"] = str(len(content))
             await send(start)

@@ -1,10 +1,11 @@
 """The ways to add photos: files, the camera, a URL, samples."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from frontend.images import FORMAT_NAMES
 from frontend.photos import MAX_PHOTOS, MAX_TOTAL_BYTES, Photo, PhotoList, SkippedFile
@@ -19,6 +20,7 @@ SAMPLE_KEY = "sample"  # in the page's address
 _FIRST_SAMPLE = "mountains.jpg"
 _UPLOAD, _CAMERA, _WEB, _SAMPLES = "Upload", "Camera", "Web", "Samples"
 _LISTED = 100  # skipped files
+_SMALL_BYTES = 8_000_000  # of files that are read without a message
 
 
 def draw_inputs() -> None:
@@ -73,12 +75,15 @@ def open_sample() -> None:
 def _draw_upload() -> None:
     session = current_session()
     whole_folder = st.session_state.get("lc-folder", False)
+    key = f"lc-files-{session.uploader}"
     files = st.file_uploader(
         "Drag photos, a folder or a ZIP file here",
         type=None,  # other files are skipped with a reason
         accept_multiple_files="directory" if whole_folder else True,
         max_upload_size=int(MAX_TOTAL_BYTES / 1e6),
-        key=f"lc-files-{session.uploader}",
+        key=key,
+        on_change=_take_over_small,
+        args=(key,),
     )
     with st.container(key="lc-upload-options", horizontal=True, vertical_alignment="center"):
         st.html(
@@ -86,17 +91,24 @@ def _draw_upload() -> None:
             width="content",
         )
         st.toggle("Choose a folder", key="lc-folder")
-    if files:
-        _take_over([(file.name, file.getvalue()) for file in files])
+    if files:  # large: they take a while
+        with st.spinner("Reading the files …"):
+            _take_over(files)
         st.rerun()
     _draw_upload_list(session.uploads)
 
 
-def _take_over(files: list[tuple[str, bytes]]) -> None:
+def _take_over_small(key: str) -> None:
+    """Take over small files before the run, which then needs no second one to classify them."""
+    files: list[UploadedFile] = st.session_state[key]
+    if sum(file.size for file in files) <= _SMALL_BYTES:
+        _take_over(files)
+
+
+def _take_over(files: Sequence[UploadedFile]) -> None:
     """Keep uploaded files in the session, and empty the widget, which would keep a copy."""
     session = current_session()
-    with st.spinner("Reading the files …"):
-        added = session.uploads.add(files)
+    added = session.uploads.add([(file.name, file.getvalue()) for file in files])
     session.uploader += 1
     if len(added) == 1:
         session.opened = added[0].id

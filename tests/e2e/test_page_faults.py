@@ -4,6 +4,7 @@ The page has a stand-in for the API, which can be in any state.
 """
 
 import pytest
+import requests
 from playwright.sync_api import Browser, Locator, expect
 
 from benchmarks.page import LAYOUT_SHIFT
@@ -144,6 +145,15 @@ def test_page_does_not_move_while_it_loads(
             if (box := one.bounding_box())
         }
         assert len(tops) == 1  # four sources in one line
+
+
+def test_style_is_part_of_the_page_even_for_a_browser_with_a_copy(address: str) -> None:
+    copy = requests.get(address, timeout=10)
+
+    page = requests.get(address, headers={"If-None-Match": copy.headers["etag"]}, timeout=10)
+
+    assert page.status_code == 200
+    assert ".st-key-lc-header {" in page.text
 
 
 def test_forced_colors_leave_states_visible(

@@ -149,7 +149,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif route == "POST /predict/batch" and server.predict.status == 200:
             count = received.body.count(b'name="file"')
             self._reply(Reply(200, batch(*[server.predict.body] * count)))
-        elif server.predict_first:
+        elif server.predict_first and route.startswith("POST /predict"):
             self._reply(server.predict_first.popleft())
         else:
             self._reply(server.predict)
