@@ -11,9 +11,9 @@ pytestmark = pytest.mark.timeout(900)  # the first test builds the image and its
 
 DRAWN = """
 from streamlit.testing.v1 import AppTest
-from frontend.api.predictions import ClassConfidence
+from frontend.api.predictions import ClassConfidence, Trust
 from frontend.views.charts import class_bars
-class_bars([ClassConfidence(label="sea", confidence=1)], confident=True).to_json()
+class_bars([ClassConfidence(label="sea", confidence=1)], Trust.CONFIDENT).to_json()
 page = AppTest.from_file("frontend/app.py", default_timeout=60).run()
 assert not page.exception, page.exception
 print(*(part.value for part in page.get("html")))

@@ -98,5 +98,8 @@ class Checkout:
         changed = manifest.model_copy(update=changes)
         changed = changed.model_copy(update={"version": changed.content_version()})
         shutil.copytree(like, self.folder / folder)
-        (self.folder / folder / MANIFEST_FILE).write_text(changed.model_dump_json())
+        # Only what changes: the previous release rejects fields that it does not know.
+        document = json.loads((like / MANIFEST_FILE).read_bytes())
+        document |= changed.model_dump(mode="json", include={*changes, "version"})
+        (self.folder / folder / MANIFEST_FILE).write_text(json.dumps(document))
         return changed

@@ -22,6 +22,12 @@ SETTINGS = {**NO_CANARY, "bulk_inputs": f"s3://{PHOTOS}/in/"}
 
 
 @pytest.fixture(scope="module")
+def image_wheels(lambda_wheels: Path) -> Path:
+    """Folder of the wheels that builds of the service's image find."""
+    return lambda_wheels
+
+
+@pytest.fixture(scope="module")
 def engine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Engine]:
@@ -35,7 +41,7 @@ def engine(
         return
     podman = request.getfixturevalue("podman")
     request.getfixturevalue("lambda_bases")
-    wheels = request.getfixturevalue("lambda_wheels")
+    wheels = request.getfixturevalue("image_wheels")
     with engines.podman_as_docker(podman, wheels, folder) as engine:
         yield engine
         engine.remove_images()

@@ -5,6 +5,7 @@ so the check before traffic is called directly.
 """
 
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -18,11 +19,13 @@ from infra.heartbeat import EVENT
 from infra.pretraffic import handler as pretraffic
 from lambda_api.manifest import read_bundle
 from tests.conftest import ROOT, skip_or_fail
+from tests.containers.wheels import fetch
 from tests.deploy.checkout import Checkout
 from tests.deploy.conftest import NO_CANARY
 from tests.deploy.emulator import REGION, Emulator
 from tests.deploy.engine import Engine
 from tests.deploy.service import Service
+from tests.environments import CACHE
 
 # The release before this one. CONTRIBUTING.md says when to change it.
 PREVIOUS_RELEASE = "303685371146e2f63eb54717607a2779480bd4f0"
@@ -44,6 +47,20 @@ def previous_commit() -> str:
     ):
         skip_or_fail(f"this clone has no commit {PREVIOUS_RELEASE[:7]}: git fetch --unshallow")
     return PREVIOUS_RELEASE
+
+
+@pytest.fixture(scope="module")
+def image_wheels(
+    previous_commit: str, lambda_wheels: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Folder of the wheels of both releases."""
+    folder = tmp_path_factory.mktemp("wheels")
+    lock = folder.with_suffix(".txt")
+    show = ["git", "-C", ROOT, "show", f"{previous_commit}:lambda_api/requirements.txt"]
+    lock.write_bytes(subprocess.run(show, check=True, capture_output=True).stdout)
+    for wheels in (lambda_wheels, fetch(lock, CACHE / "wheels")):
+        shutil.copytree(wheels, folder, dirs_exist_ok=True)
+    return folder
 
 
 @dataclass

@@ -93,7 +93,7 @@ def test_stopped_api_is_reported_and_its_return_noticed(
     api.end(signal.SIGTERM)
     page.get_by_role("button", name="Forest").click()
 
-    expect(page.get_by_role("alert")).to_contain_text("The service cannot be reached")
+    expect(page.get_by_text("The service cannot be reached").first).to_be_visible()
     let_time_pass_until(page, ".lc-status.lc-down")  # without a click
     page.get_by_role("button", name="Street").click()
     expect(page.locator(".lc-verdict h2")).to_have_text("street")  # the answer is kept

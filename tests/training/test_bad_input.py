@@ -225,7 +225,7 @@ def test_an_interrupted_save_keeps_the_previous_model__save_mocked(
     small_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, model = Run(tmp_path), keras.models.load_model(small_run.model_path)
-    best = BestModel(run)
+    best = BestModel(run, model)
     best.set_model(model)
     best.on_epoch_end(0, {"val_accuracy": 0.5})
     before = run.model_path.read_bytes()

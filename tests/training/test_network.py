@@ -45,7 +45,8 @@ def _randomize_norms(model: keras.Model) -> None:
 
 def _assert_same(actual: np.ndarray, expected: np.ndarray) -> None:
     assert expected.std() > 0
-    np.testing.assert_allclose(actual, expected, rtol=1e-3, atol=1e-3 * expected.std())
+    # oneDNN sums in another order with other numbers of threads: 0.0017 of the deviation was seen.
+    np.testing.assert_allclose(actual, expected, rtol=1e-3, atol=3e-3 * expected.std())
 
 
 def _assert_head(model: keras.Model, classes: int) -> None:
@@ -217,7 +218,7 @@ def test_pretrained_features_separate_real_pictures(
     fitting, validation = split(read_folder(crops / "train"), 0.25, seed=0)
     run = Run(tmp_path)
 
-    train_head(model, fitting, validation, config, run)
+    train_head(model, fitting, validation, config, run, softened={})
 
     assert run.best_accuracy() >= 0.9
 

@@ -84,7 +84,8 @@ class Checkpoint(keras.callbacks.Callback):  # type: ignore[misc]
         if not complete:
             return False
         newest = max(complete, key=lambda path: int(path.name))
-        model.optimizer.build(model.trainable_variables)
+        if not model.optimizer.built:
+            model.optimizer.build(model.trainable_variables)
         model.load_weights(newest / WEIGHTS)
         state = json.loads((newest / STATE).read_text())
         self._epochs = [Epoch.model_validate(epoch) for epoch in state["epochs"]]
