@@ -75,7 +75,7 @@ def open_sample() -> None:
 def _draw_upload() -> None:
     session = current_session()
     whole_folder = st.session_state.get("lc-folder", False)
-    key = f"lc-files-{session.uploader}"
+    key = _files_key()
     files = st.file_uploader(
         "Drag photos, a folder or a ZIP file here",
         type=None,  # other files are skipped with a reason
@@ -98,8 +98,14 @@ def _draw_upload() -> None:
     _draw_upload_list(session.uploads)
 
 
+def _files_key() -> str:
+    return f"lc-files-{current_session().uploader}"
+
+
 def _take_over_small(key: str) -> None:
     """Take over small files before the run, which then needs no second one to classify them."""
+    if key != _files_key():  # the browser may report the files again until the widget is replaced
+        return
     files: list[UploadedFile] = st.session_state[key]
     if sum(file.size for file in files) <= _SMALL_BYTES:
         _take_over(files)
