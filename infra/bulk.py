@@ -11,10 +11,9 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from infra.bulk_machine import create_machine
-from infra.bulk_roles import allow
 from infra.cost.bulk_rates import rates_json
 from infra.function import image_code
-from infra.function_role import create_role
+from infra.function_role import allow, create_role
 from infra.nag import acknowledge, logical_id
 from infra.settings import Settings
 from infra.storage import MODELS, RUNS

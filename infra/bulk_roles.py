@@ -6,6 +6,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from infra.function_role import allow
 from infra.nag import acknowledge, logical_id
 from infra.storage import RUNS
 
@@ -76,15 +77,3 @@ def allow_children(role: iam.Role, machine: sfn.StateMachine) -> None:
             f"IAM5[Resource::{executions}{suffix}]",
             "The names of the executions are not known in advance.",
         )
-
-
-def allow(
-    role: iam.Role,
-    actions: list[str],
-    resources: list[str],
-    conditions: dict[str, dict[str, str]] | None = None,
-) -> None:
-    """Allow a role to call `actions` on `resources`."""
-    role.add_to_policy(
-        iam.PolicyStatement(actions=actions, resources=resources, conditions=conditions)
-    )

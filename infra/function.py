@@ -4,13 +4,12 @@ from collections.abc import Mapping
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_ecr_assets as ecr_assets
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from infra.function_role import allow_reading, create_role
+from infra.function_role import allow, allow_reading, create_role
 from infra.nag import acknowledge, logical_id
 from infra.retention import Retention
 from infra.settings import ROOT
@@ -72,22 +71,11 @@ class ServiceFunction(Construct):
         if secret is not None:
             allow_reading(role, secret)
         read = [MODELS, UPLOADS] if reads_models else [UPLOADS]
-        role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["s3:GetObject"],
-                resources=[bucket.arn_for_objects(f"{prefix}*") for prefix in read],
-            )
-        )
+        allow(role, ["s3:GetObject"], [bucket.arn_for_objects(f"{prefix}*") for prefix in read])
         # A presigned form grants the permissions of the role that signed it.
-        role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["s3:PutObject"], resources=[bucket.arn_for_objects(f"{UPLOADS}*")]
-            )
-        )
+        allow(role, ["s3:PutObject"], [bucket.arn_for_objects(f"{UPLOADS}*")])
         # Without this permission, S3 returns 403 instead of 404 for a missing key.
-        role.add_to_policy(
-            iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket.bucket_arn])
-        )
+        allow(role, ["s3:ListBucket"], [bucket.bucket_arn])
         for prefix in read:
             acknowledge(
                 role,

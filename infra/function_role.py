@@ -15,8 +15,16 @@ def create_role(scope: Construct, log: logs.ILogGroup) -> iam.Role:
 
 def allow_reading(role: iam.Role, secret: secretsmanager.ISecret) -> None:
     """Allow a role to read the value of a secret. `grant_read` would allow DescribeSecret too."""
+    allow(role, ["secretsmanager:GetSecretValue"], [secret.secret_arn])
+
+
+def allow(
+    role: iam.Role,
+    actions: list[str],
+    resources: list[str],
+    conditions: dict[str, dict[str, str]] | None = None,
+) -> None:
+    """Allow a role to call `actions` on `resources`."""
     role.add_to_policy(
-        iam.PolicyStatement(
-            actions=["secretsmanager:GetSecretValue"], resources=[secret.secret_arn]
-        )
+        iam.PolicyStatement(actions=actions, resources=resources, conditions=conditions)
     )

@@ -76,7 +76,7 @@ def check(context: Mapping[str, Any]) -> None:
 
 
 def _checked(docker: str, bootstrap: str, settings: Settings) -> Iterator[str]:
-    """What the preflight has looked at. Problems are errors or warnings before this list."""
+    """List of what the preflight has checked. Problems are errors or warnings before it."""
     yield f"{docker} runs"
     yield f"CDK bootstrap: version {bootstrap}"
     yield f"settings of {settings.stack_name}"

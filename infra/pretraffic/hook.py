@@ -3,12 +3,11 @@
 from pathlib import Path
 
 from aws_cdk import Duration
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from infra.function_role import allow_reading, create_role
+from infra.function_role import allow, allow_reading, create_role
 from infra.nag import acknowledge, logical_id
 from infra.retention import Retention
 
@@ -49,11 +48,7 @@ class PreTrafficHook(Construct):
             environment["SECRET_ARN"] = secret.secret_arn
             allow_reading(role, secret)
         # All versions: a policy that names the new version would change right before it is used.
-        role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["lambda:InvokeFunction"], resources=[f"{service.function_arn}:*"]
-            )
-        )
+        allow(role, ["lambda:InvokeFunction"], [f"{service.function_arn}:*"])
         acknowledge(
             role,
             f"IAM5[Resource::<{logical_id(service)}.Arn>:*]",
