@@ -26,9 +26,9 @@ import psutil
 
 from benchmarks.machine import description
 from lambda_api.classifier import Classifier
-from lambda_api.classify.pool import cores
 from lambda_api.images.files import scan
 from lambda_api.settings import BUNDLED_MODEL
+from lambda_api.workers import PROCESSORS
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "classify_folder.json"
@@ -84,12 +84,12 @@ def _round(pictures: list[Path], files: int) -> dict[str, float]:
 
 def _bare(pictures: list[Path], files: int) -> tuple[float, float]:
     """Return pictures per second of all cores together, and seconds of processor time."""
-    with get_context("spawn").Pool(cores(), _load, (pictures[:IN_MEMORY],)) as pool:
-        each = files // cores()
-        pool.map(_classify_in_memory, [1] * cores() * 4, chunksize=1)  # all have loaded
+    with get_context("spawn").Pool(PROCESSORS, _load, (pictures[:IN_MEMORY],)) as pool:
+        each = files // PROCESSORS
+        pool.map(_classify_in_memory, [1] * PROCESSORS * 4, chunksize=1)  # all have loaded
         begun = time.perf_counter()
-        cpu = sum(pool.map(_classify_in_memory, [each] * cores(), chunksize=1))
-        return each * cores() / (time.perf_counter() - begun), cpu
+        cpu = sum(pool.map(_classify_in_memory, [each] * PROCESSORS, chunksize=1))
+        return each * PROCESSORS / (time.perf_counter() - begun), cpu
 
 
 _loaded: list[Any] = []

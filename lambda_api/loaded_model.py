@@ -8,13 +8,11 @@ from typing import Literal
 
 from aws_lambda_powertools import Logger
 
-from lambda_api import aws
 from lambda_api.classifier import Classifier
 from lambda_api.images import MAX_DECODED_BYTES
 from lambda_api.manifest import MANIFEST_FILE, BundleError, read_manifest
-from lambda_api.promotion import CURRENT, MAX_BYTES, read_promoted_version
+from lambda_api.s3_bundle import S3, download, is_pointer, locate
 
-S3 = "s3://"
 BundleSource = Literal["folder", "s3", "promoted"]
 
 
@@ -83,45 +81,21 @@ class LoadedModel:
 def _source(uri: str) -> BundleSource:
     if not uri.startswith(S3):
         return "folder"
-    return "promoted" if uri.rstrip("/").endswith(f"/{CURRENT}") else "s3"
+    return "promoted" if is_pointer(uri) else "s3"
 
 
 def _load(uri: str, max_decoded_bytes: int) -> Classifier | BundleError:
-    source = _source(uri)
     try:
-        if source == "folder":
+        if _source(uri) == "folder":
             return Classifier(Path(uri), max_decoded_bytes)
-        bucket, _, prefix = uri.removeprefix(S3).rstrip("/").partition("/")
-        if source == "promoted":
-            prefix = _promoted_prefix(bucket, prefix)
-        with TemporaryDirectory() as folder:
-            _download(bucket, prefix, Path(folder))
-            return Classifier(Path(folder), max_decoded_bytes)
+        bucket, prefix = locate(uri)
+        with TemporaryDirectory() as name:
+            folder = Path(name)
+            download(bucket, prefix, MANIFEST_FILE, folder)
+            for file in read_manifest(folder).files():
+                download(bucket, prefix, file, folder)
+            return Classifier(folder, max_decoded_bytes)
     except BundleError as error:
         return error
     except (OSError, RecursionError, UnicodeError) as error:  # full disk, malicious manifest
         return BundleError(f"The bundle cannot be read ({type(error).__name__}).")
-
-
-def _promoted_prefix(bucket: str, key: str) -> str:
-    """Return the prefix of the version that the pointer at `key` names. Raises `BundleError`."""
-    try:
-        promoted = read_promoted_version(aws.read_object(bucket, key, MAX_BYTES))
-    except (aws.AwsError, aws.ObjectTooLarge) as error:
-        raise BundleError(f"Cannot read the pointer {CURRENT!r} from S3 ({error}).") from error
-    return f"{key.removesuffix(CURRENT)}{promoted.version}"
-
-
-def _download(bucket: str, prefix: str, folder: Path) -> None:
-    """Download the files of a bundle that serving needs. Raises `BundleError`."""
-    _download_file(bucket, prefix, folder, MANIFEST_FILE)
-    for name in read_manifest(folder).files():
-        _download_file(bucket, prefix, folder, name)
-
-
-def _download_file(bucket: str, prefix: str, folder: Path, name: str) -> None:
-    key = f"{prefix}/{name}".lstrip("/")
-    try:
-        aws.download(bucket, key, folder / name)
-    except aws.AwsError as error:
-        raise BundleError(f"Cannot download {name} from S3 ({error}).") from error

@@ -2,9 +2,9 @@
 
 import sys
 from collections.abc import Sequence
-from time import time
 
 from lambda_api.classifier import Prediction
+from lambda_api.emf import emf_document
 from lambda_api.json_output import to_line
 from lambda_api.log import SERVICE
 
@@ -30,8 +30,6 @@ UNITS = {
 
 class RequestMetrics:
     """Writes the metrics of requests.
-
-    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 
     All metrics have the dimension `service`. `Predictions` also has `label`.
 
@@ -88,13 +86,7 @@ class RequestMetrics:
         self._write({name: [1]})
 
     def _write(self, metrics: dict[str, list[float]], **dimensions: str) -> None:
-        # Powertools builds the same document more slowly, because it supports more of the format.
         dimensions["service"] = SERVICE
-        definition = {
-            "Namespace": self._namespace,
-            "Dimensions": [list(dimensions)],
-            "Metrics": [{"Name": name, "Unit": UNITS[name]} for name in metrics],
-        }
-        header = {"Timestamp": int(time() * 1000), "CloudWatchMetrics": [definition]}
+        document = emf_document(self._namespace, UNITS, metrics, dimensions)
         # One call, because other threads write too: `print` writes the line end separately.
-        sys.stdout.write(to_line({"_aws": header, **dimensions, **metrics}) + "\n")
+        sys.stdout.write(to_line(document) + "\n")

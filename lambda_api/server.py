@@ -10,6 +10,7 @@ from multiprocessing.process import BaseProcess
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from lambda_api.arguments import positive
 from lambda_api.workers import PROCESSORS
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def add_commands(commands: Any) -> None:
     parser.add_argument("--port", type=int, default=8000, help="default: %(default)s; 0: any")
     parser.add_argument(
         "--workers",
-        type=_positive,
+        type=positive,
         default=PROCESSORS,
         help="number of processes (default: one per processor, here %(default)s)",
     )
@@ -86,9 +87,3 @@ def _end_with(parent: BaseProcess) -> None:
     """End this process when its parent has ended, even if it was killed."""
     parent.join()
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
-    return int(text)

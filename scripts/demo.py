@@ -19,8 +19,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lambda_api.loaded_model import S3
 from lambda_api.manifest import BundleError, read_bundle
+from lambda_api.s3_bundle import S3
 from lambda_api.settings import SettingsError, load_settings
 
 HOST = "127.0.0.1"  # loopback only: the page has the API's password and asks for none

@@ -5,18 +5,26 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
-from time import perf_counter, time
+from time import perf_counter
 from typing import Any, Protocol
 
 from lambda_api import aws
 from lambda_api.bulk.model import SERVICE, classifier
 from lambda_api.bulk.runs import Run
 from lambda_api.classifier import Classifier, Prediction
+from lambda_api.emf import emf_document
 from lambda_api.images import PictureError
 
 READERS = 8
 MAX_BYTES = 50_000_000  # READERS + 1 objects are in memory at once
 RESERVE_MS = 20_000  # one slow picture, and the upload of the part
+
+UNITS = {
+    "BulkPictures": "Count",
+    "BulkFailures": "Count",
+    "BulkUnsure": "Count",
+    "BulkDuration": "Milliseconds",
+}
 
 # Kind of error by the code of S3.
 KINDS = {
@@ -193,16 +201,10 @@ def _write_metrics(lines: list[Line], duration_ms: float) -> None:
     """Write the metrics of a batch in embedded metric format."""
     counts = _counts(lines)
     metrics = {
-        "BulkPictures": ("Count", counts["pictures"]),
-        "BulkFailures": ("Count", counts["failed"]),
-        "BulkUnsure": ("Count", sum(not line.get("confident", True) for line in lines)),
-        "BulkDuration": ("Milliseconds", duration_ms),
+        "BulkPictures": counts["pictures"],
+        "BulkFailures": counts["failed"],
+        "BulkUnsure": sum(not line.get("confident", True) for line in lines),
+        "BulkDuration": duration_ms,
     }
-    definition = {
-        "Namespace": os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "LandscapeClassifier"),
-        "Dimensions": [["service"]],
-        "Metrics": [{"Name": name, "Unit": unit} for name, (unit, _) in metrics.items()],
-    }
-    header = {"Timestamp": int(time() * 1000), "CloudWatchMetrics": [definition]}
-    values = {name: value for name, (_, value) in metrics.items()}
-    print(json.dumps({"_aws": header, "service": SERVICE, **values}))
+    namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "LandscapeClassifier")
+    print(json.dumps(emf_document(namespace, UNITS, metrics, {"service": SERVICE})))

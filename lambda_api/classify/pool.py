@@ -1,6 +1,5 @@
 """Classification on all cores: each process reads ahead, decodes and infers."""
 
-import os
 import signal
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
@@ -16,6 +15,7 @@ from lambda_api.classify.answers import Outcome, classify, unreadable
 from lambda_api.classify.native_logs import native_logs_discarded
 from lambda_api.classify.sorting import Sorting
 from lambda_api.classify.sources import Source
+from lambda_api.workers import PROCESSORS
 
 CHUNK = 16  # pictures that a process gets at once
 AHEAD = 3  # chunks of each process that are waiting or done
@@ -46,7 +46,7 @@ def classify_all(
     """
     waiting = iter(sources)
     first = list(islice(waiting, FEW + 1))
-    if len(first) <= FEW or cores() == 1:
+    if len(first) <= FEW or PROCESSORS == 1:
         _set_up(classifier, sorting)
         for source in chain(first, waiting):
             yield _classify_chunk([source])[0]
@@ -54,21 +54,14 @@ def classify_all(
     yield from _in_processes(bundle, chain(first, waiting), sorting)
 
 
-def cores() -> int:
-    """Return the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def _in_processes(
     bundle: Path, sources: Iterator[Source], sorting: Sorting | None
 ) -> Iterator[Classified]:
-    pool = _pool(bundle, sorting, cores())
+    pool = _pool(bundle, sorting, PROCESSORS)
     running: deque[tuple[list[Source], Future[list[Classified]]]] = deque()
     try:
         while True:
-            for chunk in _chunks(sources, cores() * AHEAD - len(running)):
+            for chunk in _chunks(sources, PROCESSORS * AHEAD - len(running)):
                 running.append((chunk, pool.submit(_classify_chunk, chunk)))
             if not running:
                 return
@@ -79,7 +72,7 @@ def _in_processes(
                 # A picture has crashed its decoder, or the system has killed a process.
                 done = list(_one_by_one(bundle, chunk, sorting))
                 pool.shutdown(wait=False)
-                pool = _pool(bundle, sorting, cores())
+                pool = _pool(bundle, sorting, PROCESSORS)
                 running = deque((each, pool.submit(_classify_chunk, each)) for each, _ in running)
             yield from done
     finally:

@@ -1,7 +1,6 @@
 """Pictures to classify: files, folders, ZIP archives and lists, found one after the other."""
 
 import os
-import stat
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from zipfile import BadZipFile, ZipFile
 
 from lambda_api.images import HEAD_BYTES, SUFFIXES, sniff
-from lambda_api.images.files import MAX_DEPTH, LeftOut, is_picture_file, is_system_file
+from lambda_api.images.files import MAX_DEPTH, Above, LeftOut, entry_kind, is_system_file
 
 LISTS = frozenset({".txt", ".lst", ".list"})
 MAX_MEMBER_BYTES = 500_000_000  # of a file in an archive; a larger one may be a "ZIP bomb"
@@ -90,9 +89,7 @@ def _relative(path: str) -> str:
     return "/".join(part for part in parts if part not in ("/", "..", "."))
 
 
-def _walk(
-    folder: Path, left_out: LeftOut, above: tuple[tuple[int, int], ...]
-) -> Iterator[tuple[Path, str]]:
+def _walk(folder: Path, left_out: LeftOut, above: Above) -> Iterator[tuple[Path, str]]:
     """Yield pictures and unreadable folders, as `images.files.scan` finds them, but one by one."""
     if len(above) >= MAX_DEPTH:
         yield folder, f"More than {MAX_DEPTH} nested folders"
@@ -110,23 +107,15 @@ def _walk(
             left_out.hidden += 1
             continue
         path = folder / name
-        try:
-            status = path.stat()
-        except OSError:  # a broken link; a picture's suffix makes it an error when it is read
-            if path.suffix.lower() in SUFFIXES:
-                yield path, ""
-            else:
-                left_out.not_pictures += 1
-            continue
-        if stat.S_ISDIR(status.st_mode):
-            if (status.st_dev, status.st_ino) in chain:
-                left_out.loops += 1
-            else:
+        match entry_kind(path, chain):
+            case "folder":
                 yield from _walk(path, left_out, chain)
-        elif stat.S_ISREG(status.st_mode) and is_picture_file(path):
-            yield path, ""
-        else:  # also sockets and pipes: opening one would block
-            left_out.not_pictures += 1
+            case "loop":
+                left_out.loops += 1
+            case "picture":
+                yield path, ""
+            case "other":
+                left_out.not_pictures += 1
 
 
 def _members(path: Path, left_out: LeftOut) -> Iterator[Source]:

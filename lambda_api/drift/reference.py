@@ -6,13 +6,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
-from lambda_api import aws
-from lambda_api.manifest import MANIFEST_FILE, BundleError, Manifest, read_manifest
-from lambda_api.promotion import CURRENT, MAX_BYTES, read_promoted_version
+from lambda_api.manifest import MANIFEST_FILE, Manifest, read_manifest
+from lambda_api.s3_bundle import S3, download, locate
 
 # Bounds of the bins of the confidence; wide ones, as the index of empty bins depends on chance.
 EDGES = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0)
-_S3 = "s3://"
 
 
 @dataclass(frozen=True)
@@ -71,15 +69,9 @@ def manifest_at(uri: str) -> Manifest:
     Raises:
         BundleError: the manifest cannot be read or is not valid.
     """
-    if not uri.startswith(_S3):
+    if not uri.startswith(S3):
         return read_manifest(Path(uri))
-    bucket, _, prefix = uri.removeprefix(_S3).rstrip("/").partition("/")
+    bucket, prefix = locate(uri)
     with TemporaryDirectory() as folder:
-        try:
-            if prefix.endswith(f"/{CURRENT}"):
-                promoted = read_promoted_version(aws.read_object(bucket, prefix, MAX_BYTES))
-                prefix = prefix.removesuffix(CURRENT) + promoted.version
-            aws.download(bucket, f"{prefix}/{MANIFEST_FILE}", Path(folder, MANIFEST_FILE))
-        except (aws.AwsError, aws.ObjectTooLarge) as error:
-            raise BundleError(f"The manifest cannot be read from S3 ({error}).") from error
+        download(bucket, prefix, MANIFEST_FILE, Path(folder))
         return read_manifest(Path(folder))

@@ -33,7 +33,7 @@ class Stability:
 
     @property
     def change(self) -> Change:
-        """How large the change is; "none" if chance explains it."""
+        """Size of the change; "none" if chance explains it."""
         if self.index <= self.chance:
             return "none"
         if self.index < MODERATE:

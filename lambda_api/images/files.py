@@ -5,9 +5,13 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from lambda_api.images import SUFFIXES
 from lambda_api.images.formats import HEAD_BYTES, sniff
+
+Kind = Literal["folder", "loop", "picture", "other"]
+Above = tuple[tuple[int, int], ...]  # device and inode of the folders that contain an entry
 
 MAX_DEPTH = 100  # nested folders; deeper is a mistake, and Python's recursion is limited
 
@@ -167,6 +171,19 @@ def is_picture_file(path: Path) -> bool:
         return False
 
 
+def entry_kind(path: Path, above: Above) -> Kind:
+    """Return what an entry of a folder is: "loop" for a link to a folder that contains it."""
+    try:
+        status = path.stat()
+    except OSError:  # a broken link; a picture's suffix makes it an error when it is read
+        return "picture" if path.suffix.lower() in SUFFIXES else "other"
+    if stat.S_ISDIR(status.st_mode):
+        return "loop" if (status.st_dev, status.st_ino) in above else "folder"
+    # Sockets and pipes are "other": opening one would block.
+    is_picture = stat.S_ISREG(status.st_mode) and is_picture_file(path)
+    return "picture" if is_picture else "other"
+
+
 def scan(path: Path) -> Folder:
     """List a folder and everything below it. Folders that cannot be listed have an `error`."""
     return _scan(path, ())
@@ -181,7 +198,7 @@ class _Contents:
     loops: int = 0
 
 
-def _scan(path: Path, above: tuple[tuple[int, int], ...]) -> Folder:
+def _scan(path: Path, above: Above) -> Folder:
     if len(above) >= MAX_DEPTH:
         return Folder(path, error=f"More than {MAX_DEPTH} nested folders")
     try:
@@ -206,18 +223,13 @@ def _scan(path: Path, above: tuple[tuple[int, int], ...]) -> Folder:
     )
 
 
-def _add(path: Path, chain: tuple[tuple[int, int], ...], found: _Contents) -> None:
-    try:
-        status = path.stat()
-    except OSError:  # a broken link; a picture's suffix makes it an error when it is read
-        (found.pictures if path.suffix.lower() in SUFFIXES else found.others).append(path)
-        return
-    if stat.S_ISDIR(status.st_mode):
-        if (status.st_dev, status.st_ino) in chain:
+def _add(path: Path, above: Above, found: _Contents) -> None:
+    match entry_kind(path, above):
+        case "folder":
+            found.folders.append(_scan(path, above))
+        case "loop":
             found.loops += 1
-        else:
-            found.folders.append(_scan(path, chain))
-    elif stat.S_ISREG(status.st_mode) and is_picture_file(path):
-        found.pictures.append(path)
-    else:  # also sockets and pipes: opening one would block
-        found.others.append(path)
+        case "picture":
+            found.pictures.append(path)
+        case "other":
+            found.others.append(path)
