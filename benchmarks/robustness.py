@@ -178,8 +178,7 @@ def measure(bundles: Sequence[Path], pictures: LabelledPictures) -> list[Robustn
             for own, classifier in zip(answers, classifiers, strict=True):
                 found = classifier.classify(data)
                 right = composed([found.label])[0] == true
-                # Only a bundle with a detector of unknown pictures has `known`.
-                own.append((right, found.confident, getattr(found, "known", None)))
+                own.append((right, found.confident, found.known))
         results += [
             _summary(folder.name, name, own) for folder, own in zip(bundles, answers, strict=True)
         ]

@@ -32,7 +32,7 @@ class Reliance:
 
 @dataclass(frozen=True)
 class Reference:
-    """What a bundle knows about the validation pictures of its run."""
+    """Detector, thresholds and profile of a bundle, from the validation pictures of its run."""
 
     detector: FittedDetector
     confidence_threshold: float

@@ -66,7 +66,7 @@ class Timings(Response):
 
 
 class Trust(Enum):
-    """How far a prediction can be trusted."""
+    """Degree of trust in a prediction."""
 
     CONFIDENT = "confident"
     LOW = "low confidence"
@@ -101,7 +101,7 @@ class PicturePrediction(Response):
 
     @property
     def trust(self) -> Trust:
-        """How far to trust the label. An unknown scene overrides a high confidence."""
+        """Degree of trust in the label. An unknown scene overrides a high confidence."""
         if self.known is False:
             return Trust.UNKNOWN
         return Trust.CONFIDENT if self.confident else Trust.LOW

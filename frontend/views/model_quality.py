@@ -1,4 +1,4 @@
-"""What the model's validation pictures say: reliability, coverage, and its mistakes."""
+"""Quality of the model on its validation pictures: reliability, coverage, and its mistakes."""
 
 from collections.abc import Sequence
 from html import escape

@@ -1,4 +1,4 @@
-"""What visitors once ran into, as steps in a browser, on phones, tablets and desktops.
+"""Faults that visitors once ran into, as steps in a browser, on phones, tablets and desktops.
 
 The page has a stand-in for the API, which can be in any state.
 """
