@@ -36,14 +36,20 @@ def is_finished(photo: Photo) -> bool:
     )
 
 
-def forget_old_failure(client: ApiClient, health: HealthResult | None) -> None:
-    """Allow a new attempt if what failed has changed: the credentials, or the API is back."""
+def forget_old_failure(client: ApiClient, health: HealthResult | None) -> bool:
+    """Allow a new attempt if what failed has changed: the credentials, or the API is back.
+
+    Returns:
+        Whether there was such a failure.
+    """
     session = current_session()
     if not (failure := session.failure):
-        return
+        return False
     is_back = isinstance(health, Health) and isinstance(failure.error, NotReady | Unreachable)
-    if failure.client is not client or (is_back and not isinstance(failure.error, TimedOut)):
+    changed = failure.client is not client or (is_back and not isinstance(failure.error, TimedOut))
+    if changed:
         session.retry()
+    return changed
 
 
 def obstacle(rejected: ApiError | None, health: HealthResult | None) -> ApiError | None:

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 
+# Longer than load balancers (60 s on AWS) and clients keep idle connections. If the server closed a
+# connection first, a request that is under way would be lost.
+_KEEP_ALIVE_S = 75
+
+
 def add_commands(commands: Any) -> None:
     """Add `serve` to the subparsers of argparse."""
     parser = commands.add_parser(
@@ -59,6 +64,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         http="httptools",
         # uvicorn's access log would contain query strings; the service writes its own log.
         access_log=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
         server_header=False,
     )
     return 0

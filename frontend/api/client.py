@@ -56,8 +56,8 @@ ResponseT = TypeVar("ResponseT", bound=Response)
 class ApiClient:
     """A connection to one API. Not thread-safe, since `requests.Session` is not.
 
-    A call is retried up to three times, with back-off, after status 429, 502, 503 or 504, if the
-    connection fails, and if it closes without a response. Retrying is safe because a
+    A call is retried with back-off: up to three times after status 429, 502, 503 or 504, and as
+    often if the connection fails or closes without a response. Retrying is safe because a
     classification changes nothing on the server. `health` does not wait between attempts.
 
     Args:
@@ -82,7 +82,11 @@ class ApiClient:
         self.base_url = base_url
         self._sends_token = token is not None
         retry = Retry(
-            total=RETRIES,
+            total=None,
+            connect=RETRIES,
+            read=RETRIES,
+            status=RETRIES,
+            other=RETRIES,
             allowed_methods=None,  # all methods, including POST
             status_forcelist=(429, 502, 503, 504),
             backoff_factor=backoff_s / 2,

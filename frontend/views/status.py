@@ -8,6 +8,7 @@ from frontend.api.errors import ApiError, NotReady, TimedOut, WrongCredentials
 from frontend.api.predictions import Health
 from frontend.api.watches import HealthResult, ModelResult
 from frontend.page_context import PageContext
+from frontend.predictions import forget_old_failure
 from frontend.views.markup import definitions, for_operator
 from frontend.views.messages import message_for
 
@@ -19,7 +20,8 @@ _CHECKED_KEY = "lc-checked"  # in the session state, true during the run after a
 def draw_status(page: PageContext) -> None:
     """Draw the status line, which updates itself.
 
-    If the API becomes ready, or stops being ready, the whole page is drawn again.
+    If the API becomes ready, or stops being ready, the whole page is drawn again; so it is if a
+    failed request can be sent again.
     """
     state = _state(page.health, page.model)
     interval_s = INTERVAL_READY_S if state == "ready" else INTERVAL_NOT_READY_S
@@ -27,7 +29,7 @@ def draw_status(page: PageContext) -> None:
     @st.fragment(run_every=interval_s)
     def line() -> None:
         health, model = page.watch.latest(), page.models.latest()
-        if _state(health, model) != state:
+        if _state(health, model) != state or forget_old_failure(page.client, health):
             if isinstance(health, Health) and not isinstance(page.health, Health):
                 page.models.expire()  # the API was started again, perhaps with other settings
             st.rerun()

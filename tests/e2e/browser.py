@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from time import monotonic
 from urllib.parse import urlsplit
 
 from PIL import Image
@@ -47,6 +48,8 @@ class Visitor:
         expect.set_options(timeout=LIMIT_MS)
         self.requested: set[str] = set()
         self.received: list[bytes] = []
+        self.page.on("pageerror", lambda error: print(f"error in the browser: {error}"))
+        self.page.on("requestfailed", lambda request: print(request.failure, request.url))
         self.page.on("request", lambda request: self._note(request.url))
         self.page.on("websocket", self._listen)
 
@@ -64,7 +67,11 @@ class Visitor:
     def visit(self, address: str) -> Page:
         """Open the page and wait for its status line."""
         self.page.goto(address)
-        expect(self.page.locator(".lc-status")).to_be_visible()
+        try:
+            expect(self.page.locator(".lc-status")).to_be_visible()
+        except AssertionError:
+            print(len(self.received), "messages from the server;", self.page.content()[-3000:])
+            raise
         return self.page
 
     def photograph(self, name: str) -> None:
@@ -93,6 +100,17 @@ def visiting(browser: Browser, **context: object) -> Iterator[Visitor]:
 def wait_until_settled(page: Page) -> None:
     """Wait until the script has run and all finite animations have ended."""
     page.wait_for_function(_SETTLED)
+
+
+def let_time_pass_until(page: Page, selector: str) -> None:
+    """Advance the browser's clock, which triggers the updates of the status line.
+
+    `page.clock.install()` was called before the visit.
+    """
+    deadline = monotonic() + LIMIT_MS / 1000
+    while not page.locator(selector).is_visible():
+        assert monotonic() < deadline, f"{selector} is not visible"
+        page.clock.run_for(1000)
 
 
 def drop(page: Page, picture: bytes, name: str = "holiday.jpg") -> None:

@@ -3,6 +3,8 @@
 The page has a stand-in for the API, which can be in any state.
 """
 
+from threading import Event
+
 import pytest
 import requests
 from playwright.sync_api import Browser, Locator, expect
@@ -19,11 +21,12 @@ from tests.e2e.browser import (
     choose_source,
     drop,
     explain,
+    let_time_pass_until,
     visiting,
     wait_until_settled,
 )
 from tests.e2e.stand_in_page import reset
-from tests.frontend.stand_in_api import CONFIDENT, Reply, StandInApi, explained, problem
+from tests.frontend.stand_in_api import CONFIDENT, HANG_UP, Reply, StandInApi, explained, problem
 
 
 def is_in_sight(target: Locator, height: int) -> bool:
@@ -103,6 +106,20 @@ def test_answer_stays_when_the_api_goes_away(
     expect(page.locator(".lc-status.lc-ready")).to_be_visible()
 
 
+def test_failed_request_is_sent_again_without_a_click(
+    laptop: Visitor, api: StandInApi, address: str
+) -> None:
+    laptop.page.clock.install()
+    api.predict = HANG_UP  # and `/health` answers all the time
+    page = laptop.visit(f"{address}/?source=Samples&sample=houses.jpg")
+    expect(page.get_by_role("alert")).to_contain_text("This page checks again automatically")
+
+    reset(api)
+
+    let_time_pass_until(page, ".lc-verdict")
+    expect(page.locator(".lc-verdict h2")).to_have_text("buildings")
+
+
 def test_sources_keep_their_photos_and_the_address_opens_the_same(
     laptop: Visitor, address: str, photo: bytes
 ) -> None:
@@ -179,13 +196,15 @@ def test_hanging_api_leaves_nothing_stale(
     laptop: Visitor, api: StandInApi, address: str, photo: bytes
 ) -> None:
     page = laptop.visit(address)
-    api.predict = Reply(200, CONFIDENT, delay_s=3)
+    release = Event()
+    api.predict = Reply(200, CONFIDENT, release=release)
 
     drop(page, photo)
 
     expect(page.locator(".lc-verdict")).to_have_count(0)
     expect(page.get_by_test_id("stSpinner")).to_contain_text("seconds")
     expect(page.get_by_role("button", name="Try a sample")).to_be_hidden()
+    release.set()
     expect(page.locator(".lc-verdict")).to_be_visible()
 
 

@@ -8,7 +8,6 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
-from time import monotonic
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ import requests
 from playwright.sync_api import Page, expect
 
 from tests.e2e import axe
-from tests.e2e.browser import LIMIT_MS, Visitor, choose_source, drop
+from tests.e2e.browser import Visitor, choose_source, drop, let_time_pass_until
 from tests.ports import free_ports
 
 Start = Callable[..., Any]
@@ -151,14 +150,6 @@ def test_rate_limit_is_reported_with_its_delay(
         expect(notice).to_contain_text("Too many requests")
         expect(notice).to_contain_text("Try again in ")
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
-
-
-def let_time_pass_until(page: Page, selector: str) -> None:
-    """Advance the browser's clock, which triggers the updates of the status line."""
-    deadline = monotonic() + LIMIT_MS / 1000
-    while not page.locator(selector).is_visible():
-        assert monotonic() < deadline, f"{selector} is not visible"
-        page.clock.run_for(1000)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -64,13 +64,14 @@ LOW_CONFIDENCE = prediction(0.035, 0.022, 0.371, 0.402, 0.150, 0.020, confident=
 
 @dataclass(frozen=True)
 class Reply:
-    """A response, sent after `delay_s` seconds."""
+    """A response, sent after `delay_s` seconds, and not before `release` is set."""
 
     status: int
     body: Any
     headers: dict[str, str] = field(default_factory=dict)
     content_type: str = "application/json"
     delay_s: float = 0.0
+    release: Event | None = None
 
 
 HANG_UP = Reply(0, None)  # closes the connection, as a server does after a long idle time
@@ -170,6 +171,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         time.sleep(reply.delay_s)
+        if reply.release:
+            reply.release.wait(timeout=60)
         body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
         self.send_response(reply.status)
         for name, value in reply.headers.items():

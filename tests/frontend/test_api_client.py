@@ -155,6 +155,15 @@ def test_connection_closed_without_a_response_is_reopened(
     assert stand_in_api.count("POST /predict") == 2
 
 
+def test_connection_that_closes_while_the_client_waits_is_reopened(
+    stand_in_api: StandInApi, client: ApiClient, photo: bytes
+) -> None:
+    stand_in_api.predict_first.extend([problem(429, "Too many requests.")] * 3)
+    stand_in_api.predict_first.append(HANG_UP)
+
+    assert client.predict(photo, "china.jpg").label == "buildings"
+
+
 def test_server_that_always_hangs_up_is_unreachable(
     stand_in_api: StandInApi, client: ApiClient, photo: bytes
 ) -> None:

@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from time import sleep
 
 import pytest
 import requests
@@ -55,6 +56,19 @@ def test_concurrent_clients_get_the_same_predictions(server: Server, photo: byte
 
     with ThreadPoolExecutor(8) as pool:
         assert len(set(pool.map(ask, range(32)))) == 1
+
+
+def test_idle_connection_stays_open_for_longer_than_a_client_waits(server: Server) -> None:
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=TIMEOUT)
+    try:
+        for _ in range(2):
+            connection.request("GET", "/health")
+            connection.getresponse().read()
+            first = connection.sock
+            sleep(6)  # uvicorn's default is 5 s, as long as the page's client waits after a 429
+        assert connection.sock is first is not None
+    finally:
+        connection.close()
 
 
 def _chunks() -> Iterator[bytes]:
