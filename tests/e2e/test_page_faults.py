@@ -3,6 +3,8 @@
 The page has a stand-in for the API, which can be in any state.
 """
 
+import json
+import re
 from threading import Event
 
 import pytest
@@ -25,8 +27,10 @@ from tests.e2e.browser import (
     visiting,
     wait_until_settled,
 )
-from tests.e2e.stand_in_page import reset
+from tests.e2e.stand_in_page import MANIFEST, reset
 from tests.frontend.stand_in_api import CONFIDENT, HANG_UP, Reply, StandInApi, explained, problem
+
+THRESHOLD = json.loads(MANIFEST.read_text())["confidence_threshold"]
 
 
 def is_in_sight(target: Locator, height: int) -> bool:
@@ -227,9 +231,8 @@ def test_threshold_is_a_line(laptop: Visitor, address: str) -> None:
 
     line = page.locator(".lc-verdict .lc-meter i")
     expect(line).to_be_attached()
-    assert "84.5%" in str(line.get_attribute("style")) or "84.6%" in str(
-        line.get_attribute("style")
-    )
+    percent = re.findall(r"([\d.]+)%", str(line.get_attribute("style")))
+    assert float(percent[0]) == pytest.approx(100 * THRESHOLD, abs=0.1)
     expect(page.locator(".js-plotly-plot .shapelayer path").first).to_be_attached()
 
 

@@ -257,7 +257,7 @@ def test_pictures_are_copied_by_label_and_never_overwritten(
 def test_unsure_pictures_are_linked_into_a_folder_of_their_own(
     folder: Path, tmp_path: Path, make_bundle: Callable[..., Path]
 ) -> None:
-    into, unsure = tmp_path / "sorted", make_bundle(confidence_threshold=1)
+    into, unsure = tmp_path / "sorted", make_bundle(confidence_threshold=1, known=None)
 
     for _ in range(2):
         assert run("--model", unsure, folder, "--sort-into", into, "--link") == 1

@@ -204,10 +204,11 @@ def test_command_reads_a_log_in_words(
 
 def test_command_reads_the_metrics_of_the_service_from_an_emulated_cloudwatch(
     aws_client: Callable[[str], Any],
-    bundle: Path,
+    make_bundle: Callable[..., Path],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    bundle = make_bundle(validation=None)  # the emulator has no statistic for the confidences
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
     mix = reference_of(manifest_at(str(bundle))).classes
     dimensions = [{"Name": "service", "Value": "landscape-classifier"}]

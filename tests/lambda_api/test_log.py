@@ -39,6 +39,8 @@ def test_prediction_is_one_complete_log_line(
         "label": answer["label"],
         "confidence": round(answer["confidence"], 4),
         "confident": answer["confident"],
+        "known": answer["known"],
+        "familiarity": round(answer["familiarity"], 4),
         "model_version": answer["model_version"],
         "timings_ms": answer["timings_ms"],
     }

@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from lambda_api.app import create_app
-from lambda_api.manifest import MANIFEST_FILE, MODEL_FILE, read_bundle
+from lambda_api.manifest import MANIFEST_FILE, read_bundle
 from lambda_api.settings import Settings
 
 PREFIX = "models/of-mine/1"
@@ -20,7 +20,7 @@ def put_bundle(aws_client: Callable[[str], Any], bucket: str) -> Callable[..., N
     """Return a function that uploads a bundle, optionally with other content for some files."""
 
     def put(folder: Path, **changed: bytes) -> None:
-        for name in (MANIFEST_FILE, MODEL_FILE):
+        for name in (MANIFEST_FILE, *read_bundle(folder)[0].files()):
             data = changed.get(name.partition(".")[0], (folder / name).read_bytes())
             aws_client("s3").put_object(Bucket=bucket, Key=f"{PREFIX}/{name}", Body=data)
 

@@ -28,12 +28,12 @@ def test_response_is_the_prediction_of_the_classifier(
     assert document["label"] == expected.label
     assert document["confidence"] == expected.confidence
     assert document["confident"] is expected.confident
-    assert document["known"] is expected.known is None  # a bundle of schema version 2
+    assert document["known"] is expected.known
+    assert document["familiarity"] == expected.familiarity
     assert document["predictions"] == [{"label": x, "confidence": p} for x, p in expected.scores]
     assert document["image"] == {"format": "JPEG", "width": 640, "height": 427}
     assert set(document["timings_ms"]) == {"decode", "inference"}
     assert min(document["timings_ms"].values()) > 0
-    assert document["familiarity"] is None
     assert len(document) == 10
 
 

@@ -12,6 +12,7 @@ from convert.registry.promotion import current, promote
 from convert.registry.store import Store
 from convert.registry.versions import publish, pull
 from lambda_api.manifest import MANIFEST_FILE, MODEL_FILE, read_bundle
+from lambda_api.profile import KNOWN_FILE
 from tests.convert.registry.unreliable import REFUSALS, UnreliableS3
 
 NAME, REGISTRY = "intel-scenes", "s3://registry/models"
@@ -131,7 +132,7 @@ def test_temporary_failure_is_retried(
     assert failed == 2
 
 
-@pytest.mark.parametrize("name", [MODEL_FILE, MANIFEST_FILE])
+@pytest.mark.parametrize("name", [MODEL_FILE, KNOWN_FILE, MANIFEST_FILE])
 def test_altered_version_is_neither_promoted_nor_pulled(
     s3: UnreliableS3, store: Store, serving: str, make_version: Callable, tmp_path: Path, name: str
 ) -> None:
@@ -169,7 +170,7 @@ def test_version_under_another_version_s_name_is_not_promoted(
     s3: UnreliableS3, store: Store, serving: str, make_version: Callable
 ) -> None:
     folder = make_version(2.5)
-    for name in (MODEL_FILE, MANIFEST_FILE):
+    for name in (*read_bundle(folder)[0].files(), MANIFEST_FILE):
         store.create(f"{NAME}/{'0' * 12}/{name}", (folder / name).read_bytes(), "text/plain")
 
     with pytest.raises(RegistryError, match=r"is damaged: it contains"):

@@ -20,6 +20,7 @@ from convert.registry.versions import publish, pull
 from lambda_api import aws
 from lambda_api.app import create_app
 from lambda_api.manifest import MANIFEST_FILE, MODEL_FILE, read_bundle
+from lambda_api.profile import KNOWN_FILE
 from lambda_api.settings import Settings
 from tests.convert.registry.unreliable import UnreliableS3
 
@@ -88,7 +89,7 @@ def test_publishing_the_same_version_again_keeps_the_first(
     assert files(tmp_path / "back") == before
 
 
-@pytest.mark.parametrize("name", [MODEL_FILE, MANIFEST_FILE])
+@pytest.mark.parametrize("name", [MODEL_FILE, KNOWN_FILE, MANIFEST_FILE])
 def test_other_content_under_the_same_version_is_rejected(
     store: Store, s3: UnreliableS3, make_version: Callable, name: str
 ) -> None:
