@@ -17,6 +17,7 @@ from training.calibration import Floats
 
 CONFIDENCE_LEVEL = 0.9
 DIGITS = 6  # of a threshold for scores
+MIN_ABOVE = 5  # validation pictures that a tolerance limit leaves out
 
 Flags = npt.NDArray[np.bool_]
 
@@ -44,21 +45,29 @@ def acceptance_threshold(scores: Floats, acceptance: float) -> Limited:
     """Find the smallest threshold that accepts the share `acceptance` of new pictures.
 
     The share of new pictures with at most the k-th smallest of n scores has the distribution
-    Beta(k, n - k + 1), whatever the distribution of the scores (tolerance limit, Wilks 1941). With
-    fewer than 114 pictures, no threshold can be guaranteed to accept 98 %. Then the threshold is
-    the largest score.
+    Beta(k, n - k + 1), whatever the distribution of the scores.
+
+    1. k is chosen so that the target is reached with the probability `CONFIDENCE_LEVEL` (tolerance
+       limit, Wilks 1941).
+    2. With few pictures, that is one of the largest scores: a single odd picture would decide, and
+       almost everything would be accepted. So if fewer than `MIN_ABOVE` scores are larger, the
+       target is reached on average: k = (n + 1) * acceptance, rounded up (split conformal
+       prediction, Papadopoulos et al. 2002). The largest score is the limit of k.
 
     Args:
         scores: float (pictures,), of validation pictures; small if accepted.
         acceptance: target share, 0..1.
 
     Returns:
-        The threshold, rounded up to six decimals, and the share that is accepted at least.
+        The threshold, rounded up to six decimals, and the lower limit of the share of new
+        pictures that are accepted.
     """
     count = len(scores)
     ranks = np.arange(1, count + 1)
     shares = beta.ppf(1 - CONFIDENCE_LEVEL, ranks, count - ranks + 1)
-    rank = min(int(np.searchsorted(shares, acceptance)), count - 1)
+    rank = int(np.searchsorted(shares, acceptance))
+    if count - 1 - rank < MIN_ABOVE:
+        rank = min(math.ceil(round((count + 1) * acceptance, 9)), count) - 1
     threshold = math.ceil(float(np.sort(scores)[rank]) * 10**DIGITS) / 10**DIGITS
     return Limited(threshold, float(shares[rank]))
 

@@ -122,5 +122,8 @@ def markdown(table: list[Kept], acceptance: float, target_accuracy: float) -> st
         f"| {row.confident:.1%} | {row.accuracy:.1%} | {row.accuracy_kept:.0%} |"
         for row in table
     ]
-    note = f"\nThe method `limit` is meant to reach its targets in {CONFIDENCE_LEVEL:.0%} of draws."
+    note = (
+        f"\nThe method `limit` is meant to reach its targets in {CONFIDENCE_LEVEL:.0%} of draws; "
+        "with few pictures, on average."
+    )
     return "\n".join([header, "|---" * 7 + "|", *rows, note])

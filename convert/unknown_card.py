@@ -60,7 +60,7 @@ def unknown_section(manifest: Manifest, probabilities: Floats, labels: Labels, k
 A picture is `known` if its pooled features are close to those of the training pictures: the part outside their
 principal directions has a norm of at most {section.threshold:.4f} (residual of ViM, Wang et al. 2022). The
 threshold was chosen on the {section.pictures:,} validation pictures, to accept {section.acceptance:.0%} of new pictures of these
-classes. At least {limit} are accepted, with a probability of {section.confidence_level:.0%} (Wilks 1941).{few}
+classes. At least {limit} are accepted, with a probability of {section.confidence_level:.0%}.{few}
 
 A picture that resembles the classes is accepted although it shows none of them. Some unusual pictures of the classes are
 rejected.
