@@ -129,7 +129,13 @@ def _draw_result(
     if shown:
         index = [one.photo.id for one in shown].index(result.photo.id)
         following = next_to_check(shown, index)
-        draw_labels(page, upload, prediction, then=lambda: open_photo(following), shortcuts=True)
+        draw_labels(
+            page,
+            upload,
+            prediction,
+            photo_id=result.photo.id,
+            then=lambda: open_photo(following),
+        )
     elif page.stores_feedback:
         draw_labels(page, upload, prediction)
     draw_parts(page, result.photo, upload, prediction)
@@ -155,8 +161,10 @@ def _draw_batch(page: PageContext, photos: Sequence[Photo], right: DeltaGenerato
         _draw_progress(progress, len(photos) - unfinished, len(photos))
     shown = draw_filters(rows)
     ids = [row.photo.id for row in shown]
-    opened = current_session().opened
-    index = ids.index(opened) if opened in ids else 0
+    session = current_session()
+    if session.opened not in ids:
+        session.opened = None
+    index = ids.index(session.opened) if session.opened is not None else 0
     draw_table(shown, index)
     if any(row.prediction for row in rows):
         draw_downloads(rows, "Classified photos")

@@ -54,8 +54,8 @@ def draw_labels(
     upload: Upload,
     prediction: Prediction,
     *,
+    photo_id: int | None = None,
     then: Callable[[], None] = lambda: None,
-    shortcuts: bool = False,
 ) -> None:
     """Draw buttons for the right label of a photo.
 
@@ -63,14 +63,17 @@ def draw_labels(
         page: the page's context.
         upload: the photo.
         prediction: its prediction.
+        photo_id: for a batch, the ID of the photo. Then keys choose a label, too.
         then: called after a choice, before the script runs again.
-        shortcuts: whether keys choose a label.
     """
+    shortcuts = photo_id is not None
     chosen = current_session().corrections.get(upload.digest)
     classes = page.classes or tuple(one.label for one in prediction.predictions)
     st.html('<h3 class="lc-caption">Is this right?</h3>')
 
     def choose(label: str) -> None:
+        if shortcuts and current_session().opened not in (None, photo_id):
+            return  # a key that was pressed before the next photo was drawn
         correct(upload, label, store=page.stores_feedback)
         then()
 

@@ -106,6 +106,19 @@ def test_review_corrects_and_goes_on(page: AppTest, stand_in_api: StandInApi) ->
     assert stand_in_api.count("POST /feedback") == 0  # this API stores none
 
 
+def test_key_does_not_change_a_photo_that_is_no_longer_shown(
+    page: AppTest, stand_in_api: StandInApi
+) -> None:
+    drop_all(page.run(), pictures(2))
+    session = page.session_state["lc-visit"]
+    session.opened = session.uploads.photos[1].id  # by an earlier key; the page is not drawn yet
+
+    click(page, "sea")
+
+    assert "picture 1.png</h2>" in text(page)
+    assert session.corrections == {}
+
+
 def test_corrections_are_stored_by_an_api_that_collects(
     page: AppTest, stand_in_api: StandInApi
 ) -> None:
