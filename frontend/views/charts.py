@@ -55,9 +55,6 @@ def class_bars(
             y=list(range(len(ranked))),
             orientation="h",
             marker_color=[_TRUST_COLORS[trust]] + [OTHERS] * (len(ranked) - 1),
-            text=[f"{one.confidence:.1%}" for one in ranked],
-            textposition="outside",
-            cliponaxis=False,
             customdata=[one.label for one in ranked],
             hovertemplate="%{customdata}: %{x:.2%}<extra></extra>",
         )
@@ -81,6 +78,10 @@ def class_bars(
         tickfont_size=15,
         ticksuffix="  ",
     )
+    for place, one in enumerate(ranked):  # beside the bars, so that no line crosses them
+        figure.add_annotation(
+            x=1, y=place, text=f"{one.confidence:.1%}", xanchor="left", showarrow=False
+        )
     if threshold is not None:
         figure.add_vline(threshold, line_width=2, line_dash="dot", line_color=OTHERS)
     return figure
@@ -96,7 +97,8 @@ def example_bars(classes: Sequence[str]) -> go.Figure:
         ],
         Trust.CONFIDENT,
     )
-    figure.update_traces(opacity=0.25, text=None, hoverinfo="skip", hovertemplate=None)
+    figure.update_traces(opacity=0.25, hoverinfo="skip", hovertemplate=None)
+    figure.layout.annotations = ()
     return figure
 
 

@@ -26,14 +26,16 @@ from tests.frontend.stand_in_api import (
 from tests.ports import free_ports
 
 START_LIMIT_S = 60
-MANIFEST = ROOT / "models" / "intel-scenes" / "manifest.json"
+THRESHOLD = 0.845  # below the confidence of `CONFIDENT`
+_MANIFEST = ROOT / "models" / "intel-scenes" / "manifest.json"
 
 
 def reset(api: StandInApi) -> None:
     """Let the stand-in answer as an API in good order."""
     api.health = Reply(200, HEALTHY)
     api.predict = Reply(200, CONFIDENT)
-    manifest = {**json.loads(MANIFEST.read_text()), "version": CONFIDENT["model_version"]}
+    manifest = json.loads(_MANIFEST.read_text())
+    manifest |= {"version": CONFIDENT["model_version"], "confidence_threshold": THRESHOLD}
     api.replies = {
         "GET /model": Reply(200, manifest),
         "POST /explain": Reply(200, explained([[0.4, 0.0], [0.0, -0.1]])),

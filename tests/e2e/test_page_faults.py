@@ -3,7 +3,6 @@
 The page has a stand-in for the API, which can be in any state.
 """
 
-import json
 import re
 from threading import Event
 
@@ -27,10 +26,8 @@ from tests.e2e.browser import (
     visiting,
     wait_until_settled,
 )
-from tests.e2e.stand_in_page import MANIFEST, reset
+from tests.e2e.stand_in_page import THRESHOLD, reset
 from tests.frontend.stand_in_api import CONFIDENT, HANG_UP, Reply, StandInApi, explained, problem
-
-THRESHOLD = json.loads(MANIFEST.read_text())["confidence_threshold"]
 
 
 def is_in_sight(target: Locator, height: int) -> bool:
