@@ -7,12 +7,12 @@ from typing import Any
 from convert.arguments import (
     add_calibration_pictures,
     add_thresholds,
-    positive_integer,
     read_thresholds,
     share,
 )
 from convert.schemes import SCHEMES
 from convert.targets import ACCEPTANCE, TARGET_ACCURACY
+from lambda_api.arguments import positive
 
 
 def add_commands(commands: Any) -> None:
@@ -118,7 +118,7 @@ def _add_reliance(parser: argparse.ArgumentParser) -> None:
 
 
 def _thumbnail_pixels(text: str) -> int:
-    pixels = positive_integer(text)
+    pixels = positive(text)
     if not 16 <= pixels <= 96:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of pixels from 16 to 96")
     return pixels

@@ -8,10 +8,10 @@ from typing import Any
 from convert.arguments import (
     add_calibration_pictures,
     add_thresholds,
-    positive_integer,
     read_thresholds,
 )
 from convert.schemes import SCHEMES
+from lambda_api.arguments import positive
 
 
 def add_commands(commands: Any) -> None:
@@ -44,7 +44,7 @@ def add_commands(commands: Any) -> None:
     )
     schemes.add_argument(
         "--pictures",
-        type=positive_integer,
+        type=positive,
         metavar="N",
         help="use a random sample of N validation pictures; int16x8 takes half a second for each "
         "picture (default: all)",

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from convert.arguments import positive_integer
+from lambda_api.arguments import positive
 
 
 def add_commands(commands: Any) -> None:
@@ -24,7 +24,7 @@ def add_commands(commands: Any) -> None:
     )
     thresholds.add_argument(
         "--pictures",
-        type=positive_integer,
+        type=positive,
         nargs="+",
         default=[50, 100, 500, 2000],
         metavar="N",
@@ -32,7 +32,7 @@ def add_commands(commands: Any) -> None:
     )
     thresholds.add_argument(
         "--draws",
-        type=positive_integer,
+        type=positive,
         default=300,
         metavar="N",
         help="draws of each size (default: %(default)s)",
