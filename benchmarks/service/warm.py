@@ -8,14 +8,20 @@ from benchmarks.service.child import event, percentile, picture, run
 PROGRAM = """
 import asyncio, base64, json, sys, time
 from lambda_api import explain, handler
+from lambda_api.known import KnownDetector, read_residual
+from lambda_api.settings import BUNDLED_MODEL
 from lambda_api.workers import inline
 
 form, raw, rounds = json.load(sys.stdin), json.loads({raw!r}), {rounds}
 data = base64.b64decode(raw["body"])
 classifier, loop = handler.loaded_model.outcome, asyncio.new_event_loop()
 pixels = classifier.classify(data).picture.pixels
+known = classifier.manifest.known
+detector = KnownDetector(known, read_residual(BUNDLED_MODEL, known))
+features = classifier.network.run(pixels)[1]
 work = {{
     "inference": lambda: classifier.network.logits(pixels),
+    "detector": lambda: detector.judge(features),
     "bare": lambda: classifier.classify(data),
     "handler_raw": lambda: handler.handler(raw, None),
     "handler_form": lambda: handler.handler(form, None),
@@ -43,10 +49,12 @@ print(json.dumps({{"ms": ms, "cpu_ms": cpu_ms}}))
 def measure(rounds: int) -> dict[str, Any]:
     """Time all kinds alternately, so that other processes affect them equally.
 
+    The detector of unknown pictures is part of bare decoding and inference.
+
     Returns:
         p10, p50 and p99 of each kind in milliseconds of wall-clock time, and ratios of medians: of
         wall-clock time, and of processor time, which other processes affect less. The map is
-        relative to an inference, the handler to bare decoding and inference.
+        relative to an inference, handler and detector to bare decoding and inference.
     """
     raw = json.dumps(event(picture(), as_form=False))
     program = PROGRAM.format(raw=raw, rounds=rounds)
@@ -63,5 +71,6 @@ def measure(rounds: int) -> dict[str, Any]:
 
 def _ratios(times: dict[str, list[float]]) -> dict[str, float]:
     medians = {name: percentile(values, 0.5) for name, values in times.items()}
-    pairs = [("handler_raw", "bare"), ("handler_form", "bare"), ("map_7x7", "inference")]
+    pairs = [(name, "bare") for name in ("handler_raw", "handler_form", "detector")]
+    pairs.append(("map_7x7", "inference"))
     return {name: round(medians[name] / medians[other], 3) for name, other in pairs}
