@@ -41,7 +41,9 @@ LAYOUT_SHIFT = """() => new Promise(done => {
 })"""
 _PAINT = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
 # The label of the first bar: the example has none.
-_HAS_CHART = "() => document.querySelector('.js-plotly-plot .bartext')?.textContent.includes('%')"
+_HAS_CHART = (
+    "() => document.querySelector('.js-plotly-plot .annotation-text')?.textContent.includes('%')"
+)
 
 
 @contextmanager

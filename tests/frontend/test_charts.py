@@ -31,7 +31,8 @@ def test_bars_show_all_classes_with_the_highest_on_top() -> None:
 
 
 def test_bars_are_labeled_in_percent() -> None:
-    assert list(class_bars(SCENES, Trust.CONFIDENT).data[0].text) == ["40.2%", "15.0%", "0.0%"]
+    values = class_bars(SCENES, Trust.CONFIDENT).layout.annotations
+    assert [value.text for value in values] == ["40.2%", "15.0%", "0.0%"]
 
 
 @pytest.mark.parametrize(
@@ -83,7 +84,9 @@ def test_chart_grows_with_the_number_of_classes() -> None:
     one = class_bars(SCENES[:1], Trust.CONFIDENT)
 
     assert one.layout.height < class_bars(SCENES, Trust.CONFIDENT).layout.height
-    assert json.loads(one.to_json())["data"][0]["text"] == ["15.0%"]
+    assert [value["text"] for value in json.loads(one.to_json())["layout"]["annotations"]] == [
+        "15.0%"
+    ]
 
 
 def test_description_lists_all_classes_highest_first() -> None:
