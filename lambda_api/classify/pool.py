@@ -62,7 +62,7 @@ def _in_processes(
     try:
         while True:
             for chunk in _chunks(sources, PROCESSORS * AHEAD - len(running)):
-                running.append((chunk, pool.submit(_classify_chunk, chunk)))
+                running.append((chunk, _submit(pool, chunk)))
             if not running:
                 return
             chunk, future = running.popleft()
@@ -73,10 +73,20 @@ def _in_processes(
                 done = list(_one_by_one(bundle, chunk, sorting))
                 pool.shutdown(wait=False)
                 pool = _pool(bundle, sorting, PROCESSORS)
-                running = deque((each, pool.submit(_classify_chunk, each)) for each, _ in running)
+                running = deque((each, _submit(pool, each)) for each, _ in running)
             yield from done
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _submit(pool: ProcessPoolExecutor, chunk: list[Source]) -> Future[list[Classified]]:
+    """Submit a chunk. A pool that is broken already gives a future that says so."""
+    try:
+        return pool.submit(_classify_chunk, chunk)
+    except BrokenProcessPool as error:
+        broken: Future[list[Classified]] = Future()
+        broken.set_exception(error)
+        return broken
 
 
 def _one_by_one(
