@@ -148,6 +148,7 @@ class Classifier:
     Attributes:
         manifest: the bundle's manifest.
         network: the bundle's model.
+        detector: the detector of unknown pictures; None if the bundle has none.
 
     Raises:
         BundleError: the folder has no bundle, or one that this service cannot run.
@@ -174,7 +175,7 @@ class Classifier:
                 f"The model has {network.features} features, but the manifest declares "
                 f"{known.features}."
             )
-        self._detector = KnownDetector(known, read_residual(bundle, known)) if known else None
+        self.detector = KnownDetector(known, read_residual(bundle, known)) if known else None
         # Also a warm-up: the first inference is slow.
         if not np.isfinite(self.probabilities(np.zeros((1, *size, 3), np.uint8))).all():
             raise BundleError("The model returned NaN or infinity for a blank image.")
@@ -199,8 +200,8 @@ class Classifier:
         logits, features = self.network.run(picture.pixels)
         probabilities = softmax(logits, self.manifest.temperature)
         known = familiarity = None
-        if self._detector is not None and features is not None:
-            known, familiarity = self._detector.judge(features)
+        if self.detector is not None and features is not None:
+            known, familiarity = self.detector.judge(features)
         order = np.argsort(-probabilities, kind="stable")
         scores = tuple((self.manifest.classes[i], float(probabilities[i])) for i in order)
         return Prediction(

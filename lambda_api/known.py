@@ -7,7 +7,6 @@ NumPy archive with the arrays `mean` and `directions` of `Residual`.
 """
 
 import math
-from bisect import bisect_right
 from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
@@ -45,25 +44,16 @@ class Residual:
 
     def __init__(self, mean: Features, directions: Features) -> None:
         self.mean, self.directions = mean, directions
-        self._rows = np.vstack([directions, mean])
-        self._mean_inside, self._mean_square = directions @ mean, float(mean @ mean)
 
     def scores(self, features: Features) -> npt.NDArray[np.float64]:
-        """Score of each picture, 0 or more, for features (pictures, features); 0 is familiar."""
-        lengths = np.linalg.norm(features, axis=1, keepdims=True)
-        centered = features / np.maximum(lengths, 1e-12) - self.mean
-        inside = centered @ self.directions.T
-        squares = (centered**2).sum(axis=1) - (inside**2).sum(axis=1)
-        return np.asarray(np.sqrt(np.maximum(squares, 0)), np.float64)
+        """Score of each picture, for features (pictures, features)."""
+        return np.array([self.score(one) for one in features])
 
     def score(self, features: Features) -> float:
-        """Score of one picture, for features (features,). As `scores`, with fewer operations."""
-        square = float(features @ features)
-        length = max(math.sqrt(square), 1e-12)
-        products = (self._rows @ features) / length
-        inside = products[:-1] - self._mean_inside
-        total = square / length**2 - 2 * float(products[-1]) + self._mean_square
-        return math.sqrt(max(total - float(inside @ inside), 0.0))
+        """Score of one picture, 0 or more, for features (features,); 0 is familiar."""
+        centered = features / max(math.sqrt(features @ features), 1e-12) - self.mean
+        inside = self.directions @ centered
+        return math.sqrt(max(float(centered @ centered) - float(inside @ inside), 0.0))
 
 
 class KnownDetector:
@@ -71,21 +61,14 @@ class KnownDetector:
 
     def __init__(self, section: Known, residual: Residual) -> None:
         self._section, self._residual = section, residual
-        self._quantiles = section.quantiles
+        self._quantiles = np.array(section.quantiles)
+        self._shares = np.linspace(1, 0, len(section.quantiles))
 
     def judge(self, features: Features) -> Familiarity:
         """Compare the features (features,) of a picture with those of the validation pictures."""
         score = self._residual.score(features)
-        return Familiarity(score <= self._section.threshold, self._familiarity(score))
-
-    def _familiarity(self, score: float) -> float:
-        """Interpolate between the quantiles; `np.interp` takes longer for one number."""
-        place = bisect_right(self._quantiles, score)
-        if place in (0, len(self._quantiles)):
-            return float(place == 0)
-        lower, upper = self._quantiles[place - 1 : place + 1]
-        passed = place - 1 + (score - lower) / (upper - lower)
-        return 1 - passed / (len(self._quantiles) - 1)
+        familiarity = float(np.interp(score, self._quantiles, self._shares))
+        return Familiarity(score <= self._section.threshold, familiarity)
 
 
 def write_parameters(residual: Residual) -> bytes:

@@ -8,20 +8,16 @@ from benchmarks.service.child import event, percentile, picture, run
 PROGRAM = """
 import asyncio, base64, json, sys, time
 from lambda_api import explain, handler
-from lambda_api.known import KnownDetector, read_residual
-from lambda_api.settings import BUNDLED_MODEL
 from lambda_api.workers import inline
 
 form, raw, rounds = json.load(sys.stdin), json.loads({raw!r}), {rounds}
 data = base64.b64decode(raw["body"])
 classifier, loop = handler.loaded_model.outcome, asyncio.new_event_loop()
 pixels = classifier.classify(data).picture.pixels
-known = classifier.manifest.known
-detector = KnownDetector(known, read_residual(BUNDLED_MODEL, known))
 features = classifier.network.run(pixels)[1]
 work = {{
     "inference": lambda: classifier.network.logits(pixels),
-    "detector": lambda: detector.judge(features),
+    "detector": lambda: classifier.detector.judge(features),
     "bare": lambda: classifier.classify(data),
     "handler_raw": lambda: handler.handler(raw, None),
     "handler_form": lambda: handler.handler(form, None),
