@@ -20,6 +20,7 @@ from frontend.api.watches import FRESH_S, HealthWatch, ModelWatch
 from frontend.class_cards import ClassCards
 from frontend.login import TOKENS
 from frontend.page_context import PageContext
+from frontend.predictions import forget_old_failure
 from frontend.settings import DEFAULT_TITLE, NotConfigured, Settings, load_settings
 from frontend.style import style_element
 from frontend.tabs.classify import draw_classify
@@ -45,6 +46,7 @@ def main() -> None:
     if not draw_login(settings):
         return
     page = _page_context(settings)
+    forget_old_failure(page.client, page.health)  # or the status line would start another run
     draw_status(page)
     classify, session, model = st.tabs(TABS, key="tab", bind="query-params")
     if session.open:

@@ -13,7 +13,7 @@ from frontend.corrections import store_corrections
 from frontend.images import UnusablePicture, Upload
 from frontend.page_context import PageContext
 from frontend.photos import Photo
-from frontend.predictions import classify_photos, forget_old_failure, is_finished, obstacle
+from frontend.predictions import classify_photos, is_finished, obstacle
 from frontend.results import Result, least_sure_first, results
 from frontend.session import current_session
 from frontend.views.answer import (
@@ -40,7 +40,6 @@ def draw_classify(page: PageContext) -> None:
     session = current_session()
     if isinstance(page.health, Health):
         session.drop_other_models(page.health.model.version)
-    forget_old_failure(page.client, page.health)
     several = len(current_photos()) > 1
     left, right = st.columns([7, 6] if several else [1, 1], gap="medium")
     with left, st.container(key="lc-picture"):

@@ -20,8 +20,8 @@ _CHECKED_KEY = "lc-checked"  # in the session state, true during the run after a
 def draw_status(page: PageContext) -> None:
     """Draw the status line, which updates itself.
 
-    If the API becomes ready, or stops being ready, the whole page is drawn again; so it is if a
-    failed request can be sent again.
+    The whole page is drawn again if the API becomes ready, if it stops being ready, and if a failed
+    request can be sent again.
     """
     state = _state(page.health, page.model)
     interval_s = INTERVAL_READY_S if state == "ready" else INTERVAL_NOT_READY_S
