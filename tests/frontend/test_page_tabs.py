@@ -66,7 +66,7 @@ def test_model_tab_shows_the_metrics(
     assert "efficientnet_lite0" in shown
     assert shown.count('<th scope="row">') == 6
     charts = " ".join(chart.proto.alt for chart in page.get("plotly_chart"))
-    assert "glacier classified as mountain (" in charts
+    assert "glacier classified as mountain (20)" in charts
     assert "Accuracy by coverage" in charts
     assert stand_in_api.count("GET /model") == 1  # for two runs
 
