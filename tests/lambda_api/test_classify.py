@@ -4,8 +4,6 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,9 +13,8 @@ import pytest
 from lambda_api import images
 from lambda_api.__main__ import main
 from lambda_api.classifier import Classifier
+from tests.lambda_api.classify_command import run, start
 from tests.lambda_api.pictures import CHINA, SCIKIT_IMAGE, refused
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -33,10 +30,6 @@ def folder(tmp_path: Path, photo: bytes) -> Path:
     (root / "drawing.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     (root / "folder.png").mkdir()
     return root
-
-
-def run(*arguments: object) -> int:
-    return main(["classify", *map(str, arguments)])
 
 
 def as_json(capsys: pytest.CaptureFixture[str], *arguments: object) -> list[dict[str, Any]]:
@@ -198,18 +191,6 @@ def test_wrong_arguments_are_exit_code_2(
 
     assert caught.value.code == 2
     assert reason in capsys.readouterr().err
-
-
-def start(*arguments: object, **environment: str) -> subprocess.Popen[str]:
-    """Start the command in a process, outside of the repository."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "lambda_api", "classify", *map(str, arguments)],
-        cwd="/",
-        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 def test_closed_pipe_is_no_error() -> None:
