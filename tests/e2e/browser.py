@@ -9,7 +9,8 @@ from time import monotonic
 from urllib.parse import urlsplit
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Request, expect
+from playwright.sync_api import Error as PlaywrightError
 
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --disable-dev-shm-usage --no-first-run "
@@ -17,6 +18,8 @@ FLAGS = (
 )
 # A camera that shows a test picture; the browser still requires the permission to use it.
 FAKE_CAMERA = "--use-fake-device-for-media-stream"
+NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
+LOADS = 5
 LIMIT_MS = 60_000  # the first visit imports pandas and Plotly
 # Streamlit scrolls inside the page: a tall window shows all of it.
 # Usual windows, in pixels.
@@ -49,13 +52,18 @@ class Visitor:
         self.requested: set[str] = set()
         self.received: list[bytes] = []
         self.page.on("pageerror", lambda error: print(f"error in the browser: {error}"))
-        self.page.on("requestfailed", lambda request: print(request.failure, request.url))
+        self._network_changed = False
+        self.page.on("requestfailed", self._note_failure)
         self.page.on("request", lambda request: self._note(request.url))
         self.page.on("websocket", self._listen)
 
     def _note(self, url: str) -> None:
         if host := urlsplit(url).hostname:  # data: and blob: have none
             self.requested.add(host)
+
+    def _note_failure(self, request: Request) -> None:
+        print(request.failure, request.url)  # pytest shows it if the test fails
+        self._network_changed |= request.failure == NETWORK_CHANGED
 
     def _listen(self, socket: object) -> None:
         self._note(socket.url)
@@ -65,8 +73,20 @@ class Visitor:
         )
 
     def visit(self, address: str) -> Page:
-        """Open the page and wait for its status line."""
-        self.page.goto(address)
+        """Open the page and wait for its status line.
+
+        Containers of other tests add and remove network interfaces. Chromium then aborts requests
+        that are under way, and a page without some of its scripts is blank. It is loaded again.
+        """
+        for _ in range(LOADS):
+            self._network_changed = False
+            try:
+                self.page.goto(address, wait_until="networkidle")
+            except PlaywrightError:
+                if not self._network_changed:
+                    raise
+            if not self._network_changed:
+                break
         try:
             expect(self.page.locator(".lc-status")).to_be_visible()
         except AssertionError:

@@ -135,9 +135,11 @@ def test_sources_keep_their_photos_and_the_address_opens_the_same(
     expect(page.get_by_alt_text("Preview of your photo")).to_be_visible()
     expect(page.locator(".lc-verdict")).to_be_visible()
     choose_source(page, "Samples")
+    wait_until_settled(page)  # the address is that of the last run
     page.wait_for_url("**/?*sample=houses.jpg*")
     page.get_by_role("tab", name="The model").click()
     page.wait_for_url("**tab=The*model*")
+    wait_until_settled(page)
     page.reload()
 
     expect(page.get_by_text("Measured on 1,061 test photos")).to_be_visible()
