@@ -3,11 +3,14 @@
 import os
 import signal
 import sys
+from collections.abc import Sequence
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
 
 import pytest
+from botocore.loaders import JSONFileLoader
 from hypothesis import HealthCheck, settings
 
 # Images often set PYTHONDONTWRITEBYTECODE. Then every process of a test compiles its imports again:
@@ -44,6 +47,11 @@ LONGEST = (
     "benchmarks",
     "lambda_api",
 )
+
+# Each boto3 session parses its descriptions of AWS anew, in half a second.
+_parse = JSONFileLoader.load_file
+_parse_once = cache(lambda path: _parse(JSONFileLoader(), path))
+JSONFileLoader.load_file = lambda _, path: _parse_once(path)
 
 # `nohup make test &` starts pytest with SIGINT ignored, which child processes would inherit.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -86,14 +94,26 @@ def shared_weights() -> Path:
     return file
 
 
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    """The path of a Chromium browser."""
-    names = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def _browser(names: Sequence[str]) -> str:
     path = next((found for name in names if (found := which(name))), None)
     if path is None:
-        skip_or_fail("Chromium not found; on Debian: apt-get install chromium")
+        skip_or_fail(f"Chromium not found; on Debian: apt-get install {names[0]}")
     return str(path)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium browser; of one without windows, if installed, which is faster."""
+    return _browser(("chromium-headless-shell", *CHROMIUMS))
+
+
+@pytest.fixture(scope="session")
+def chromium_with_windows() -> str:
+    """The path of a Chromium browser that can ask for permissions."""
+    return _browser(CHROMIUMS)
 
 
 @pytest.fixture(scope="session")

@@ -12,12 +12,16 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, Request, expect
 from playwright.sync_api import Error as PlaywrightError
 
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --disable-dev-shm-usage --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-)
-# A camera that shows a test picture; the browser still requires the permission to use it.
-FAKE_CAMERA = "--use-fake-device-for-media-stream"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
 LOADS = 5
 LIMIT_MS = 60_000  # the first visit imports pandas and Plotly

@@ -4,17 +4,17 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
 
 import pytest
 from dotenv import dotenv_values
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from tests.checkout import copy_project
-from tests.e2e.browser import FAKE_CAMERA, FLAGS, LAPTOP, PHONE, Visitor, visiting
+from tests.e2e.browser import FLAGS, LAPTOP, PHONE, Visitor, visiting
 from tests.e2e.stand_in_page import reset, running_page
 from tests.frontend.stand_in_api import StandInApi
 from tests.ports import free_ports
@@ -137,12 +137,36 @@ def start_demo(checkout: Path) -> Iterator[Callable[..., Demo]]:
 
 
 @pytest.fixture(scope="module")  # not session: while Playwright runs, asyncio.run() raises an error
-def browser(chromium: str) -> Iterator[Browser]:
+def playwright() -> Iterator[Playwright]:
     with sync_playwright() as playwright:
-        flags = [*FLAGS.split(), FAKE_CAMERA]
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield playwright
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
+    with playwright.chromium.launch(executable_path=chromium, args=FLAGS) as browser:
         yield browser
-        browser.close()
+
+
+@pytest.fixture(scope="module")
+def browser_with_camera(playwright: Playwright, chromium_with_windows: str) -> Iterator[Browser]:
+    """A browser whose camera shows a test picture, if the visitor has the permission to use it."""
+    args = [*FLAGS, "--use-fake-device-for-media-stream"]
+    with playwright.chromium.launch(executable_path=chromium_with_windows, args=args) as browser:
+        yield browser
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add the text of the visitor's page to the report of a failed test."""
+    report = yield
+    visitors = [x for x in getattr(item, "funcargs", {}).values() if isinstance(x, Visitor)]
+    if call.when == "call" and report.failed and visitors:
+        text = visitors[0].page.locator("body").inner_text()
+        report.sections.append(("page", f"{visitors[0].page.url}\n{text}"))
+    return report
 
 
 @pytest.fixture

@@ -183,23 +183,28 @@ def test_page_server_contacts_only_public_addresses(demo: Any, source_visitor: V
     expect(page.get_by_role("alert")).to_contain_text("not on the public internet")
 
 
-def test_denied_camera_leaves_the_other_sources(source_visitor: Visitor, photo: bytes) -> None:
-    page = source_visitor.page
-    choose_source(page, "Camera")
-    expect(page.get_by_text("This app would like to use your camera")).to_be_visible()
-    expect(page.get_by_text("you can still upload a photo")).to_be_visible()
-    request = "navigator.mediaDevices.getUserMedia({video: true}).then(() => 'given', e => e.name)"
-    assert page.evaluate(request) == "NotAllowedError"
+def test_denied_camera_leaves_the_other_sources(
+    demo: Any, browser_with_camera: Browser, photo: bytes
+) -> None:
+    with visiting(browser_with_camera) as visitor:
+        page = visitor.visit(demo.page)
+        choose_source(page, "Camera")
+        expect(page.get_by_text("This app would like to use your camera")).to_be_visible()
+        expect(page.get_by_text("you can still upload a photo")).to_be_visible()
+        request = (
+            "navigator.mediaDevices.getUserMedia({video: true}).then(() => 'given', e => e.name)"
+        )
+        assert page.evaluate(request) == "NotAllowedError"
 
-    choose_source(page, "Samples")
-    page.get_by_role("button", name="Open sea").click()
-    expect(page.locator(".lc-verdict h2")).to_have_text("sea")
-    choose_source(page, "Web")
-    expect(page.get_by_label("Web address of a photo")).to_be_enabled()
-    choose_source(page, "Upload")
-    drop(page, photo)
+        choose_source(page, "Samples")
+        page.get_by_role("button", name="Open sea").click()
+        expect(page.locator(".lc-verdict h2")).to_have_text("sea")
+        choose_source(page, "Web")
+        expect(page.get_by_label("Web address of a photo")).to_be_enabled()
+        choose_source(page, "Upload")
+        drop(page, photo)
 
-    expect(page.get_by_role("heading", name="buildings")).to_be_visible()
+        expect(page.get_by_role("heading", name="buildings")).to_be_visible()
 
 
 def test_large_photo_is_resized_and_classified(page: Page) -> None:
@@ -214,8 +219,8 @@ def test_large_photo_is_resized_and_classified(page: Page) -> None:
     expect(page.get_by_role("heading", name="buildings")).to_be_visible()
 
 
-def test_photo_of_the_camera_is_classified(demo: Any, browser: Browser) -> None:
-    with visiting(browser, permissions=["camera"]) as visitor:
+def test_photo_of_the_camera_is_classified(demo: Any, browser_with_camera: Browser) -> None:
+    with visiting(browser_with_camera, permissions=["camera"]) as visitor:
         page = visitor.visit(demo.page)
         choose_source(page, "Camera")
         page.wait_for_function("document.querySelector('video')?.videoWidth > 0")
