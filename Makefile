@@ -28,7 +28,7 @@ TOOLS := requirements-audit tests/containers/sam/requirements tests/convert/tfli
 
 # More workers than two cores: many tests wait for servers, containers or a browser. Each worker needs
 # 1 GB of memory, of which 400 MB are shared.
-PARALLEL := --numprocesses=4 --dist=loadfile --no-loadscope-reorder
+PARALLEL := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 
 LOCKS := requirements.txt $(PARTS:=.txt) $(TOOLS:=.txt)
 

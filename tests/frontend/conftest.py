@@ -19,6 +19,8 @@ from tests.frontend.stand_in_api import PASSWORD, USERNAME, StandInApi, serve
 def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Remove settings, the developer's `.env`, and what the previous test cached."""
     monkeypatch.chdir(tmp_path)
+    # Each run of a script would search all installed packages for components; the page has none.
+    monkeypatch.setattr("streamlit.components.v2.manifest_scanner.scan_component_manifests", list)
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
     st.cache_data.clear()
