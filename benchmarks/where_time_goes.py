@@ -1,8 +1,9 @@
-"""Draw where the time of a cold start and of a warm request goes.
+"""Draw where the time of a cold start, of a warm request and of a training step goes.
 
 `python -m benchmarks.where_time_goes` writes `docs/images/where-time-goes.png`. The cold start is
 the import of the handler by package (`-X importtime`, medians of processes), the loading of the
-model and the first request. The warm request is processor time, with stages measured in turn.
+model and the first request. The others are processor time, with stages measured in turn. The
+training step is one of the included model's recipe.
 """
 
 import argparse
@@ -11,14 +12,25 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
+from time import process_time
 
+import keras
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
+import tensorflow as tf
 
 from benchmarks.service import cold_start
 from benchmarks.service.child import event, picture, run
+from training.augmentation import augment
+from training.batches import read_batch
+from training.config import TrainingConfig
+from training.data import LabelledPictures
+from training.networks.build import build
 
-OUT = Path(__file__).parents[1] / "docs" / "images" / "where-time-goes.png"
+ROOT = Path(__file__).parents[1]
+OUT = ROOT / "docs" / "images" / "where-time-goes.png"
+RECIPE = ROOT / "training" / "recipes" / "intel-scenes.json"
 SHOWN = 10  # packages
 _STAGES = """
 import base64, json, sys, time
@@ -65,22 +77,59 @@ def warm_ms(rounds: int) -> dict[str, float]:
     times = json.loads(output.splitlines()[-1])
     return {
         "inference": times["inference"],
-        "decoding, softmax": max(times["classification"] - times["inference"], 0.0),
+        "decoding, detector, softmax": max(times["classification"] - times["inference"], 0.0),
         "Mangum, FastAPI, authentication, log, metrics": max(
             times["handler"] - times["classification"], 0.0
         ),
     }
 
 
+def training_ms(steps: int) -> dict[str, float]:
+    """Return the stages of a training step of all layers in milliseconds of processor time."""
+    config = TrainingConfig.model_validate_json(RECIPE.read_bytes())
+    samples = tuple(sorted((ROOT / "frontend" / "samples").glob("*.jpg")))
+    classes, count = ("a", "b", "c", "d", "e", "f"), config.batch_size
+    pictures = LabelledPictures(ROOT, classes, samples, np.arange(len(samples)) % len(classes))
+    indices = np.arange(count) % len(samples)
+    targets = np.eye(len(classes), dtype=np.float32)[pictures.labels[indices]]
+    pixels = read_batch(pictures, config.image_size, indices)
+    model = build(config, len(classes))
+    model.compile(keras.optimizers.AdamW(), "categorical_crossentropy")
+    augmented = tf.function(
+        lambda: augment(pixels, targets, (0, 0), config.augmentation, flip=config.flip)
+    )
+    forward = tf.function(lambda: model(pixels, training=True))
+    work = {
+        "decoding": lambda: read_batch(pictures, config.image_size, indices),
+        "augmentation": augmented,
+        "forward": forward,
+        "step": lambda: model.train_on_batch(pixels, targets),
+    }
+    times: dict[str, list[float]] = {name: [] for name in work}
+    for _ in range(steps + 1):  # the first one traces the functions
+        for name, function in work.items():
+            start = process_time()
+            function()
+            times[name].append((process_time() - start) * 1000)
+    ms = {name: median(values[1:]) for name, values in times.items()}
+    return {
+        f"decoding of {count} pictures": ms["decoding"],
+        "augmentation": ms["augmentation"],
+        "forward pass": ms["forward"],
+        "gradients and update": max(ms["step"] - ms["forward"], 0.0),
+    }
+
+
 def draw(parts: dict[str, dict[str, float]], path: Path) -> None:
     """Draw one bar chart per title and write the picture."""
     mpl.use("Agg")
-    figure, axes = plt.subplots(1, len(parts), figsize=(11, 4.2), layout="constrained")
+    figure, axes = plt.subplots(1, len(parts), figsize=(15, 4.2), layout="constrained")
     for axis, (title, times) in zip(axes, parts.items(), strict=True):
         names = list(times)[::-1]
         bars = axis.barh(names, [times[name] for name in names], color="#31688e")
         axis.bar_label(bars, fmt="%.1f", padding=3)
-        axis.set_title(f"{title}: {sum(times.values()):.0f} ms")
+        total = sum(times.values())
+        axis.set_title(f"{title}: {total:.{0 if total >= 10 else 1}f} ms")
         axis.spines[["top", "right"]].set_visible(False)
         axis.margins(x=0.15)
     figure.savefig(path, dpi=120)
@@ -93,10 +142,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=OUT, help="default: %(default)s")
     parser.add_argument("--starts", type=int, default=11, help="processes")
     parser.add_argument("--rounds", type=int, default=500, help="warm requests")
+    parser.add_argument("--steps", type=int, default=20, help="training steps")
     parsed = parser.parse_args(arguments)
     parts = {
         "Cold start": cold_ms(parsed.starts),
         "Warm request": warm_ms(parsed.rounds),
+        "Training step": training_ms(parsed.steps),
     }
     draw(parts, parsed.out)
     print(json.dumps(parts, indent=2))

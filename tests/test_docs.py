@@ -4,7 +4,8 @@ import json
 import re
 from collections import Counter
 from pathlib import Path
-from typing import get_args
+from statistics import median
+from typing import Any, get_args
 from urllib.parse import unquote
 
 import pytest
@@ -215,7 +216,7 @@ def test_readme_is_short() -> None:
 
 
 def test_readme_results_match_the_bundle() -> None:
-    readme = README.read_text(encoding="utf-8")
+    readme = README.read_text(encoding="utf-8").replace("\n", " ")
     manifest, _ = read_bundle(ROOT / "models" / "intel-scenes")
     measured = manifest.evaluation
 
@@ -229,7 +230,28 @@ def test_readme_results_match_the_bundle() -> None:
         ("expected calibration error", "calibration_error"),
     ]:
         keras, bundle = getattr(measured.keras, figure), getattr(measured.bundle, figure)
-        assert f"| {label} | {keras:.3f} | {bundle:.3f} |" in readme
+        assert f"{label} {bundle:.3f} (Keras: {keras:.3f})" in readme
+
+
+def test_readme_ratios_match_the_benchmarks() -> None:
+    readme = README.read_text(encoding="utf-8")
+    cold, load = (_results(name)["results"] for name in ("cold_start", "throughput"))
+    service, flask = (load[x]["8"]["requests_a_second"] for x in ("the service", "Flask, gunicorn"))
+    slowest = cold["TensorFlow without a framework"]["cpu_ms"] / cold["the service"]["cpu_ms"]
+    warm = _results("service")["warm"]["ratios_cpu"]["handler_raw"]
+    shares = [one["share_of_bare"] for one in _results("classify_folder")["rounds"]]
+
+    assert f"plain FastAPI with Mangum | {cold['the service']['cpu_ratio']:.2f} |" in readme
+    assert f"TensorFlow without a framework / the service | {slowest:.1f} |" in readme
+    assert f"(no log-in, limits or log) | {service / flask:.2f} |" in readme
+    assert f"warm Lambda handler / bare decoding and inference | {warm:.2f} |" in readme
+    assert f"bare decoding and inference on all cores | {median(shares):.2f} |" in readme
+
+
+def _results(name: str) -> dict[str, Any]:
+    path = ROOT / "benchmarks" / "results" / f"{name}.json"
+    results: dict[str, Any] = json.loads(path.read_text())
+    return results
 
 
 def test_readme_costs_match_the_cost_page() -> None:

@@ -80,9 +80,9 @@ def _goals(results: dict[str, Any]) -> list[Row]:
     errors = load["errors_or_other_answers"]
     return [
         ("import of our code over FastAPI, numpy, Pillow and LiteRT, processor time",
-         "at most +25 %", f"+{cold['added_cpu']:.0%}", cold["added_cpu"] <= 0.25),
+         "at most +25 %", f"{cold['added_cpu']:+.0%}", cold["added_cpu"] <= 0.25),
         ("import of our code, wall-clock time",
-         "at most +25 %", f"+{cold['added']:.0%}", cold["added"] <= 0.25),
+         "at most +25 %", f"{cold['added']:+.0%}", cold["added"] <= 0.25),
         ("no boto3, TensorFlow, pandas or matplotlib imported", "none",
          ", ".join(unwanted) or "none", not unwanted),
         ("resident memory of the handler after 200 requests", "at most 150 MB",
