@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from frontend.api.errors import ApiError, TimedOut, WrongCredentials
-from frontend.api.predictions import Health
+from frontend.api.predictions import Health, Trust
 from frontend.corrections import store_corrections
 from frontend.images import UnusablePicture, Upload
 from frontend.page_context import PageContext
@@ -142,7 +142,9 @@ def _draw_result(
 
 def _bar(result: Result, position: str = "") -> str:
     if prediction := result.prediction:
-        return jump_bar(f"{position}{heading(prediction)}", f"{prediction.confidence:.0%}")
+        known = prediction.trust is not Trust.UNKNOWN
+        percent = f"{prediction.confidence:.0%}" if known else ""
+        return jump_bar(f"{position}{heading(prediction)}", percent)
     return jump_bar(f"{position}{result.state.value.capitalize()}")
 
 

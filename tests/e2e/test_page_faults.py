@@ -51,6 +51,29 @@ def test_phone_shows_the_answer_without_scrolling(phone: Visitor, address: str) 
     phone.photograph("page-phone.png")
 
 
+def test_phone_draws_the_upload_in_the_middle(phone: Visitor, address: str) -> None:
+    area = phone.visit(address).get_by_test_id("stFileUploaderDropzone")
+    button = area.get_by_role("button").first
+    wait_until_settled(phone.page)
+
+    around, inside = area.bounding_box(), button.bounding_box()
+    assert around
+    assert inside
+    middle = around["x"] + around["width"] / 2
+    assert inside["x"] + inside["width"] / 2 == pytest.approx(middle, abs=2)
+
+
+def test_phone_does_not_rate_an_unknown_scene(
+    phone: Visitor, api: StandInApi, address: str
+) -> None:
+    api.predict = Reply(200, {**CONFIDENT, "confident": False, "known": False, "familiarity": 0})
+    page = phone.visit(f"{address}/?source=Samples&sample=houses.jpg")
+
+    bar = page.locator("a.lc-jump")
+    expect(bar).to_contain_text("Not a scene I know")
+    expect(bar).not_to_contain_text("%")
+
+
 def test_laptop_shows_the_answer_above_the_fold(laptop: Visitor, address: str) -> None:
     page = laptop.visit(f"{address}/?source=Samples&sample=houses.jpg")
 
