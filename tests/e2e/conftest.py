@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
@@ -12,6 +13,7 @@ from threading import Thread
 import pytest
 from dotenv import dotenv_values
 from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 from tests.checkout import copy_project
 from tests.e2e.browser import FLAGS, LAPTOP, PHONE, Visitor, visiting
@@ -164,8 +166,9 @@ def pytest_runtest_makereport(
     report = yield
     visitors = [x for x in getattr(item, "funcargs", {}).values() if isinstance(x, Visitor)]
     if call.when == "call" and report.failed and visitors:
-        text = visitors[0].page.locator("body").inner_text()
-        report.sections.append(("page", f"{visitors[0].page.url}\n{text}"))
+        with suppress(PlaywrightError):  # of a closed or crashed page; it would end the test run
+            text = visitors[0].page.locator("body").inner_text()
+            report.sections.append(("page", f"{visitors[0].page.url}\n{text}"))
     return report
 
 
