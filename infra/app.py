@@ -6,8 +6,6 @@ from aws_cdk import App, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from infra.bundle import check_bundle
-from infra.github import GithubStack
-from infra.page.stack import PageStack
 from infra.settings import ROOT, read_settings
 from infra.stack import ServiceStack
 
@@ -23,7 +21,10 @@ def build(app: App) -> None:
     bundle = check_bundle(ROOT / settings.bundle)
     name = settings.stack_name
     service = ServiceStack(app, name, settings=settings, bundle=bundle)
+    # Imported only where it is used: the page's stack takes a second to import.
     if settings.frontend:
+        from infra.page.stack import PageStack
+
         PageStack(
             app,
             f"{name}-page",
@@ -37,6 +38,8 @@ def build(app: App) -> None:
             topic=service.topic,
         )
     if settings.github:
+        from infra.github import GithubStack
+
         GithubStack(
             app,
             "github-landscape-classifier",
