@@ -6,6 +6,7 @@ measures some parts only.
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,7 +27,9 @@ PARTS: dict[str, tuple[Callable[[argparse.Namespace], Any], Callable[[Any], str]
     ),
     "decoders": (lambda options: decoders.measure(10 * options.rounds), report.decoders),
     "inference": (
-        lambda options: inference.measure(options.rounds, options.inferences),
+        lambda options: inference.measure(
+            options.rounds, options.inferences, options.run, _pictures(options.data)
+        ),
         report.inference,
     ),
     "throughput": (
@@ -34,6 +37,14 @@ PARTS: dict[str, tuple[Callable[[argparse.Namespace], Any], Callable[[Any], str]
         report.throughput,
     ),
 }
+
+PICTURES = 600  # standard error of their accuracy: a point
+
+
+def _pictures(data: Path) -> list[Path]:
+    """Return pictures of the test part, evenly spread; none without the folder."""
+    paths = sorted((data / "test").glob("*/*.jpg"))
+    return paths[:: max(1, len(paths) // PICTURES)]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,6 +59,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=5, help="rounds per server and runtime")
     parser.add_argument("--inferences", type=int, default=200, help="inferences per process")
     parser.add_argument("--seconds", type=float, default=10, help="duration of each load")
+    data = os.environ.get("LANDSCAPE_DATA") or ROOT.parent / "shared" / "intel"
+    parser.add_argument("--data", type=Path, default=data, help="test pictures; may be missing")
+    run = ROOT / "runs" / "intel"
+    parser.add_argument("--run", type=Path, default=run, help="the bundle's run; may be missing")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
     for name in options.parts or PARTS:

@@ -37,7 +37,9 @@ VARIANTS: dict[str, tuple[str, str, dict[str, str]]] = {
         "lambda-settings", "lambda_api.handler", {"VARIANT": "pydantic-settings"},
     ),
     "with five plugins of Pillow": (*SERVICE[:2], {"VARIANT": "plugins of Pillow"}),
-    "without byte code": (*SERVICE[:2], {"PYTHONPYCACHEPREFIX": "/nonexistent"}),
+    "without byte code": (
+        *SERVICE[:2], {"PYTHONPYCACHEPREFIX": "/nonexistent", "PYTHONDONTWRITEBYTECODE": "1"},
+    ),
 }  # fmt: skip
 
 

@@ -27,6 +27,8 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "decoders": (
         "numpy", "pillow==13.0.0", "simplejpeg==1.9.0", "pyvips==3.2.0", "pyvips-binary==8.18.7",
     ),
+    "onnxruntime": ("numpy", "pillow", "onnxruntime==1.32.0"),
+    "tf2onnx": (*_SHARED, "tensorflow", "tf2onnx==1.17.0", "onnx==1.23.2"),
     "openvino": ("numpy", "pillow", "openvino==2026.4.1"),
     "tflite-runtime": ("tflite-runtime==2.14.0", "numpy<2", "pillow"),
 }  # fmt: skip
@@ -49,3 +51,9 @@ def python(name: str) -> Path:
             subprocess.run(command, check=True)  # noqa: S603 - our own command
         stamp.write_text(digest)
     return interpreter
+
+
+def size(name: str) -> int:
+    """Return the bytes of a peer's packages, without byte code."""
+    files = (FOLDER / name).rglob("*")
+    return sum(path.lstat().st_size for path in files if path.suffix != ".pyc")

@@ -1,84 +1,106 @@
-"""Latency, load time and memory of runtimes that load the same bundle, on one thread."""
+"""Latency, load, memory, size and accuracy of runtimes with the same network, on one thread."""
 
 import json
 import os
 import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.peers import environments
 from benchmarks.peers.cold_start import BUNDLE
 from benchmarks.service.child import percentile
 
+# Environment and runtime, as in programs/inference.py, and file of the network.
 RUNTIMES = {
-    "LiteRT": ("lambda-bare", "litert"),
-    "OpenVINO": ("openvino", "openvino"),
-    "tflite-runtime 2.14": ("tflite-runtime", "tflite-runtime"),
-    "TensorFlow": ("lambda-tensorflow", "tensorflow"),
+    "LiteRT, int8": ("lambda-bare", "litert", "model.tflite"),
+    "OpenVINO, int8": ("openvino", "openvino", "model.tflite"),
+    "ONNX Runtime, int8 (QDQ)": ("onnxruntime", "onnxruntime", "qdq.onnx"),
+    "ONNX Runtime, float32": ("onnxruntime", "onnxruntime", "float.onnx"),
+    "tflite-runtime 2.14, int8": ("tflite-runtime", "tflite-runtime", "model.tflite"),
+    "TensorFlow Lite in TensorFlow, int8": ("lambda-tensorflow", "tensorflow", "model.tflite"),
+    "Keras predict, float32": ("lambda-tensorflow", "keras", "model.keras"),
 }
-_PROGRAM = """
-import json, os, sys, time
-start = time.process_time()
-import numpy as np
-if os.environ["RUNTIME"] == "openvino":
-    import openvino
-    imported = time.process_time()
-    settings = {"INFERENCE_NUM_THREADS": 1, "PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": 1}
-    bundle = os.environ["BUNDLE"]
-    size = json.load(open(bundle + "/manifest.json"))["input"]
-    shape = (1, size["height"], size["width"], 3)
-    core = openvino.Core()
-    model = core.read_model(bundle + "/model.tflite")
-    model.reshape(shape)
-    request = core.compile_model(model, "CPU", settings).create_infer_request()
-    run = lambda batch: request.infer({0: batch})
-else:
-    import scenes
-    imported = time.process_time()
-    interpreter = scenes.interpreter()
-    source = interpreter.get_input_details()[0]
-    shape = source["shape"]
-    def run(batch):
-        interpreter.set_tensor(source["index"], batch)
-        interpreter.invoke()
-batch = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-run(batch)
-ready = time.process_time()
-times = []
-for _ in range(int(sys.argv[1])):
-    before = time.process_time()
-    run(batch)
-    times.append((time.process_time() - before) * 1000)
-print(json.dumps({
-    "import_ms": (imported - start) * 1000, "load_ms": (ready - imported) * 1000,
-    "inference_ms": sorted(times)[len(times) // 2],
-    "rss_mb": int(open("/proc/self/status").read().partition("VmHWM:")[2].split()[0]) / 1024,
-}))
-"""
+ENVIRONMENT = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+}
 
 
-def measure(rounds: int, inferences: int) -> dict[str, Any]:
+def measure(rounds: int, inferences: int, run: Path, pictures: Sequence[Path]) -> dict[str, Any]:
     """Start a process for each runtime in turn, `rounds` times.
+
+    The ONNX networks are converted from the bundle's, the float32 one without its quantization.
+
+    Args:
+        rounds: processes of each runtime.
+        inferences: timed inferences of each process.
+        run: the run that the bundle was made of. Keras is left out without its `model.keras`.
+        pictures: labeled pictures, each in the folder of its class. May be empty.
 
     Returns:
         By runtime, medians of processor time in milliseconds: `import_ms`, `load_ms` until the
-        first inference is done, and `inference_ms`; and resident memory in MB.
+        first inference is done, and `inference_ms`; resident memory and installed size without
+        byte code in MB; with pictures, the `accuracy`, and the `agreement` with the first runtime,
+        both from 0 to 1.
     """
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in RUNTIMES}
-    for _ in range(rounds):
-        for name, (environment, runtime) in RUNTIMES.items():
-            output = subprocess.run(  # noqa: S603 - our own command
-                [environments.python(environment), "-c", _PROGRAM, str(inferences)],
-                env={
-                    **os.environ, "RUNTIME": runtime, "BUNDLE": str(BUNDLE),
-                    "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(environments.PROGRAMS),
-                },
-                stdout=subprocess.PIPE, text=True, check=True,
-            ).stdout  # fmt: skip
-            found[name].append(json.loads(output.splitlines()[-1]))
+    runtimes = {
+        name: runtime
+        for name, runtime in RUNTIMES.items()
+        if runtime[2] != "model.keras" or (run / "model.keras").exists()
+    }
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in runtimes}
+    with TemporaryDirectory() as folder:
+        networks = {file: _network(file, run, Path(folder)) for *_, file in runtimes.values()}
+        for turn in range(rounds):
+            for name, (environment, runtime, file) in runtimes.items():
+                labeled = [] if turn else pictures  # the labels are the same in each turn
+                found[name].append(
+                    _run(environment, runtime, networks[file], str(inferences), *labeled)
+                )
+    right = [path.parent.name for path in pictures]
+    first = next(iter(found.values()))[0]["labels"]
     return {
         name: {
-            figure: round(percentile([result[figure] for result in results], 0.5), 2)
-            for figure in results[0]
+            **{
+                figure: round(percentile([result[figure] for result in results], 0.5), 2)
+                for figure in ("import_ms", "load_ms", "inference_ms", "rss_mb")
+            },
+            "installed_mb": round(environments.size(RUNTIMES[name][0]) / 1e6),
+            "accuracy": _share(results[0]["labels"], right),
+            "agreement": _share(results[0]["labels"], first),
         }
         for name, results in found.items()
     }
+
+
+def _share(labels: Sequence[str], others: Sequence[str]) -> float | None:
+    pairs = list(zip(labels, others, strict=True))
+    return round(sum(a == b for a, b in pairs) / len(pairs), 4) if pairs else None
+
+
+def _network(file: str, run: Path, folder: Path) -> Path:
+    """Return the path of a network. Those of ONNX are converted into `folder`."""
+    model = BUNDLE / "model.tflite"
+    if not file.endswith(".onnx"):
+        return model if file == model.name else run / file
+    options = ["--dequantize"] if file == "float.onnx" else []
+    command = ["-m", "tf2onnx.convert", "--tflite", model, "--output", folder / file]
+    subprocess.run(  # noqa: S603 - our own command
+        [str(part) for part in (environments.python("tf2onnx"), *command, "--opset=17", *options)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True,
+    )  # fmt: skip
+    return folder / file
+
+
+def _run(environment: str, *arguments: str | Path) -> dict[str, Any]:
+    result = subprocess.run(  # noqa: S603 - our own command
+        [environments.python(environment), environments.PROGRAMS / "inference.py", *arguments],
+        env={**os.environ, **ENVIRONMENT, "BUNDLE": str(BUNDLE)},
+        stdout=subprocess.PIPE, text=True, check=True,
+    )  # fmt: skip
+    figures: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
+    return figures

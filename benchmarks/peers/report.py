@@ -46,15 +46,24 @@ def inference(results: Results) -> str:
     """Return the table of the runtimes."""
     rows = [
         f"| {name} | {x['inference_ms']:.2f} | {x['import_ms']:.0f} | {x['load_ms']:.0f} "
-        f"| {x['rss_mb']:.0f} |"
+        f"| {x['rss_mb']:.0f} | {x['installed_mb']} | {_figure(x['accuracy'])} "
+        f"| {_figure(x['agreement'])} |"
         for name, x in results.items()
     ]
     head = (
-        "# Runtimes with the same bundle\n\nOne thread, medians of processor time in milliseconds. "
-        "Load includes the first inference.\n\n"
-        "| | inference | import | load | RSS MB |\n|---|---|---|---|---|"
+        "# Runtimes with the same network\n\nOne thread, medians of processor time in "
+        "milliseconds. Load includes the first inference. Installed are the runtime, NumPy and "
+        "Pillow with what they need. Accuracy is that on evenly spread test pictures, and "
+        "agreement the share with the first runtime's label. Both need the pictures.\n\n"
+        "| | inference | import | load | RSS MB | installed MB | accuracy | agreement |\n"
+        + "|---" * 8
+        + "|"
     )
     return "\n".join([head, *rows])
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
 
 
 def decoders(results: Results) -> str:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.peers import cold_start, environments, report, throughput
+from benchmarks.peers import cold_start, environments, inference, report, throughput
+from tests.conftest import ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +27,28 @@ def test_cold_starts_of_all_kinds_without_tensorflow() -> None:
     assert 0 < bare["cpu_ms"] < service["cpu_ms"] < results["without byte code"]["cpu_ms"]
     assert all(20 < result["rss_mb"] < 500 for result in results.values())
     assert len(report.cold_start(results).splitlines()) == 6 + len(kinds)
+
+
+def test_litert_labels_pictures_without_the_other_runtimes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = {"LiteRT, int8": inference.RUNTIMES["LiteRT, int8"]}
+    monkeypatch.setattr(inference, "RUNTIMES", runtime)
+    monkeypatch.setattr(environments, "size", lambda _: 142_000_000)
+    sea = tmp_path / "sea" / "1.jpg"
+    sea.parent.mkdir()
+    sea.write_bytes((ROOT / "infra" / "pretraffic" / "sea.jpg").read_bytes())
+    other = tmp_path / "forest" / "1.jpg"
+    other.parent.mkdir()
+    other.write_bytes(sea.read_bytes())
+
+    results = inference.measure(2, 3, tmp_path, [sea, other])
+
+    (found,) = results.values()
+    assert found["accuracy"] == 0.5
+    assert found["agreement"] == 1
+    assert 0 < found["inference_ms"] < found["load_ms"] + found["import_ms"]
+    assert "| 142 | 0.500 | 1.000 |" in report.inference(results)
 
 
 @pytest.mark.skipif(throughput.which("wrk") is None, reason="wrk not found")
