@@ -81,7 +81,7 @@ bench: $(DEV)  ## Measure the service and the page; page: needs Chromium (six mi
 	.venv/bin/python -m benchmarks.service $(ARGS)
 	.venv/bin/python -m benchmarks.page
 
-bench-peers: $(DEV)  ## Measure the service beside Flask, LitServe, BentoML, plain FastAPI and TensorFlow; needs wrk (an hour)
+bench-peers: $(DEV)  ## Measure the service beside other servers, handlers and runtimes; needs wrk (an hour)
 	.venv/bin/python -m benchmarks.peers $(ARGS)
 
 openapi: $(DEV)  ## Update docs/openapi.json

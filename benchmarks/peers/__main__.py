@@ -27,8 +27,11 @@ PARTS: dict[str, tuple[Callable[[argparse.Namespace], Any], Callable[[Any], str]
     ),
     "decoders": (lambda options: decoders.measure(10 * options.rounds), report.decoders),
     "inference": (
-        lambda options: inference.measure(
-            options.rounds, options.inferences, options.run, _pictures(options.data)
+        lambda options: (
+            inference.measure(
+                options.rounds, options.inferences, options.run, _pictures(options.data)
+            )
+            | inference.floor(options.inferences)
         ),
         report.inference,
     ),

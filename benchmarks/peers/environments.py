@@ -24,6 +24,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "flask": (*_MODEL, "flask==3.1.3", "gunicorn==27.0.1"),
     "litserve": (*_MODEL, "litserve==0.2.19", "python-multipart"),
     "bentoml": (*_MODEL, "bentoml==1.4.40", "python-multipart"),
+    "ray": (*_MODEL, "ray[serve]==2.60.0", "python-multipart"),
     "decoders": (
         "numpy", "pillow==13.0.0", "simplejpeg==1.9.0", "pyvips==3.2.0", "pyvips-binary==8.18.7",
     ),

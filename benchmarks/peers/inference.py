@@ -22,6 +22,8 @@ RUNTIMES = {
     "TensorFlow Lite in TensorFlow, int8": ("lambda-tensorflow", "tensorflow", "model.tflite"),
     "Keras predict, float32": ("lambda-tensorflow", "keras", "model.keras"),
 }
+MEDIANS = ("import_ms", "load_ms", "inference_ms", "rss_mb")
+FIGURES = (*MEDIANS, "installed_mb", "accuracy", "agreement")
 ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "TF_NUM_INTRAOP_THREADS": "1",
@@ -45,7 +47,7 @@ def measure(rounds: int, inferences: int, run: Path, pictures: Sequence[Path]) -
         By runtime, medians of processor time in milliseconds: `import_ms`, `load_ms` until the
         first inference is done, and `inference_ms`; resident memory and installed size without
         byte code in MB; with pictures, the `accuracy`, and the `agreement` with the first runtime,
-        both from 0 to 1.
+        both from 0 to 1. A figure that was not measured is None.
     """
     runtimes = {
         name: runtime
@@ -67,13 +69,36 @@ def measure(rounds: int, inferences: int, run: Path, pictures: Sequence[Path]) -
         name: {
             **{
                 figure: round(percentile([result[figure] for result in results], 0.5), 2)
-                for figure in ("import_ms", "load_ms", "inference_ms", "rss_mb")
+                for figure in MEDIANS
             },
             "installed_mb": round(environments.size(RUNTIMES[name][0]) / 1e6),
             "accuracy": _share(results[0]["labels"], right),
             "agreement": _share(results[0]["labels"], first),
         }
         for name, results in found.items()
+    }
+
+
+def floor(inferences: int) -> dict[str, Any]:
+    """Measure how fast the network could be if all its layers were like the fastest one.
+
+    Returns:
+        A row for the table of `measure`, with `inference_ms` only.
+    """
+    program = str(environments.PROGRAMS / "floor.py")
+    model = str(BUNDLE / "model.tflite")
+    result = subprocess.run(  # noqa: S603 - our own command
+        [str(environments.python("lambda-tensorflow")), program, model, str(inferences)],
+        env={**os.environ, **ENVIRONMENT},
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True,
+    )  # fmt: skip
+    found: dict[str, float] = json.loads(result.stdout.splitlines()[-1])
+    name = (
+        f"floor: {found['mac'] / 1e6:.0f} million multiply-accumulates at "
+        f"{found['mac_per_s'] / 1e9:.0f} billion a second"
+    )
+    return {
+        name: dict.fromkeys(FIGURES) | {"inference_ms": found["mac"] / found["mac_per_s"] * 1e3}
     }
 
 

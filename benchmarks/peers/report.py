@@ -45,16 +45,18 @@ def _starts(head: str, results: Results) -> str:
 def inference(results: Results) -> str:
     """Return the table of the runtimes."""
     rows = [
-        f"| {name} | {x['inference_ms']:.2f} | {x['import_ms']:.0f} | {x['load_ms']:.0f} "
-        f"| {x['rss_mb']:.0f} | {x['installed_mb']} | {_figure(x['accuracy'])} "
-        f"| {_figure(x['agreement'])} |"
+        f"| {name} | {_figure(x['inference_ms'], 2)} | {_figure(x['import_ms'])} "
+        f"| {_figure(x['load_ms'])} | {_figure(x['rss_mb'])} | {_figure(x['installed_mb'])} "
+        f"| {_figure(x['accuracy'], 3)} | {_figure(x['agreement'], 3)} |"
         for name, x in results.items()
     ]
     head = (
         "# Runtimes with the same network\n\nOne thread, medians of processor time in "
         "milliseconds. Load includes the first inference. Installed are the runtime, NumPy and "
         "Pillow with what they need. Accuracy is that on evenly spread test pictures, and "
-        "agreement the share with the first runtime's label. Both need the pictures.\n\n"
+        "agreement the share with the first runtime's label. Both need the pictures. The floor is "
+        "the time that the network would take at the speed of the fastest int8 layer that LiteRT "
+        "runs on this machine.\n\n"
         "| | inference | import | load | RSS MB | installed MB | accuracy | agreement |\n"
         + "|---" * 8
         + "|"
@@ -62,8 +64,8 @@ def inference(results: Results) -> str:
     return "\n".join([head, *rows])
 
 
-def _figure(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
+def _figure(value: float | None, digits: int = 0) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
 
 
 def decoders(results: Results) -> str:

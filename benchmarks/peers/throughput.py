@@ -36,6 +36,7 @@ SERVERS: dict[str, tuple[str, str]] = {
         "-m gunicorn flask_app:app --bind 127.0.0.1:{port} --workers {workers}",
     ),
     "LitServe": ("litserve", "{programs}/litserve_app.py {port} {workers}"),
+    "Ray Serve": ("ray", "{programs}/ray_app.py {port} {workers}"),
     "BentoML": (
         "bentoml",
         "-m bentoml serve bentoml_app:Service --port {port} --working-dir {programs}",
@@ -164,6 +165,7 @@ def _running(
                 **os.environ, **ENVIRONMENT, "BUNDLE": str(BUNDLE), "PYTHONPATH": str(root),
                 "OPENBLAS_NUM_THREADS": "1", "WORKERS": str(PROCESSORS),
                 "BENTOML_HOME": str(folder), "BENTOML_DO_NOT_TRACK": "True",
+                "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1", "RAY_USAGE_STATS_ENABLED": "0",
             },
             stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip

@@ -51,6 +51,15 @@ def test_litert_labels_pictures_without_the_other_runtimes(
     assert "| 142 | 0.500 | 1.000 |" in report.inference(results)
 
 
+def test_floor_counts_the_layers_of_the_network() -> None:
+    ((name, found),) = inference.floor(5).items()
+
+    assert (
+        "282 million" in name
+    )  # EfficientNet-Lite0 has 407 million at 224 pixels; (192/224)² of it is 299
+    assert 0.1 < found["inference_ms"] < 100
+
+
 @pytest.mark.skipif(throughput.which("wrk") is None, reason="wrk not found")
 def test_every_response_under_load_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
     servers = {name: throughput.SERVERS[name] for name in ("the service", "FastAPI, uvicorn")}
