@@ -29,7 +29,10 @@ PARTS: dict[str, tuple[Callable[[argparse.Namespace], Any], Callable[[Any], str]
     "inference": (
         lambda options: (
             inference.measure(
-                options.rounds, options.inferences, options.run, _pictures(options.data)
+                options.rounds,
+                options.inferences,
+                options.run,
+                sorted((options.data / "test").glob("*/*.jpg")),
             )
             | inference.floor(options.inferences)
         ),
@@ -40,14 +43,6 @@ PARTS: dict[str, tuple[Callable[[argparse.Namespace], Any], Callable[[Any], str]
         report.throughput,
     ),
 }
-
-PICTURES = 600  # standard error of their accuracy: a point
-
-
-def _pictures(data: Path) -> list[Path]:
-    """Return pictures of the test part, evenly spread; none without the folder."""
-    paths = sorted((data / "test").glob("*/*.jpg"))
-    return paths[:: max(1, len(paths) // PICTURES)]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -53,7 +53,7 @@ def inference(results: Results) -> str:
     head = (
         "# Runtimes with the same network\n\nOne thread, medians of processor time in "
         "milliseconds. Load includes the first inference. Installed are the runtime, NumPy and "
-        "Pillow with what they need. Accuracy is that on evenly spread test pictures, and "
+        "Pillow with what they need. Accuracy is that on the test pictures, and "
         "agreement the share with the first runtime's label. Both need the pictures. The floor is "
         "the time that the network would take at the speed of the fastest int8 layer that LiteRT "
         "runs on this machine.\n\n"
