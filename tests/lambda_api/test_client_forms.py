@@ -1,9 +1,7 @@
-"""Requests as common clients write them: forms, JSON, HEAD, slashes, and what errors advise."""
+"""Forms as common clients write them, and what is wrong with others."""
 
 import base64
-import gzip
 import io
-import json
 
 import pytest
 from fastapi.testclient import TestClient
@@ -12,39 +10,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from lambda_api.app import create_app
-from lambda_api.loaded_model import LoadedModel
-from lambda_api.settings import Settings
 from lambda_api.web.forms import read_form
-from tests.lambda_api.pictures import china, encode
-
-
-def _encoded(name: str) -> bytes:
-    file = io.BytesIO()
-    Image.radial_gradient("L").resize((64, 48)).convert("RGB").save(file, name)
-    return file.getvalue()
-
-
-JPEG, PNG, WEBP = _encoded("JPEG"), _encoded("PNG"), _encoded("WEBP")
-FILE = 'form-data; name="file"; filename="a.jpg"'
-FORM = "multipart/form-data; boundary=XX"
-JSON = {"Content-Type": "application/json"}
-B64 = base64.b64encode(JPEG).decode()
-
-
-def form(
-    disposition: str = FILE,
-    *,
-    headers: str = "Content-Type: image/jpeg\r\n",
-    data: bytes = JPEG,
-    before: bytes = b"",
-    blanks: bytes = b"",
-    end: bytes = b"\r\n",
-) -> bytes:
-    head = f"Content-Disposition: {disposition}\r\n{headers}\r\n".encode()
-    head = head.replace(b"\r\n", end)
-    return before + b"--XX" + blanks + end + head + data + end + b"--XX--" + blanks + end
-
+from tests.lambda_api.forms import B64, FORM, JPEG, PNG, WEBP, form
 
 FORMS = {
     "filename* alone": form("form-data; name=\"file\"; filename*=utf-8''f%C3%B6rest.jpg"),
@@ -157,167 +124,6 @@ def test_any_bytes_are_split_without_an_error(body: bytes, boundary: bytes) -> N
     assert all(isinstance(part.name, str) for part in parts)
 
 
-JSON_BODIES = {
-    "base64": {"image": B64},
-    "data URL": {"image": f"data:image/jpeg;base64,{B64}"},
-    "data URL with a charset": {"image": f"DATA:image/jpeg;charset=utf-8;BASE64,{B64}"},
-    "escaped data URL": {"image": "data:image/jpeg;base64," + B64.replace("+", "%2B")},
-    "URL-safe": {"image": base64.urlsafe_b64encode(JPEG).decode().rstrip("=")},
-    "no media type": {"image": f"data:;base64,{B64}"},
-    "blanks in the prefix": {"image": f"data:image/jpeg; name=a.jpg; base64 , {B64}"},
-    "prefix without data:": {"image": f"image/jpeg;base64,{B64}"},
-    "base64 as prefix": {"image": f"base64,{B64}"},
-    "CRLF and blanks": {"image": "\r\n ".join(B64[i : i + 76] for i in range(0, len(B64), 76))},
-    "lines": {"image": base64.encodebytes(JPEG).decode()},
-}
-
-
-@pytest.mark.parametrize("kind", JSON_BODIES)
-@pytest.mark.parametrize("path", ["/predict", "/explain?grid=2"])
-def test_picture_in_json_is_classified(client: TestClient, path: str, kind: str) -> None:
-    answer = client.post(path, json=JSON_BODIES[kind])
-
-    assert answer.status_code == 200
-    assert answer.json()["confidence"] == client.post("/predict", content=JPEG).json()["confidence"]
-
-
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
-def test_json_may_have_a_byte_order_mark(client: TestClient, encoding: str) -> None:
-    body = json.dumps({"image": B64}).encode(encoding)
-
-    assert client.post("/predict", content=body, headers=JSON).status_code == 200
-
-
-@pytest.mark.parametrize("picture", [JPEG, PNG, WEBP], ids=["JPEG", "PNG", "WebP"])
-def test_picture_labeled_as_json_is_classified(client: TestClient, picture: bytes) -> None:
-    assert client.post("/predict", content=picture, headers=JSON).status_code == 200
-
-
-def test_large_picture_in_json_is_limited_as_a_body(client: TestClient) -> None:
-    padded = base64.b64encode(JPEG + bytes(2_900_000)).decode()
-
-    assert client.post("/predict", json={"image": padded}).status_code == 200
-    assert client.post("/predict", json={"image": padded * 2}).status_code == 413
-
-
-@pytest.mark.parametrize(
-    ("document", "detail"),
-    [
-        ({"image": "not base64!"}, "image: is not base64"),
-        ({"image": 5}, 'image: Input should be a valid string. Send {"image": "<base64>"}'),
-        ({"image": {"data": B64}}, 'valid string. Send {"image": "<base64>"}'),
-        ({"image": None}, 'valid string. Send {"image": "<base64>"}'),
-        ({"image": list(JPEG)}, 'valid string. Send {"image": "<base64>"}'),
-        ({"image": "https://example.com/a.jpg"}, "image: is not base64"),
-        ({"image": f"image/jpeg,{B64}"}, "image: is not base64"),
-        ({"image": B64, "top_k": 2}, "top_k: Extra inputs"),
-        ({"file": "x"}, 'Send {"image": "<base64>"}'),
-        ({"data": "x" * 5000}, 'no field "image"'),
-        ([B64[:100]], 'Send {"image": "<base64>"}'),
-    ],
-)
-def test_other_json_is_rejected_with_what_to_send(
-    client: TestClient, document: object, detail: str
-) -> None:
-    answer = client.post("/predict", json=document)
-
-    assert answer.status_code == 422
-    assert detail in answer.json()["detail"]
-    assert "/uploads" not in answer.json()["detail"]  # this service has none
-
-
-@pytest.mark.parametrize("path", ["/", "/health", "/docs", "/openapi.json", "/model"])
-def test_head_is_as_get_without_the_body(client: TestClient, path: str) -> None:
-    head, get = client.head(path), client.get(path)
-
-    assert head.status_code == get.status_code == 200
-    assert head.headers["Content-Type"] == get.headers["Content-Type"]
-
-
-@pytest.mark.parametrize(
-    "path", ["/predict/", "//predict", "/predict//", "/predict/batch/", "/predict//batch"]
-)
-def test_additional_slashes_need_no_redirect(client: TestClient, path: str) -> None:
-    url = f"http://testserver{path}"
-
-    answer = client.post(url, files={"file": JPEG}, follow_redirects=False)
-
-    assert answer.status_code == 200
-
-
-@pytest.mark.parametrize("uploads", [True, False])
-def test_413_advises_only_what_works(
-    settings: Settings, loaded_model: LoadedModel, credentials: tuple[str, str], *, uploads: bool
-) -> None:
-    changed = {"upload_bucket": "pictures" if uploads else None}
-    app = create_app(settings.model_copy(update=changed), loaded_model=loaded_model)
-    client = TestClient(app)
-    client.auth = credentials
-
-    one, several = (
-        client.post(path, content=bytes(4_000_001)).json()["detail"]
-        for path in ("/predict", "/predict/batch")
-    )
-
-    assert ("/uploads" in one) is uploads
-    assert "/uploads" not in several  # a batch takes no keys
-    assert "fewer" in several
-
-
-LARGE_JPEG = encode(china(), "JPEG")
-WITHOUT_LINES = bytes.maketrans(b"", b""), b"\0\r\n"  # what curl -d removes
-RECEIVED = {
-    "curl -d of a JPEG": (LARGE_JPEG.translate(*WITHOUT_LINES), "--data-binary"),
-    "curl -d of a PNG": (PNG.translate(*WITHOUT_LINES), "--data-binary"),
-    "URL-encoded form": (b"file=@photo.jpg", "curl -F file=@photo.jpg"),
-    "URL-encoded base64": (b"image=" + B64.encode(), "URL-encoded form"),
-    "mixed parts": (b"--XX\r\nContent-Type: image/jpeg\r\n\r\n" + JPEG, "multipart/form-data"),
-    "JPEG XL": (b"\xff\x0a" + bytes(20), "JPEG XL"),
-    "JPEG 2000": (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
-    "Photoshop": (b"8BPS\0\1", "Photoshop"),
-    "icon": (encode(china(), "ICO"), "icon"),
-    "raw photo": (b"\0\0\0\x18ftypcrx \0\0\0\1", "raw photo"),
-    "video": (b"\0\0\0\x18ftypisom\0\0\2\0isomavc1", "video"),
-    "byte order mark": (b"\xef\xbb\xbf" + JPEG, "byte order mark"),
-    "Git LFS": (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "git lfs pull"),
-    "replaced": (JPEG.decode("utf-8", "replace").encode(), "binary media types"),
-    "replaced PNG": (PNG.decode("utf-8", "replace").encode(), "binary media types"),
-    "replaced WebP": (WEBP.decode("utf-8", "replace").encode(), "binary media types"),
-    "Latin-1 as UTF-8": (JPEG.decode("latin-1").encode(), "binary media types"),
-    "question marks": (JPEG.decode("ascii", "replace").replace("\ufffd", "?").encode(), "binary"),
-    "base64": (B64.encode(), 'Send {"image"'),
-    "data URL": (f"data:image/png;base64,{B64}".encode(), 'Send {"image"'),
-    "JSON": (json.dumps({"image": B64}).encode(), "application/json"),
-    "form": (form(), "multipart/form-data"),
-    "HTML": (b"<!DOCTYPE html><html></html>", "HTML page"),
-    "SVG": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
-    "PDF": (b"%PDF-1.7\n", "PDF"),
-    "gzip": (gzip.compress(JPEG), "gzip"),
-    "ZIP": (b"PK\x03\x04" + bytes(40), "ZIP"),
-    "file name": (b"@photos/beach.jpg", "file name"),
-}
-
-
-@pytest.mark.parametrize("kind", RECEIVED)
-def test_error_names_what_was_received(client: TestClient, kind: str) -> None:
-    data, detail = RECEIVED[kind]
-    answers = [
-        client.post("/predict", content=data, headers={"Content-Type": "image/jpeg"}),
-        client.post("/explain", content=data, headers={"Content-Type": "image/jpeg"}),
-    ]
-    in_batch = client.post("/predict/batch", files={"file": ("a.jpg", data)}).json()
-
-    assert {answer.status_code for answer in answers} <= {415, 422}
-    assert all(detail in answer.json()["detail"] for answer in answers)
-    assert detail in in_batch["results"][0]["error"]["detail"]
-
-
-def test_advice_of_an_error_works(client: TestClient) -> None:
-    """Sent as the error says, the same data gets an answer."""
-    assert client.post("/predict", content=B64).status_code == 415
-    assert client.post("/predict", json={"image": B64}).status_code == 200
-
-
 @pytest.mark.parametrize(
     ("body", "content_type", "detail"),
     [
@@ -343,16 +149,3 @@ def test_form_error_names_what_was_received(
 
     assert answer.status_code == 400
     assert detail in answer.json()["detail"]
-
-
-def test_batch_that_is_no_form_names_its_type(client: TestClient) -> None:
-    answer = client.post("/predict/batch", content=JPEG, headers={"Content-Type": "image/jpeg"})
-
-    assert answer.status_code == 415
-    assert answer.json()["detail"].startswith("Received image/jpeg.")
-
-
-def test_unsupported_method_names_the_right_one(client: TestClient) -> None:
-    answer = client.get("/predict")
-
-    assert answer.json()["detail"] == "This route does not support GET. Use POST."
