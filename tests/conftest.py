@@ -1,5 +1,6 @@
 """Fixtures for all folders: real pictures, weights, the bundle and the browser."""
 
+import gc
 import os
 import signal
 import sys
@@ -71,6 +72,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return min(LONGEST.index(name) if name in LONGEST else len(LONGEST) for name in names)
 
     items.sort(key=place)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _spare_garbage_collections() -> None:
+    """Leave out what lives on, TensorFlow above all: Streamlit collects garbage after each run."""
+    gc.collect()
+    gc.freeze()
 
 
 def skip_or_fail(reason: str) -> None:
