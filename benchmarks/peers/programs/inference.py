@@ -41,9 +41,7 @@ def openvino(library, model):
     network = core.read_model(model)
     network.reshape(SHAPE)
     request = core.compile_model(network, "CPU", settings).create_infer_request()
-    return lambda batch: next(
-        x for x in request.infer({0: batch}).values() if x.shape[1] == CLASSES
-    )
+    return lambda batch: of_classes(request.infer({0: batch}).values())
 
 
 def onnxruntime(library, model):
@@ -51,9 +49,7 @@ def onnxruntime(library, model):
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = library.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     source = session.get_inputs()[0].name
-    return lambda batch: next(
-        x for x in session.run(None, {source: batch}) if x.shape[1] == CLASSES
-    )
+    return lambda batch: of_classes(session.run(None, {source: batch}))
 
 
 def keras(library, model):
