@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.peers import cold_start, environments, inference, report, throughput
-from tests.conftest import ROOT
+from tests.conftest import ROOT, skip_or_fail
 
 
 @pytest.fixture(autouse=True)
@@ -54,20 +54,20 @@ def test_litert_labels_pictures_without_the_other_runtimes(
 def test_floor_counts_the_layers_of_the_network() -> None:
     ((name, found),) = inference.floor(5).items()
 
-    assert (
-        "282 million" in name
-    )  # EfficientNet-Lite0 has 407 million at 224 pixels; (192/224)² of it is 299
+    assert "282 million" in name  # EfficientNet-Lite0 at 192 pixels
     assert 0.1 < found["inference_ms"] < 100
 
 
-@pytest.mark.skipif(throughput.which("wrk") is None, reason="wrk not found")
 def test_every_response_under_load_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    if throughput.which("wrk") is None:
+        skip_or_fail("wrk not found; on Debian: apt-get install wrk")
     servers = {name: throughput.SERVERS[name] for name in ("the service", "FastAPI, uvicorn")}
     monkeypatch.setattr(throughput, "SERVERS", servers)
+    monkeypatch.setattr(throughput, "CLIENTS", (1, 8))
 
     results = throughput.measure(rounds=1, seconds=1)
 
     for result in results.values():
-        assert [result[str(n)]["failed"] for n in throughput.CLIENTS] == [0, 0, 0]
+        assert [result[str(n)]["failed"] for n in (1, 8)] == [0, 0]
         assert result["1"]["requests_a_second"] > 0
     assert "| the service |" in report.throughput(results)
