@@ -19,10 +19,6 @@ from hypothesis import HealthCheck, settings
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
-# The workers share the cores. More threads would only wait for each other.
-for _threads in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ.setdefault(_threads, "1")
-
 pytest_plugins = ["tests.small_line", "tests.containers.images"]
 
 # A busy machine exceeds hypothesis' time limits.

@@ -38,7 +38,7 @@ def test_generated_requests_get_documented_responses(
         "auth": ":".join(credentials),
         "checks": "all",
         "exclude-checks": EXCLUDED_CHECKS,
-        "max-examples": "200",
+        "max-examples": "300",
         "seed": "1",
         "generation-database": "none",
         "request-timeout": "30",
