@@ -96,6 +96,9 @@ class Visitor:
         except AssertionError:
             print(len(self.received), "messages from the server;", self.page.content()[-3000:])
             raise
+        if self._network_changed:  # while the last scripts were loaded
+            self.page.reload(wait_until="networkidle")
+            expect(self.page.locator(".lc-status")).to_be_visible()
         return self.page
 
     def photograph(self, name: str) -> None:
