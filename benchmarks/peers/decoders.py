@@ -1,8 +1,6 @@
 """Processor time of JPEG decoders, and how much their pixels differ."""
 
-import json
 import os
-import subprocess
 from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
@@ -27,24 +25,12 @@ def measure(rounds: int) -> dict[str, Any]:
         (Path(folder) / "150x150.jpg").write_bytes(picture())
         (Path(folder) / "12 megapixels.jpg").write_bytes(_large())
         search = os.pathsep.join([str(environments.ROOT), str(environments.PROGRAMS)])
-        output = subprocess.run(  # noqa: S603 - our own command
-            [
-                environments.python("decoders"),
-                environments.PROGRAMS / "decoders.py",
-                folder,
-                str(rounds),
-            ],
-            env={
-                **os.environ,
-                "BUNDLE": str(BUNDLE),
-                "PYTHONPATH": search,
-                "VIPS_CONCURRENCY": "1",
+        results: dict[str, Any] = environments.run(
+            "decoders", "decoders.py", folder, str(rounds),
+            variables={
+                "BUNDLE": str(BUNDLE), "PYTHONPATH": search, "VIPS_CONCURRENCY": "1",
             },
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        ).stdout
-    results: dict[str, Any] = json.loads(output.splitlines()[-1])
+        )  # fmt: skip
     return results
 
 

@@ -1,9 +1,13 @@
 """Environments of the peers, one each, in `.venv-peers/`."""
 
 import hashlib
+import json
+import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".venv-peers"
@@ -52,6 +56,15 @@ def python(name: str) -> Path:
             subprocess.run(command, check=True)  # noqa: S603 - our own command
         stamp.write_text(digest)
     return interpreter
+
+
+def run(name: str, program: str, *arguments: str | Path, variables: Mapping[str, str]) -> Any:
+    """Run a file of `programs/` in a peer's environment; return the JSON of its last line."""
+    output = subprocess.run(  # noqa: S603 - our own command
+        [str(part) for part in (python(name), PROGRAMS / program, *arguments)],
+        env={**os.environ, **variables}, stdout=subprocess.PIPE, text=True, check=True,
+    ).stdout  # fmt: skip
+    return json.loads(output.splitlines()[-1])
 
 
 def size(name: str) -> int:

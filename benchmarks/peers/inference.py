@@ -1,7 +1,5 @@
 """Latency, load, memory, size and accuracy of runtimes with the same network, on one thread."""
 
-import json
-import os
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +22,8 @@ RUNTIMES = {
 }
 MEDIANS = ("import_ms", "load_ms", "inference_ms", "rss_mb")
 FIGURES = (*MEDIANS, "installed_mb", "accuracy", "agreement")
-ENVIRONMENT = {
+VARIABLES = {
+    "BUNDLE": str(BUNDLE),
     "OPENBLAS_NUM_THREADS": "1",
     "TF_NUM_INTRAOP_THREADS": "1",
     "TF_NUM_INTEROP_THREADS": "1",
@@ -61,7 +60,15 @@ def measure(rounds: int, inferences: int, run: Path, pictures: Sequence[Path]) -
             for name, (environment, runtime, file) in runtimes.items():
                 labeled = [] if turn else pictures  # the labels are the same in each turn
                 found[name].append(
-                    _run(environment, runtime, networks[file], str(inferences), *labeled)
+                    environments.run(
+                        environment,
+                        "inference.py",
+                        runtime,
+                        networks[file],
+                        str(inferences),
+                        *labeled,
+                        variables=VARIABLES,
+                    )
                 )
     right = [path.parent.name for path in pictures]
     first = next(iter(found.values()))[0]["labels"]
@@ -85,14 +92,10 @@ def floor(inferences: int) -> dict[str, Any]:
     Returns:
         A row for the table of `measure`, with `inference_ms` only.
     """
-    program = str(environments.PROGRAMS / "floor.py")
-    model = str(BUNDLE / "model.tflite")
-    result = subprocess.run(  # noqa: S603 - our own command
-        [str(environments.python("lambda-tensorflow")), program, model, str(inferences)],
-        env={**os.environ, **ENVIRONMENT},
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True,
+    found: dict[str, float] = environments.run(
+        "lambda-tensorflow", "floor.py", BUNDLE / "model.tflite", str(inferences),
+        variables=VARIABLES,
     )  # fmt: skip
-    found: dict[str, float] = json.loads(result.stdout.splitlines()[-1])
     name = (
         f"floor: {found['mac'] / 1e6:.0f} million multiply-accumulates at "
         f"{found['mac_per_s'] / 1e9:.0f} billion a second"
@@ -119,13 +122,3 @@ def _network(file: str, run: Path, folder: Path) -> Path:
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True,
     )  # fmt: skip
     return folder / file
-
-
-def _run(environment: str, *arguments: str | Path) -> dict[str, Any]:
-    result = subprocess.run(  # noqa: S603 - our own command
-        [environments.python(environment), environments.PROGRAMS / "inference.py", *arguments],
-        env={**os.environ, **ENVIRONMENT, "BUNDLE": str(BUNDLE)},
-        stdout=subprocess.PIPE, text=True, check=True,
-    )  # fmt: skip
-    figures: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
-    return figures
