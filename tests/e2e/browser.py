@@ -86,20 +86,15 @@ class Visitor:
             self._network_changed = False
             try:
                 self.page.goto(address, wait_until="networkidle")
-            except PlaywrightError:
                 if not self._network_changed:
+                    expect(self.page.locator(".lc-status")).to_be_visible()
+            except (AssertionError, PlaywrightError):
+                if not self._network_changed:
+                    print(len(self.received), "messages;", self.page.content()[-3000:])
                     raise
             if not self._network_changed:
-                break
-        try:
-            expect(self.page.locator(".lc-status")).to_be_visible()
-        except AssertionError:
-            print(len(self.received), "messages from the server;", self.page.content()[-3000:])
-            raise
-        if self._network_changed:  # while the last scripts were loaded
-            self.page.reload(wait_until="networkidle")
-            expect(self.page.locator(".lc-status")).to_be_visible()
-        return self.page
+                return self.page
+        raise AssertionError(f"the network changed during each of {LOADS} loads")
 
     def photograph(self, name: str) -> None:
         """Save a screenshot in the folder SCREENSHOT_DIR; do nothing if that is not set.
