@@ -3,7 +3,7 @@
 `python -m benchmarks.where_time_goes` writes `docs/images/where-time-goes.png`. The cold start is
 the import of the handler by package (`-X importtime`, medians of processes), the loading of the
 model and the first request. The others are processor time, with stages measured in turn. The
-training step is one of the included model's recipe.
+training step is one of a recipe, by default that of the included model.
 """
 
 import argparse
@@ -84,9 +84,9 @@ def warm_ms(rounds: int) -> dict[str, float]:
     }
 
 
-def training_ms(steps: int) -> dict[str, float]:
+def training_ms(steps: int, recipe: Path) -> dict[str, float]:
     """Return the stages of a training step of all layers in milliseconds of processor time."""
-    config = TrainingConfig.model_validate_json(RECIPE.read_bytes())
+    config = TrainingConfig.model_validate_json(recipe.read_bytes())
     samples = tuple(sorted((ROOT / "frontend" / "samples").glob("*.jpg")))
     classes, count = ("a", "b", "c", "d", "e", "f"), config.batch_size
     pictures = LabelledPictures(ROOT, classes, samples, np.arange(len(samples)) % len(classes))
@@ -143,11 +143,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--starts", type=int, default=11, help="processes")
     parser.add_argument("--rounds", type=int, default=500, help="warm requests")
     parser.add_argument("--steps", type=int, default=20, help="training steps")
+    parser.add_argument("--recipe", type=Path, default=RECIPE, help="default: %(default)s")
     parsed = parser.parse_args(arguments)
     parts = {
         "Cold start": cold_ms(parsed.starts),
         "Warm request": warm_ms(parsed.rounds),
-        "Training step": training_ms(parsed.steps),
+        "Training step": training_ms(parsed.steps, parsed.recipe),
     }
     draw(parts, parsed.out)
     print(json.dumps(parts, indent=2))

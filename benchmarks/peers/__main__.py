@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import description
-from benchmarks.peers import cold_start, decoders, inference, report, throughput
+from benchmarks.peers import cold_start, decoders, emulator, inference, report, throughput, tutorial
 from benchmarks.peers.environments import ROOT
 
 PARTS: dict[str, tuple[Callable[[argparse.Namespace], Any], Callable[[Any], str]]] = {
@@ -26,6 +26,10 @@ PARTS: dict[str, tuple[Callable[[argparse.Namespace], Any], Callable[[Any], str]
         report.cold_start_measures,
     ),
     "decoders": (lambda options: decoders.measure(10 * options.rounds), report.decoders),
+    "emulator": (
+        lambda options: emulator.measure(options.starts, emulator.KINDS),
+        report.emulator,
+    ),
     "inference": (
         lambda options: (
             inference.measure(
@@ -41,6 +45,12 @@ PARTS: dict[str, tuple[Callable[[argparse.Namespace], Any], Callable[[Any], str]
     "throughput": (
         lambda options: throughput.measure(options.rounds, options.seconds),
         report.throughput,
+    ),
+    "tutorial": (
+        lambda options: tutorial.measure(
+            options.data, options.weights, training=1500, validation=500, epochs=10
+        ),
+        report.tutorial,
     ),
 }
 
@@ -58,7 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--inferences", type=int, default=200, help="inferences per process")
     parser.add_argument("--seconds", type=float, default=10, help="duration of each load")
     data = os.environ.get("LANDSCAPE_DATA") or ROOT.parent / "shared" / "intel"
-    parser.add_argument("--data", type=Path, default=data, help="test pictures; may be missing")
+    parser.add_argument("--data", type=Path, default=data, help="the Intel scenes")
+    weights = ROOT.parent / "shared" / "weights" / "mobilenet_v2_ema_notop.weights.h5"
+    parser.add_argument("--weights", type=Path, default=weights, help="of MobileNetV2")
     run = ROOT / "runs" / "intel"
     parser.add_argument("--run", type=Path, default=run, help="the bundle's run; may be missing")
     options = parser.parse_args(arguments)

@@ -13,9 +13,10 @@ from benchmarks.peers import environments
 from benchmarks.service.child import ENVIRONMENT, event, percentile, picture
 
 BUNDLE = environments.ROOT / "models" / "intel-scenes"
-SERVICE: tuple[str, str, dict[str, str]] = ("lambda-service", "lambda_api.handler", {})
-# Name, environment, handler and variables. The first one is what the others are compared with.
-PEERS: dict[str, tuple[str, str, dict[str, str]]] = {
+Kind = tuple[str, str, dict[str, str]]  # environment, module of the handler, and variables
+SERVICE: Kind = ("lambda-service", "lambda_api.handler", {})
+# By name. The first one is what the others are compared with.
+PEERS: dict[str, Kind] = {
     "FastAPI, Mangum, LiteRT": ("lambda-fastapi", "lambda_fastapi", {}),
     "the same, OPENBLAS_NUM_THREADS=1": (
         "lambda-fastapi", "lambda_fastapi", {"OPENBLAS_NUM_THREADS": "1"},
@@ -27,7 +28,7 @@ PEERS: dict[str, tuple[str, str, dict[str, str]]] = {
     ),
 }  # fmt: skip
 # The service with one of its measures undone.
-VARIANTS: dict[str, tuple[str, str, dict[str, str]]] = {
+VARIANTS: dict[str, Kind] = {
     "the service": SERVICE,
     "with a thread of OpenBLAS per processor": (*SERVICE[:2], {"OPENBLAS_NUM_THREADS": ""}),
     "with validators built at import": (*SERVICE[:2], {"VARIANT": "validators"}),
@@ -43,12 +44,12 @@ VARIANTS: dict[str, tuple[str, str, dict[str, str]]] = {
 }  # fmt: skip
 
 
-def measure(starts: int, kinds: dict[str, tuple[str, str, dict[str, str]]]) -> dict[str, Any]:
+def measure(starts: int, kinds: dict[str, Kind]) -> dict[str, Any]:
     """Start processes of all kinds in turn, so that other programs affect them equally.
 
     Args:
         starts: counted processes of each kind, after one that is not counted.
-        kinds: environment, module of the handler, and variables, by name.
+        kinds: by name.
 
     Returns:
         By name: median, least and largest processor time (user and system) and the median duration
@@ -62,9 +63,8 @@ def measure(starts: int, kinds: dict[str, tuple[str, str, dict[str, str]]]) -> d
     with TemporaryDirectory() as folder:
         for turn in range(starts + 1):
             for name, (_, module, variables) in kinds.items():
-                raw = module == "lambda_bare"
-                path = Path(folder) / f"event-{raw}.json"
-                path.write_text(json.dumps(event(picture(), as_form=not raw)))
+                path = Path(folder) / f"{module}.json"
+                path.write_text(json.dumps(event_for(module)))
                 cpu_ms, wall_ms, rss[name] = _start(pythons[name], module, path, variables)
                 if turn:  # the first one compiles byte code
                     cpu[name].append(cpu_ms)
@@ -77,14 +77,27 @@ def measure(starts: int, kinds: dict[str, tuple[str, str, dict[str, str]]]) -> d
             "cpu_ms_max": max(cpu[name]),
             "wall_ms": percentile(wall[name], 0.5),
             "rss_mb": rss[name],
-            "cpu_ratio": _ratio(cpu[name], cpu[first]),
-            "wall_ratio": _ratio(wall[name], wall[first]),
+            "cpu_ratio": ratio(cpu[name], cpu[first]),
+            "wall_ratio": ratio(wall[name], wall[first]),
         }
         for name in kinds
     }
 
 
-def _ratio(values: list[float], others: list[float]) -> float:
+def event_for(module: str) -> dict[str, Any]:
+    """Return the event of a handler. Those without a framework cannot read forms."""
+    return event(picture(), as_form=module not in ("lambda_bare", "lambda_onnx"))
+
+
+def environment(variables: dict[str, str]) -> dict[str, str]:
+    """Return the environment of a handler's process."""
+    search = os.pathsep.join([str(environments.ROOT), str(environments.PROGRAMS)])
+    clean = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return {**clean, **ENVIRONMENT, "BUNDLE": str(BUNDLE), "PYTHONPATH": search, **variables}
+
+
+def ratio(values: list[float], others: list[float]) -> float:
+    """Return the median of the ratios of values that were measured in the same turn."""
     return percentile([a / b for a, b in zip(values, others, strict=True)], 0.5)
 
 
@@ -92,14 +105,11 @@ def _start(
     python: Path, module: str, path: Path, variables: dict[str, str]
 ) -> tuple[float, float, float]:
     """Run a process. Returns its processor time and duration in ms, and its memory in MB."""
-    search = os.pathsep.join([str(environments.ROOT), str(environments.PROGRAMS)])
     program = environments.PROGRAMS / "first_prediction.py"
-    clean = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    settings = {**clean, **ENVIRONMENT, "BUNDLE": str(BUNDLE), "PYTHONPATH": search, **variables}
     start = time.perf_counter()
     process = subprocess.Popen(  # noqa: S603 - our own command
         [python, program, module, path],
-        env=settings,
+        env=environment(variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )

@@ -23,6 +23,11 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "lambda-fastapi": (*_SHARED, *_MODEL, "fastapi", "mangum", "python-multipart"),
     "lambda-bare": (*_SHARED, *_MODEL),
     "lambda-tensorflow": (*_SHARED, "tensorflow", "pillow"),
+    # AWS' Runtime Interface Emulator (in aws-sam-cli) and Client, without what sam itself needs.
+    "emulator": (
+        "--no-deps", "aws-sam-cli==1.170.0", "awslambdaric==4.2.2", "simplejson==4.3.0",
+        "snapshot-restore-py==1.0.0",
+    ),
     "service": ("--no-deps", "-r", str(ROOT / "lambda_api" / "requirements-serve.txt")),
     "fastapi": (*_SHARED, *_MODEL, "fastapi", "python-multipart", "uvicorn", "uvloop", "httptools"),
     "flask": (*_MODEL, "flask==3.1.3", "gunicorn==27.0.1"),

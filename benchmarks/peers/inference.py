@@ -55,7 +55,7 @@ def measure(rounds: int, inferences: int, run: Path, pictures: Sequence[Path]) -
     }
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in runtimes}
     with TemporaryDirectory() as folder:
-        networks = {file: _network(file, run, Path(folder)) for *_, file in runtimes.values()}
+        networks = {file: network(file, run, Path(folder)) for *_, file in runtimes.values()}
         for turn in range(rounds):
             for name, (environment, runtime, file) in runtimes.items():
                 labeled = [] if turn else pictures  # the labels are the same in each turn
@@ -110,7 +110,7 @@ def _share(labels: Sequence[str], others: Sequence[str]) -> float | None:
     return round(sum(a == b for a, b in pairs) / len(pairs), 4) if pairs else None
 
 
-def _network(file: str, run: Path, folder: Path) -> Path:
+def network(file: str, run: Path, folder: Path) -> Path:
     """Return the path of a network. Those of ONNX are converted into `folder`."""
     model = BUNDLE / "model.tflite"
     if not file.endswith(".onnx"):

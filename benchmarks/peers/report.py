@@ -42,6 +42,27 @@ def _starts(head: str, results: Results) -> str:
     return "\n".join([head, "", header, *rows])
 
 
+def emulator(results: Results) -> str:
+    """Return the table of the handlers behind the emulator."""
+    rows = [
+        f"| {name} | {x['first_ms']:.0f} ({x['first_ms_min']:.0f}-{x['first_ms_max']:.0f}) "
+        f"| {x['first_ratio']:.2f} | {x['cpu_ms']:.0f} | {x['cpu_ratio']:.2f} "
+        f"| {x['warm_ms']:.1f} | {x['rss_mb']:.0f} |"
+        for name, x in results.items()
+    ]
+    head = (
+        "# Handlers behind the Runtime Interface Emulator\n\n"
+        "Medians. The emulator starts a handler with AWS' Runtime Interface Client at the first "
+        "request: first is the time to its response, CPU the handler's processor time until then, "
+        "and warm the time of a later request. A ratio is the median over starts that followed "
+        "each other.\n\n"
+        "| | first, ms (min-max) | ratio | CPU ms | ratio | warm, ms | RSS MB |\n"
+        + "|---" * 7
+        + "|"
+    )
+    return "\n".join([head, *rows])
+
+
 def inference(results: Results) -> str:
     """Return the table of the runtimes."""
     rows = [
@@ -79,6 +100,26 @@ def decoders(results: Results) -> str:
         "# JPEG decoders\n\nFrom bytes to pixels of the input size, medians of processor time. "
         "Difference is the largest one of a pixel value to Pillow's.\n\n"
         "| picture | decoder | CPU ms | difference |\n|---|---|---|---|"
+    )
+    return "\n".join([head, *rows])
+
+
+def tutorial(results: Results) -> str:
+    """Return the table of the ways from pictures to predictions."""
+    rows = [
+        f"| {name} | {x['training_s']:.0f} | {x['keras_accuracy']:.3f} | {x['conversion_s']:.0f} "
+        f"| {x['accuracy']:.3f} | {x['model_mb']:.1f} | {x['classification_s']:.1f} "
+        f"| {_figure(x.get('keras_classification_s'), 1)} |"
+        for name, x in results.items()
+    ]
+    head = (
+        "# From pictures to predictions\n\nMobileNetV2 with the same ImageNet weights, trained and "
+        "converted to int8 by the commands and by TensorFlow's tutorials, each with its own "
+        "defaults, on the same pictures. Accuracies are those on validation pictures. Times are "
+        "by the clock, with the start of each command; that of the tutorials is not counted. "
+        "Conversion by the commands includes the gate, the thresholds and the card.\n\n"
+        "| | training, s | accuracy | conversion, s | int8 accuracy | MB | classification, s "
+        "| the same with Keras `predict`, s |\n" + "|---" * 8 + "|"
     )
     return "\n".join([head, *rows])
 

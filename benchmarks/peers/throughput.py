@@ -151,7 +151,7 @@ def _running(
     environment: str, arguments: str, folder: Path, body: bytes
 ) -> Iterator[tuple[int, psutil.Process, float]]:
     """Start a server. Yields its port, its process and the seconds until its first answer."""
-    port = _free_port()
+    port = free_port()
     python = environments.python(environment)
     programs = environments.PROGRAMS
     command = arguments.format(port=port, workers=PROCESSORS, programs=programs).split()
@@ -203,7 +203,8 @@ def _wait(
     raise RuntimeError(f"the server did not start:\n{log.read_text()}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that no process listens on."""
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as free:

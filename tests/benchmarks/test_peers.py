@@ -5,8 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.peers import cold_start, environments, inference, report, throughput
+from benchmarks.peers import (
+    cold_start,
+    emulator,
+    environments,
+    inference,
+    report,
+    throughput,
+    tutorial,
+)
 from tests.conftest import ROOT, skip_or_fail
+from tests.environments import python_environment
 
 
 @pytest.fixture(autouse=True)
@@ -27,6 +36,40 @@ def test_cold_starts_of_all_kinds_without_tensorflow() -> None:
     assert 0 < bare["cpu_ms"] < service["cpu_ms"] < results["without byte code"]["cpu_ms"]
     assert all(20 < result["rss_mb"] < 500 for result in results.values())
     assert len(report.cold_start(results).splitlines()) == 6 + len(kinds)
+
+
+def test_handlers_answer_behind_the_emulator(monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = ROOT / "tests" / "containers" / "sam" / "requirements.txt"
+    pythons = {"emulator": python_environment("sam", lock) / "python"}
+    monkeypatch.setattr(
+        environments, "python", lambda name: pythons.get(name, Path(sys.executable))
+    )
+    names = ("FastAPI, Mangum, LiteRT", "the service", "LiteRT without a framework")
+
+    results = emulator.measure(1, {name: emulator.KINDS[name] for name in names})
+
+    for result in results.values():
+        assert 0 < result["warm_ms"] < result["first_ms"]
+        assert result["cpu_ms"] > 0
+        assert 20 < result["rss_mb"] < 500
+    assert results[names[0]]["first_ratio"] == 1
+    assert len(report.emulator(results).splitlines()) == 6 + len(names)
+
+
+def test_tutorial_gets_parts_that_share_no_picture(tmp_path: Path) -> None:
+    for name in ("forest", "sea"):
+        (tmp_path / "all" / name).mkdir(parents=True)
+        for number in range(10):
+            (tmp_path / "all" / name / f"{number}.jpg").touch()
+
+    tutorial.link_parts(tmp_path / "all", tmp_path / "parts", training=12, validation=4)
+
+    parts = [
+        {path.resolve() for path in (tmp_path / "parts" / part).glob("*/*")}
+        for part in ("train", "valid")
+    ]
+    assert [len(part) for part in parts] == [12, 4]
+    assert not parts[0] & parts[1]
 
 
 def test_litert_labels_pictures_without_the_other_runtimes(

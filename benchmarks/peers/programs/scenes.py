@@ -47,6 +47,17 @@ def pixels(data: bytes):
     return np.asarray(scaled)
 
 
+def answer(logits) -> dict:
+    """Return the response for a picture."""
+    powers = np.exp((logits.astype(float) - logits.max()) / MANIFEST["temperature"])
+    probabilities = powers / powers.sum()
+    order = np.argsort(-probabilities)
+    predictions = [
+        {"label": MANIFEST["classes"][i], "confidence": float(probabilities[i])} for i in order
+    ]
+    return {"label": predictions[0]["label"], "predictions": predictions}
+
+
 class Scenes:
     """A model that answers as `POST /predict` does."""
 
@@ -60,11 +71,5 @@ class Scenes:
         with self._lock:
             self._interpreter.set_tensor(self._input, batch)
             self._interpreter.invoke()
-            logits = self._interpreter.get_tensor(self._output)[0].astype(float)
-        powers = np.exp((logits - logits.max()) / MANIFEST["temperature"])
-        probabilities = powers / powers.sum()
-        order = np.argsort(-probabilities)
-        predictions = [
-            {"label": MANIFEST["classes"][i], "confidence": float(probabilities[i])} for i in order
-        ]
-        return {"label": predictions[0]["label"], "predictions": predictions}
+            logits = self._interpreter.get_tensor(self._output)[0]
+        return answer(logits)
