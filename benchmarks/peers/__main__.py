@@ -48,7 +48,7 @@ PARTS: dict[str, tuple[Callable[[argparse.Namespace], Any], Callable[[Any], str]
     ),
     "tutorial": (
         lambda options: tutorial.measure(
-            options.data, options.weights, training=1500, validation=500, epochs=10
+            options.data, options.weights, training=900, validation=300, epochs=10
         ),
         report.tutorial,
     ),
