@@ -7,7 +7,6 @@ an input; below 0.1 is good (https://web.dev/articles/cls).
 import argparse
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from typing import Any
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.machine import description
+from benchmarks.ports import free_port
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -53,7 +53,7 @@ def _running() -> Iterator[str]:
         for name in ("frontend", "lambda_api", "env_file", "models", "scripts", ".streamlit"):
             (Path(folder) / name).symlink_to(ROOT / name)
         (Path(folder) / ".env.example").write_bytes((ROOT / ".env.example").read_bytes())
-        ports = {"API_PORT": str(_free_port()), "PAGE_PORT": str(_free_port())}
+        ports = {"API_PORT": str(free_port()), "PAGE_PORT": str(free_port())}
         process = subprocess.Popen(
             [sys.executable, "-m", "scripts.demo"],
             cwd=folder,
@@ -70,12 +70,6 @@ def _running() -> Iterator[str]:
         finally:
             process.terminate()
             process.wait()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
 
 
 def _open(browser: Browser, address: str, size: str, scheme: str = "light") -> Page:

@@ -91,9 +91,14 @@ def event_for(module: str) -> dict[str, Any]:
 
 def environment(variables: dict[str, str]) -> dict[str, str]:
     """Return the environment of a handler's process."""
-    search = os.pathsep.join([str(environments.ROOT), str(environments.PROGRAMS)])
     clean = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return {**clean, **ENVIRONMENT, "BUNDLE": str(BUNDLE), "PYTHONPATH": search, **variables}
+    return {
+        **clean,
+        **ENVIRONMENT,
+        "BUNDLE": str(BUNDLE),
+        "PYTHONPATH": environments.SEARCH,
+        **variables,
+    }
 
 
 def ratio(values: list[float], others: list[float]) -> float:

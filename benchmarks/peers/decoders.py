@@ -1,6 +1,5 @@
 """Processor time of JPEG decoders, and how much their pixels differ."""
 
-import os
 from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
@@ -24,11 +23,10 @@ def measure(rounds: int) -> dict[str, Any]:
     with TemporaryDirectory() as folder:
         (Path(folder) / "150x150.jpg").write_bytes(picture())
         (Path(folder) / "12 megapixels.jpg").write_bytes(_large())
-        search = os.pathsep.join([str(environments.ROOT), str(environments.PROGRAMS)])
         results: dict[str, Any] = environments.run(
             "decoders", "decoders.py", folder, str(rounds),
             variables={
-                "BUNDLE": str(BUNDLE), "PYTHONPATH": search, "VIPS_CONCURRENCY": "1",
+                "BUNDLE": str(BUNDLE), "PYTHONPATH": environments.SEARCH, "VIPS_CONCURRENCY": "1",
             },
         )  # fmt: skip
     return results

@@ -16,7 +16,7 @@ import requests
 from benchmarks.peers import cold_start, environments
 from benchmarks.peers.cold_start import BUNDLE, Kind, event_for, ratio
 from benchmarks.peers.inference import network
-from benchmarks.peers.throughput import free_port
+from benchmarks.ports import free_port
 from benchmarks.service.child import percentile
 
 # The first one is what the others are compared with.
@@ -94,25 +94,28 @@ def _start(environment: str, module: str, variables: dict[str, str]) -> dict[str
     try:
         _wait(port)
         url = f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
-        request, times = event_for(module), []
-        for _ in range(1 + WARM):
-            start = time.perf_counter()
-            response = requests.post(url, json=request, timeout=LIMIT_S).json()
-            times.append((time.perf_counter() - start) * 1000)
-            if response.get("statusCode") != 200:
-                raise RuntimeError(f"{module} in {environment} answered {response}")
-            if len(times) == 1:
-                (handler,) = psutil.Process(process.pid).children()
-                used = handler.cpu_times()
+        first_ms = _answer_ms(url, module)
+        (handler,) = psutil.Process(process.pid).children()
+        used = handler.cpu_times()
         return {
-            "first_ms": times[0],
+            "first_ms": first_ms,
             "cpu_ms": (used.user + used.system) * 1000,
-            "warm_ms": percentile(times[1:], 0.5),
+            "warm_ms": percentile([_answer_ms(url, module) for _ in range(WARM)], 0.5),
             "rss_mb": handler.memory_info().rss / 1e6,
         }
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def _answer_ms(url: str, module: str) -> float:
+    request = event_for(module)
+    start = time.perf_counter()
+    response = requests.post(url, json=request, timeout=LIMIT_S).json()
+    duration_ms = (time.perf_counter() - start) * 1000
+    if response.get("statusCode") != 200:
+        raise RuntimeError(f"{module} answered {response}")
+    return duration_ms
 
 
 def _wait(port: int) -> None:

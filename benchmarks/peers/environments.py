@@ -12,6 +12,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".venv-peers"
 PROGRAMS = Path(__file__).parent / "programs"
+SEARCH = os.pathsep.join([str(ROOT), str(PROGRAMS)])  # PYTHONPATH of programs with our code
 # The versions of the service, for what it shares with the peers.
 _SHARED = ("-c", str(ROOT / "requirements.txt"))
 _MODEL = ("ai-edge-litert", "backports-strenum<1.3", "numpy", "pillow")

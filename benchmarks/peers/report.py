@@ -36,10 +36,12 @@ def _starts(head: str, results: Results) -> str:
         f"| {x['cpu_ratio']:.2f} | {x['wall_ms']:.0f} | {x['wall_ratio']:.2f} | {x['rss_mb']:.0f} |"
         for name, x in results.items()
     ]
-    header = (
-        "| | CPU ms (min-max) | ratio | ms by the clock | ratio | RSS MB |\n" + "|---" * 6 + "|"
-    )
-    return "\n".join([head, "", header, *rows])
+    return _table(head, "| | CPU ms (min-max) | ratio | ms by the clock | ratio | RSS MB |", rows)
+
+
+def _table(introduction: str, header: str, rows: list[str]) -> str:
+    line = "|---" * (header.count("|") - 1) + "|"
+    return "\n".join([introduction, "", header, line, *rows])
 
 
 def emulator(results: Results) -> str:
@@ -55,12 +57,10 @@ def emulator(results: Results) -> str:
         "Medians. The emulator starts a handler with AWS' Runtime Interface Client at the first "
         "request: first is the time to its response, CPU the handler's processor time until then, "
         "and warm the time of a later request. A ratio is the median over starts that followed "
-        "each other.\n\n"
-        "| | first, ms (min-max) | ratio | CPU ms | ratio | warm, ms | RSS MB |\n"
-        + "|---" * 7
-        + "|"
+        "each other."
     )
-    return "\n".join([head, *rows])
+    header = "| | first, ms (min-max) | ratio | CPU ms | ratio | warm, ms | RSS MB |"
+    return _table(head, header, rows)
 
 
 def inference(results: Results) -> str:
@@ -77,12 +77,10 @@ def inference(results: Results) -> str:
         "Pillow with what they need. Accuracy is that on the test pictures, and "
         "agreement the share with the first runtime's label. Both need the pictures. The floor is "
         "the time that the network would take at the speed of the fastest int8 layer that LiteRT "
-        "runs on this machine.\n\n"
-        "| | inference | import | load | RSS MB | installed MB | accuracy | agreement |\n"
-        + "|---" * 8
-        + "|"
+        "runs on this machine."
     )
-    return "\n".join([head, *rows])
+    header = "| | inference | import | load | RSS MB | installed MB | accuracy | agreement |"
+    return _table(head, header, rows)
 
 
 def _figure(value: float | None, digits: int = 0) -> str:
@@ -98,10 +96,9 @@ def decoders(results: Results) -> str:
     ]
     head = (
         "# JPEG decoders\n\nFrom bytes to pixels of the input size, medians of processor time. "
-        "Difference is the largest one of a pixel value to Pillow's.\n\n"
-        "| picture | decoder | CPU ms | difference |\n|---|---|---|---|"
+        "Difference is the largest one of a pixel value to Pillow's."
     )
-    return "\n".join([head, *rows])
+    return _table(head, "| picture | decoder | CPU ms | difference |", rows)
 
 
 def tutorial(results: Results) -> str:
@@ -118,11 +115,13 @@ def tutorial(results: Results) -> str:
         "the same pictures. The commands use the fastest scheme that passes the gate. Accuracies "
         "are those on the validation pictures. Times are by the clock, with the start of each "
         "command; that of the tutorials is not counted. "
-        "Conversion by the commands includes the gate, the thresholds and the card.\n\n"
-        "| | training, s | accuracy | conversion, s | scheme | accuracy | MB | classification, s "
-        "| the same with Keras `predict`, s |\n" + "|---" * 9 + "|"
+        "Conversion by the commands includes the gate, the thresholds and the card."
     )
-    return "\n".join([head, *rows])
+    header = (
+        "| | training, s | accuracy | conversion, s | scheme | accuracy | MB | classification, s "
+        "| the same with Keras `predict`, s |"
+    )
+    return _table(head, header, rows)
 
 
 def throughput(results: Results) -> str:
@@ -132,13 +131,12 @@ def throughput(results: Results) -> str:
         "# Servers under load\n\nThe load generator is wrk on the same processors. Each server has "
         "a worker process per processor. The peers use the same model and decoding, without "
         "authentication (LitServe, BentoML, Flask, FastAPI), limits, validation or logs. Medians "
-        "of rounds.\n\n| | start s | "
-        + " | ".join(
-            f"{n} clients: requests/s (min-max), p50, p99 ms, CPU ms/request" for n in clients
-        )
-        + " | RSS, PSS MB | failed |\n|---|---|"
-        + "---|" * (len(clients) + 2)
+        "of rounds."
     )
+    loaded = " | ".join(
+        f"{n} clients: requests/s (min-max), p50, p99 ms, CPU ms/request" for n in clients
+    )
+    header = f"| | start s | {loaded} | RSS, PSS MB | failed |"
     rows = []
     for name, x in results.items():
         loads = " | ".join(
@@ -151,4 +149,4 @@ def throughput(results: Results) -> str:
             f"| {name} | {x['start_s']:.1f} | {loads} | {x['rss_mb']:.0f}, {x['pss_mb']:.0f} "
             f"| {failed:.0f} |"
         )
-    return "\n".join([head, *rows])
+    return _table(head, header, rows)

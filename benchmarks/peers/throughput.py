@@ -17,6 +17,7 @@ import psutil
 
 from benchmarks.peers import environments
 from benchmarks.peers.cold_start import BUNDLE
+from benchmarks.ports import free_port
 from benchmarks.service.child import AUTHORIZATION, BOUNDARY, ENVIRONMENT, form, percentile, picture
 from lambda_api.workers import PROCESSORS
 
@@ -201,12 +202,3 @@ def _wait(
             connection.close()
         time.sleep(0.02)
     raise RuntimeError(f"the server did not start:\n{log.read_text()}")
-
-
-def free_port() -> int:
-    """Return a port that no process listens on."""
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port
