@@ -9,6 +9,9 @@ from playwright.sync_api import Page
 from tests.e2e.browser import wait_until_settled
 from tests.environments import node_modules
 
+# The script may run while axe-core works: Streamlit fades all elements until the run has ended.
+_NO_FADING = "[data-stale=true] { opacity: 1 !important; transition: none !important }"
+
 
 @cache
 def source() -> str:
@@ -22,6 +25,7 @@ def violations(page: Page) -> list[str]:
     wait_until_settled(page)  # a text that fades in has too little contrast
     if page.evaluate("typeof axe === 'undefined'"):
         page.evaluate(source())
+        page.add_style_tag(content=_NO_FADING)
     result: dict[str, Any] = page.evaluate("axe.run({resultTypes: ['violations']})")
     return [
         f"{violation['id']}: {node['target']} {node['html'][:200]} {node['failureSummary'][:300]}"

@@ -32,8 +32,11 @@ LAPTOP, DESKTOP = {"width": 1280, "height": 720}, {"width": 1440, "height": 1000
 ROW_HEIGHT = 52  # pixels, in the table of a batch
 WINDOW = {"width": 1200, "height": 1300}
 
+# Without a connection, as while it is made again, Streamlit fades all elements.
 _SETTLED = """() =>
   document.querySelector('.stApp')?.dataset.testScriptState === 'notRunning'
+  && document.querySelector('.stApp').dataset.testConnectionState === 'CONNECTED'
+  && !document.querySelector('[data-stale=true]')
   && document.getAnimations().every(animation =>
     animation.playState !== 'running'
     || animation.effect.getComputedTiming().iterations === Infinity)
@@ -120,7 +123,7 @@ def visiting(browser: Browser, **context: object) -> Iterator[Visitor]:
 
 
 def wait_until_settled(page: Page) -> None:
-    """Wait until the script has run and all finite animations have ended."""
+    """Wait until the script has run, nothing is faded, and all finite animations have ended."""
     page.wait_for_function(_SETTLED)
 
 
