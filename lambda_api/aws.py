@@ -14,6 +14,7 @@ from typing import Any
 CONNECT_TIMEOUT_S = 2
 READ_TIMEOUT_S = 5
 ATTEMPTS = 3
+CONNECTIONS = 32  # as many as a bulk worker has threads; botocore's default is 10
 UPLOAD_EXPIRES_S = 300
 _TEMPORARY_CODES = {"RequestTimeout", "Throttling", "ThrottlingException", "SlowDown"}
 _ANY_REGION = "us-east-1"  # S3 answers requests for buckets of other regions with their region
@@ -113,6 +114,7 @@ def client(service: str, region: str | None = None) -> Any:
         session=_session(),
         connect_timeout=CONNECT_TIMEOUT_S,
         read_timeout=READ_TIMEOUT_S,
+        max_pool_connections=CONNECTIONS,
         # Regional URLs. The global URL of a new bucket redirects.
         s3={"addressing_style": "virtual"},
         signature_version="s3v4" if service == "s3" else None,

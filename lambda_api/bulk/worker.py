@@ -2,9 +2,9 @@
 
 import json
 import os
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -15,8 +15,9 @@ from lambda_api.classifier import Classifier, Prediction
 from lambda_api.emf import emf_document
 from lambda_api.images import PictureError
 
-READERS = 8
-MAX_BYTES = 50_000_000  # READERS + 1 objects are in memory at once
+READERS = 32  # S3 needs up to 100 ms for a small object, and a picture takes about 5 ms
+MAX_BYTES = 50_000_000
+AHEAD_BYTES = 400_000_000  # of the objects in memory that are waiting
 RESERVE_MS = 20_000  # one slow picture, and the upload of the part
 
 UNITS = {
@@ -103,18 +104,24 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, int]:
 def _answers(model: Classifier, bucket: str, items: list[Item], top_k: int) -> Iterator[Line]:
     """Yield a line per item, in order. Threads read the next objects during the inference."""
     pool = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
+    waiting, ahead, ahead_bytes = deque(items), deque[tuple[Item, Future[bytes | str]]](), 0
     try:
-        waiting = iter(items)
-        ahead: list[tuple[Item, Future[bytes | str]]] = [
-            (item, pool.submit(_read, bucket, item)) for item in islice(waiting, READERS)
-        ]
-        while ahead:
-            item, reading = ahead.pop(0)
+        while waiting or ahead:
+            while waiting and len(ahead) < READERS and ahead_bytes < AHEAD_BYTES:
+                item = waiting.popleft()
+                ahead.append((item, pool.submit(_read, bucket, item)))
+                ahead_bytes += _size(item)
+            item, reading = ahead.popleft()
             data = reading.result()
-            ahead += [(each, pool.submit(_read, bucket, each)) for each in islice(waiting, 1)]
+            ahead_bytes -= _size(item)
             yield _line(model, item, data, top_k)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _size(item: Item) -> int:
+    """Return the bytes that reading an object takes at most. A list of keys has no sizes."""
+    return min(item["bytes"] or MAX_BYTES, MAX_BYTES)
 
 
 def _read(bucket: str, item: Item) -> bytes | str:

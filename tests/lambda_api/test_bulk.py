@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -196,6 +197,36 @@ def test_a_worker_out_of_time_is_continued_by_its_retry(
 
     assert sorted(read) == ["in/1.jpg", "in/2.jpg"]
     assert [counts] == again == [{"pictures": 3, "failed": 0}]
+
+
+@pytest.mark.parametrize(
+    ("object_bytes", "number"),
+    [
+        pytest.param(8_000, 32, id="small"),
+        pytest.param(20_000_000, 20, id="large"),
+        pytest.param(0, 8, id="unknown size"),
+        pytest.param(200_000_000, 8, id="refused after its headers"),
+    ],
+)
+def test_objects_are_read_ahead_up_to_their_number_and_size(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, object_bytes: int, number: int
+) -> None:
+    begun: list[str] = []
+    all_at_once = Barrier(number, timeout=30)
+
+    def read(_: str, item: dict[str, Any]) -> str:
+        begun.append(item["key"])
+        all_at_once.wait()
+        return "missing"
+
+    monkeypatch.setattr(worker, "_read", read)
+    items = [{"key": str(n), "bytes": object_bytes} for n in range(100)]
+
+    lines = worker._answers(Classifier(bundle), "pictures", items, 1)
+
+    assert next(lines)["key"] == "0"
+    assert len(begun) == number
+    lines.close()
 
 
 def test_concurrency_is_at_most_the_reserved(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
