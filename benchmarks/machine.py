@@ -2,6 +2,8 @@
 
 import os
 import platform
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -26,3 +28,14 @@ def _processor() -> str:
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return platform.processor()
+
+
+@contextmanager
+def limited_to(processors: Collection[int]) -> Iterator[None]:
+    """Let processes that are started meanwhile use only some processors. Linux only."""
+    usable = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, processors)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, usable)

@@ -13,10 +13,21 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import description
-from benchmarks.peers import cold_start, decoders, emulator, inference, report, throughput, tutorial
+from benchmarks.peers import (
+    batch,
+    cold_start,
+    decoders,
+    emulator,
+    folder,
+    inference,
+    report,
+    throughput,
+    tutorial,
+)
 from benchmarks.peers.environments import ROOT
 
 PARTS: dict[str, tuple[Callable[[argparse.Namespace], Any], Callable[[Any], str]]] = {
+    "batch": (lambda options: batch.measure(options.rounds, pictures=200), report.batch),
     "cold_start": (
         lambda options: cold_start.measure(options.starts, cold_start.PEERS),
         report.cold_start,
@@ -29,6 +40,12 @@ PARTS: dict[str, tuple[Callable[[argparse.Namespace], Any], Callable[[Any], str]
     "emulator": (
         lambda options: emulator.measure(options.starts, emulator.KINDS),
         report.emulator,
+    ),
+    "folder": (
+        lambda options: folder.measure(
+            options.rounds, [(folder.SMALL, 100), (folder.SMALL, 2000), (folder.LARGE, 200)]
+        ),
+        report.folder,
     ),
     "inference": (
         lambda options: (

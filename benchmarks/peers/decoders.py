@@ -22,7 +22,7 @@ def measure(rounds: int) -> dict[str, Any]:
     """
     with TemporaryDirectory() as folder:
         (Path(folder) / "150x150.jpg").write_bytes(picture())
-        (Path(folder) / "12 megapixels.jpg").write_bytes(_large())
+        (Path(folder) / "12 megapixels.jpg").write_bytes(large_picture())
         results: dict[str, Any] = environments.run(
             "decoders", "decoders.py", folder, str(rounds),
             variables={
@@ -32,7 +32,8 @@ def measure(rounds: int) -> dict[str, Any]:
     return results
 
 
-def _large() -> bytes:
+def large_picture() -> bytes:
+    """Return a JPEG of 4000x3000 pixels."""
     buffer = BytesIO()
     file = files("sklearn") / "datasets" / "images" / "china.jpg"
     with file.open("rb") as opened, Image.open(opened) as photo:

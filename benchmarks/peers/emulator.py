@@ -3,7 +3,6 @@
 import os
 import platform
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -16,7 +15,7 @@ import requests
 from benchmarks.peers import cold_start, environments
 from benchmarks.peers.cold_start import BUNDLE, Kind, event_for, ratio
 from benchmarks.peers.inference import network
-from benchmarks.ports import free_port
+from benchmarks.ports import free_port, wait_until_open
 from benchmarks.service.child import percentile
 
 # The first one is what the others are compared with.
@@ -92,7 +91,7 @@ def _start(environment: str, module: str, variables: dict[str, str]) -> dict[str
         stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     try:
-        _wait(port)
+        wait_until_open(port, LIMIT_S)
         url = f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
         first_ms = _answer_ms(url, module)
         (handler,) = psutil.Process(process.pid).children()
@@ -116,14 +115,3 @@ def _answer_ms(url: str, module: str) -> float:
     if response.get("statusCode") != 200:
         raise RuntimeError(f"{module} answered {response}")
     return duration_ms
-
-
-def _wait(port: int) -> None:
-    deadline = time.monotonic() + LIMIT_S
-    while True:
-        try:
-            return socket.create_connection(("127.0.0.1", port)).close()
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-        time.sleep(0.01)

@@ -23,6 +23,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     ),
     "lambda-fastapi": (*_SHARED, *_MODEL, "fastapi", "mangum", "python-multipart"),
     "lambda-bare": (*_SHARED, *_MODEL),
+    "boto3": (*_SHARED, *_MODEL, "boto3"),
     "lambda-tensorflow": (*_SHARED, "tensorflow", "pillow"),
     # AWS' Runtime Interface Emulator (in aws-sam-cli) and Client, without what sam itself needs.
     "emulator": (

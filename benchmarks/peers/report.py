@@ -124,6 +124,43 @@ def tutorial(results: Results) -> str:
     return _table(head, header, rows)
 
 
+def folder(results: Results) -> str:
+    """Return the table of the ways to classify a folder."""
+    rows = [
+        f"| {size} | {name} | {_speed(x)} | {x['cpu_ms']:.1f} |"
+        for size, found in results.items()
+        for name, x in found.items()
+    ]
+    head = (
+        "# Classifying a folder\n\nFrom the start of the command to its end, medians of rounds. "
+        "The scripts use the same model and decoding, without limits, checks, progress and "
+        "resuming."
+    )
+    header = "| pictures | processors | | pictures/s (min-max) | CPU ms/picture |"
+    return _table(head, header, rows)
+
+
+def batch(results: Results) -> str:
+    """Return the table of the bulk workers."""
+    delays = list(next(iter(results.values())))
+    rows = [
+        f"| {name} | "
+        + " | ".join(f"{_speed(x)}, {x['cpu_ms']:.1f}" for x in found.values())
+        + " |"
+        for name, found in results.items()
+    ]
+    head = (
+        "# Classifying a batch of objects\n\nA loaded handler on one processor, and a stand-in for "
+        "S3, which answers a GET after a delay. Pictures of 150x150 pixels, medians of rounds."
+    )
+    columns = " | ".join(f"delay {ms} ms: pictures/s (min-max), CPU ms/picture" for ms in delays)
+    return _table(head, f"| | {columns} |", rows)
+
+
+def _speed(found: dict[str, float]) -> str:
+    return f"{found['pictures_a_second']:.0f} ({found['min']:.0f}-{found['max']:.0f})"
+
+
 def throughput(results: Results) -> str:
     """Return the table of the servers."""
     clients = [name for name in next(iter(results.values())) if name.isdecimal()]

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.peers import (
+    batch,
     cold_start,
     emulator,
     environments,
+    folder,
     inference,
     report,
     throughput,
@@ -54,6 +56,32 @@ def test_handlers_answer_behind_the_emulator(monkeypatch: pytest.MonkeyPatch) ->
         assert 20 < result["rss_mb"] < 500
     assert results[names[0]]["first_ratio"] == 1
     assert len(report.emulator(results).splitlines()) == 6 + len(names)
+
+
+def test_every_way_classifies_the_whole_folder() -> None:
+    results = folder.measure(1, [(folder.SMALL, 70), (folder.LARGE, 2)])
+
+    assert {name.partition(" | ")[0] for name in results} == {"70 of 150x150", "2 of 12 megapixels"}
+    for found in results.values():
+        assert list(found) == list(folder.KINDS)
+        for result in found.values():
+            assert 0 < result["min"] <= result["pictures_a_second"] <= result["max"]
+            assert result["cpu_ms"] > 0
+    assert len(report.folder(results).splitlines()) == 6 + 3 * len(results)
+
+
+def test_every_worker_classifies_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "DELAYS_MS", (20,))
+
+    results = batch.measure(1, 30)
+
+    one_by_one, *others = (
+        results[name]["20"]["pictures_a_second"]
+        for name in ("boto3, one object after the other", "the service", "boto3, eight threads")
+    )
+    assert 0 < one_by_one < 50  # it waits 20 ms for each
+    assert min(others) > 0
+    assert "| the service |" in report.batch(results)
 
 
 def test_tutorial_gets_parts_that_share_no_picture(tmp_path: Path) -> None:
