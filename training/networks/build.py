@@ -21,6 +21,9 @@ _CONVOLUTIONS = (
     keras.layers.SeparableConv2D,
 )
 
+# `audit` has no --weights.
+_WHERE = ', with --weights or as "weights" in the file of --config'
+
 
 def build(config: TrainingConfig, classes: int) -> Any:
     """Build the network of `config.architecture` with a head for `classes`.
@@ -43,8 +46,8 @@ def build(config: TrainingConfig, classes: int) -> Any:
     except Exception as error:  # Keras raises ValueError, OSError, HTTPError, plain Exception …
         raise WeightsError(
             f"Cannot use the weights {config.weights!r}: {error}\n"
-            "Pass a file that was made for this architecture (--weights PATH), "
-            "or train from random weights (--weights none)."
+            f"Pass a file that was made for this architecture{_WHERE}. "
+            "To train from random weights, pass --weights none."
         ) from error
     backbone = keras.Model(pixels, x)
     x = keras.layers.GlobalAveragePooling2D(name=FEATURES)(x)
@@ -74,7 +77,7 @@ def check_network(config: TrainingConfig) -> None:
     if config.weights not in ("imagenet", "none") and not Path(config.weights).is_file():
         raise WeightsError(
             f"{config.weights}: no such weights file. "
-            'Pass the path of a file, "imagenet" or "none" with --weights.'
+            f'Pass the path of a file, "imagenet" or "none"{_WHERE}.'
         )
 
 
