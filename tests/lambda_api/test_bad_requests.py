@@ -8,6 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from lambda_api import images
+from tests.lambda_api.forms import FILE
 from tests.lambda_api.pictures import refused
 
 BOUNDARY = "bd94a83c"
@@ -60,7 +61,6 @@ def part(disposition: str, content: str = "x") -> str:
 
 
 END = f"--{BOUNDARY}--\r\n"
-FILE = 'form-data; name="file"; filename="a.jpg"'
 
 
 @pytest.mark.parametrize(
