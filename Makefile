@@ -8,15 +8,15 @@ BUNDLE ?= models/intel-scenes
 
 # Checks that a Python can create environments. On Debian, ensurepip is in the package python3-venv.
 USABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
-# Without PYTHON, an existing environment keeps its Python.
-PYTHONS = $(or $(PYTHON),$(@D)/bin/python python3.13 python3.12 python3.11 python3)
+# Without PYTHON, an existing environment keeps its Python. The path in PYTHON may contain blanks.
+PYTHONS = $(if $(PYTHON),"$(PYTHON)",$(@D)/bin/python python3.13 python3.12 python3.11 python3)
 
 DEV := .venv/.complete
 DEMO := .venv-demo/.complete
 AUDIT := .venv-audit/.complete
 # The CDK app runs in .venv if there is one, otherwise in a small separate one.
 INFRA := $(if $(wildcard .venv/.complete),.venv,.venv-infra)
-INFRA_READY := $(patsubst %,%/.complete,$(filter .venv-infra,$(INFRA)))
+INFRA_READY := $(INFRA)/.complete
 INFRA_PATH := PATH="$(CURDIR)/$(INFRA)/bin:$$PATH"
 CDK_LOCK := infra/cdk_cli/package-lock.json
 CDK_FOLDER := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/landscape-classifier/aws-cdk-$(firstword $(shell cksum $(CDK_LOCK)))
@@ -148,7 +148,7 @@ sbom: $(AUDIT)  ## Write a CycloneDX bill of materials for every lock to sbom/
 	done
 
 clean:  ## Remove environments and caches; keeps .env and runs/
-	rm -rf .venv .venv-audit .venv-demo .venv-infra .venv-peers cdk.out logs sbom .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-audit .venv-demo .venv-infra .venv-peers .venv*.setup-lock cdk.out logs sbom .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(DEV): requirements.txt FORCE
@@ -167,15 +167,17 @@ FORCE:  # scripts/environment.py checks itself whether the environment is up to 
 
 # Installed beside its final path and then moved, because another make may do the same.
 $(CDK_FOLDER): | $(INFRA_READY)
+	@echo >&2 "Installing the CDK command line in $@"
 	@mkdir -p $(@D) && new=$$(mktemp -d $@.XXXXXX) && cp $(CDK_LOCK) $(dir $(CDK_LOCK))package.json $$new && \
-		$(INFRA_PATH) npm ci --silent --no-audit --no-fund --prefix $$new && \
-		{ mv -T $$new $@ 2>/dev/null || rm -rf $$new; } && test -e $@ || \
+		$(INFRA_PATH) npm ci --silent --no-audit --no-fund --fetch-retries=1 --prefix $$new && \
+		if test -e $@; then rm -rf $$new; else mv $$new $@; fi || \
 		{ rm -rf $$new; echo >&2 "error: npm could not install the CDK command line. Check the network and the\
 		disk space, then run the same command again"; exit 1; }
 
 define environment
 	@for python in $(PYTHONS); do \
-		$$python -c '$(USABLE)' 2>/dev/null && exec $$python scripts/environment.py $(@D) $(filter-out FORCE,$^); \
-	done; echo >&2 "error: no usable Python found. Install Python 3.11 to 3.13 with venv (on Debian and Ubuntu: apt-get install\
+		"$$python" -c '$(USABLE)' 2>/dev/null && exec "$$python" scripts/environment.py $(@D) $(filter-out FORCE,$^); \
+	done; $(if $(PYTHON),echo >&2 "error: PYTHON=$(PYTHON) cannot be used: $$("$(PYTHON)" --version 2>&1 | head -n 1)";) \
+	echo >&2 "error: no usable Python found. Install Python 3.11 to 3.13 with venv (on Debian and Ubuntu: apt-get install\
 	python3-venv), or set PYTHON=/path/to/python"; exit 1
 endef

@@ -85,6 +85,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(f"{settings.model_uri}: {error}")
     except DemoError as error:
         return _fail(str(error))
+    except OSError as error:
+        return _fail(
+            f"{error}\nMake {Path.cwd()} writable and free some space, or use a copy of it."
+        )
     print("Stopped.")
     return 0
 
@@ -113,6 +117,8 @@ def write_env() -> bool:
 
 def check_ports(parts: Sequence[Part]) -> None:
     """Raise `DemoError` if a port is in use, before anything is started."""
+    if len({part.port for part in parts}) < len(parts):
+        raise DemoError(f"API_PORT and PAGE_PORT are both {parts[0].port}. Choose two ports.")
     for part in parts:
         with socket.socket() as probe:
             if probe.connect_ex((HOST, part.port)) == 0:
@@ -129,7 +135,7 @@ def run(parts: Sequence[Part], stop: "_StopSignal") -> None:
         DemoError: a part did not become ready, or ended. All other parts are stopped.
     """
     started: Started = []
-    print(f"Starting the {' and the '.join(part.name for part in parts)} …", flush=True)
+    print(f"Starting the {' and the '.join(part.name for part in parts)} ...", flush=True)
     try:
         for part in parts:
             started.append((part, _start(part)))

@@ -26,6 +26,8 @@ NEEDED = (
 )
 # No prompts, no telemetry and no colors in the CDK command line.
 QUIET = {"CI": "true", "NO_COLOR": "1", "CDK_DISABLE_CLI_TELEMETRY": "true"}
+# A commit may have other locks, but the environment is that of the tests.
+SHARED = ("INFRA_READY=",)
 FLAGS = "--no-notices --no-version-reporting"
 
 
@@ -66,7 +68,13 @@ class Checkout:
         """Run a make target with `arguments` and `context` for the CDK. Returns its output."""
         settings = " ".join(f"-c {name}={value}" for name, value in context.items())
         process = subprocess.Popen(
-            ["make", "--no-print-directory", target, f"ARGS={arguments} {settings} {FLAGS}"],
+            [
+                "make",
+                "--no-print-directory",
+                target,
+                *SHARED,
+                f"ARGS={arguments} {settings} {FLAGS}",
+            ],
             cwd=self.folder,
             env={**self.environment, **QUIET},
             start_new_session=True,

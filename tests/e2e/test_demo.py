@@ -1,6 +1,7 @@
 """`make demo` from its first run to Ctrl-C, and its error messages."""
 
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -11,6 +12,8 @@ from typing import Any
 
 import pytest
 import requests
+
+from tests.ports import free_ports
 
 Start = Callable[..., Any]
 
@@ -117,6 +120,28 @@ def test_port_in_use_is_reported_before_anything_starts(start_demo: Start, varia
     assert f"Port {port}" in demo.output
     assert f"make demo {variable}=" in demo.output
     assert "Starting" not in demo.output
+    assert "Traceback" not in demo.output
+
+
+def test_one_port_for_both_is_reported(start_demo: Start) -> None:
+    (port,) = free_ports(1)
+    demo = start_demo(API_PORT=str(port), PAGE_PORT=str(port))
+
+    assert demo.end() == 1
+
+    assert f"API_PORT and PAGE_PORT are both {port}" in demo.output
+    assert "Starting" not in demo.output
+
+
+def test_folder_that_cannot_be_written_is_reported(start_demo: Start, checkout: Path) -> None:
+    shutil.rmtree(checkout / "logs", ignore_errors=True)
+    (checkout / "logs").touch()
+    demo = start_demo()
+
+    assert demo.end() == 1
+
+    (checkout / "logs").unlink()
+    assert f"Make {checkout.resolve()} writable" in demo.output
     assert "Traceback" not in demo.output
 
 

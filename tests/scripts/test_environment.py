@@ -1,5 +1,6 @@
 """Environments created from lock files, and the messages of failures."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from scripts.environment import STAMP, UV_LOCK, uv_settings
@@ -23,6 +25,14 @@ NO_NETWORK = {
     "PIP_PROXY": "http://127.0.0.1:9",
     "HTTPS_PROXY": "http://127.0.0.1:9",
     "UV_HTTP_RETRIES": "0",
+}
+# Settings that would install elsewhere, or something else.
+OF_THE_MACHINE = {
+    "PIP_CONSTRAINT": "/nonexistent",
+    "PIP_NO_BINARY": ":all:",
+    "PIP_TARGET": "/nonexistent",
+    "PIP_USER": "1",
+    "UV_CONSTRAINT": "/nonexistent",
 }
 
 
@@ -43,7 +53,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         failed = run(folder, UV_LOCK, **NO_NETWORK)
         assert failed.returncode == 1
         assert not (folder / STAMP).exists()
-        done = run(folder, UV_LOCK)
+        done = run(folder, UV_LOCK, **OF_THE_MACHINE)
         assert done.returncode == 0, done.stdout + done.stderr
         (folder / "failed.txt").write_text(failed.stderr)
 
@@ -92,6 +102,36 @@ def moved(environment: Path) -> None:
     (environment / STAMP).write_text(text.replace(str(environment.resolve()), "/elsewhere"))
 
 
+def of_another_python(environment: Path) -> None:
+    text = (environment / STAMP).read_text()
+    (environment / STAMP).write_text(text.replace(os.path.realpath(sys.base_prefix), "/usr"))
+
+
+def damaged_stamp(environment: Path) -> None:
+    (environment / STAMP).write_bytes(b"\xff\xfe")
+
+
+def replaced_by_a_file(environment: Path) -> None:
+    shutil.rmtree(environment)
+    environment.touch()
+
+
+def replaced_by_a_link(environment: Path) -> None:
+    environment.rename(environment.with_name("other"))
+    environment.symlink_to("other")
+
+
+UNUSABLE = (
+    without_stamp_content,
+    python_removed,
+    moved,
+    of_another_python,
+    damaged_stamp,
+    replaced_by_a_file,
+    replaced_by_a_link,
+)
+
+
 @pytest.fixture
 def no_ensurepip(tmp_path: Path) -> dict[str, str]:
     """Variables of a Python without ensurepip, such as Debian's without python3-venv."""
@@ -101,7 +141,7 @@ def no_ensurepip(tmp_path: Path) -> dict[str, str]:
     return {"PYTHONPATH": str(module.parent)}
 
 
-@pytest.mark.parametrize("change", [without_stamp_content, python_removed, moved])
+@pytest.mark.parametrize("change", UNUSABLE)
 def test_unusable_environment_is_recreated(
     environment: Path, change: Callable[[Path], None], no_ensurepip: dict[str, str]
 ) -> None:
@@ -152,10 +192,14 @@ def test_package_with_another_hash_is_rejected(environment: Path, tmp_path: Path
     assert not (environment / STAMP).exists()
 
 
-def test_full_disk_is_reported(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [("size=4m", "\nerror: The disk is full"), ("ro", "\nThe folder cannot be written.")],
+)
+def test_full_or_read_only_disk_is_reported(tmp_path: Path, options: str, message: str) -> None:
     if os.geteuid() != 0 or shutil.which("unshare") is None:
         skip_or_fail("a small file system needs root and unshare")
-    mount = f"mount -t tmpfs -o size=4m tmpfs {tmp_path}"
+    mount = f"mount -t tmpfs -o {options} tmpfs {tmp_path}"
     command = f"{mount} && exec {sys.executable} {SCRIPT} {tmp_path}/environment {UV_LOCK}"
 
     done = subprocess.run(
@@ -163,10 +207,29 @@ def test_full_disk_is_reported(tmp_path: Path) -> None:
     )
 
     assert done.returncode == 1
-    assert "\nerror: The disk is full" in done.stderr  # below pip's own traceback
+    assert message in done.stderr  # below pip's own traceback
 
 
-def test_interrupted_environment_is_not_complete(tmp_path: Path) -> None:
+def test_second_run_waits_for_the_first(environment: Path) -> None:
+    stamp = environment / STAMP
+    complete = stamp.read_bytes()
+    stamp.unlink()
+    with Path(f"{environment}.setup-lock").open("w") as first:
+        fcntl.flock(first, fcntl.LOCK_EX)
+        second = subprocess.Popen(
+            [sys.executable, SCRIPT, environment, UV_LOCK], stdout=subprocess.PIPE, text=True
+        )
+        assert second.stdout
+        assert "Waiting for another run" in second.stdout.readline()
+        stamp.write_bytes(complete)
+
+    printed, _ = second.communicate(timeout=60)
+
+    assert (second.returncode, printed) == (0, "")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupted_environment_is_not_complete(tmp_path: Path, number: int, code: int) -> None:
     folder = tmp_path / "environment"
     process = subprocess.Popen(
         [sys.executable, SCRIPT, folder, UV_LOCK],
@@ -178,10 +241,15 @@ def test_interrupted_environment_is_not_complete(tmp_path: Path) -> None:
     while not folder.exists():
         assert process.poll() is None
         time.sleep(0.01)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    if number == signal.SIGINT:
+        os.killpg(process.pid, number)  # as a terminal does
+    else:
+        process.send_signal(number)
     _, errors = process.communicate(timeout=60)
 
-    assert process.returncode == 130
+    assert process.returncode == code
+    running = [" ".join(each.info["cmdline"] or []) for each in psutil.process_iter(["cmdline"])]
+    assert not [command for command in running if str(folder) in command]
     assert "Interrupted." in errors
     assert not (folder / STAMP).exists()
 
@@ -194,9 +262,25 @@ def test_make_reports_the_supported_pythons(tmp_path: Path) -> None:
     )
 
     assert done.returncode == 2
+    assert "PYTHON=false cannot be used" in done.stderr
     assert "Python 3.11 to 3.13 with venv" in done.stderr
     assert "PYTHON=/path/to/python" in done.stderr
     assert not (tmp_path / ".venv").exists()
+
+
+def test_make_accepts_a_python_in_a_path_with_a_blank(tmp_path: Path) -> None:
+    names = ("Makefile", "requirements.txt", "requirements-uv.txt", "scripts")
+    checkout = copy_project(names, tmp_path)
+    python = tmp_path / "my python"
+    python.symlink_to(Path(sys.base_prefix) / "bin" / "python3")
+
+    done = subprocess.run(
+        ["make", "setup", f"PYTHON={python}"], cwd=checkout, capture_output=True, text=True,
+        env={**os.environ, **NO_NETWORK},
+    )  # fmt: skip
+
+    assert "Creating .venv" in done.stdout
+    assert done.returncode == 2
 
 
 def test_pip_settings_apply_to_uv_unless_uv_has_its_own() -> None:
