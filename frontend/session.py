@@ -50,6 +50,7 @@ class Session:
         camera_has_photo: whether the camera's widget had a photo in the last run.
         fetched: result of the last download from a URL.
         sample: file name of the chosen sample, or "".
+        address: parameters of the page's address that were read or sent last.
         samples: opened samples by file name.
         outcomes: results by the picture's digest: predictions, and errors with one picture.
         failure: why the photos without an outcome have none, until the next attempt.
@@ -68,6 +69,7 @@ class Session:
     camera_has_photo: bool = False
     fetched: Photo | NotFetched | None = None
     sample: str = ""
+    address: dict[str, str] = field(default_factory=dict)
     samples: dict[str, Photo] = field(default_factory=dict)
     outcomes: dict[str, Prediction | ApiError] = field(default_factory=dict)
     failure: Failure | None = None

@@ -52,18 +52,26 @@ def _read_address() -> None:
     """At the start of a visit, open the source and the sample in the page's address."""
     if SOURCE_KEY in st.session_state:
         return
-    name = st.query_params.get(SOURCE_KEY, _UPLOAD)
+    address = {key: st.query_params.get(key, "") for key in (SOURCE_KEY, SAMPLE_KEY)}
+    name = address[SOURCE_KEY]
     st.session_state[SOURCE_KEY] = name if name in _SOURCES else _UPLOAD
-    current_session().sample = st.query_params.get(SAMPLE_KEY, "")
+    current_session().address, current_session().sample = address, address[SAMPLE_KEY]
 
 
 def _write_address(source: str) -> None:
-    sample = current_session().sample if source == _SAMPLES else ""
+    """Write the open source and its sample.
+
+    With a click, the browser sends its address, which may be older than what was sent last.
+    """
+    session = current_session()
+    sample = session.sample if source == _SAMPLES else ""
     for key, value in ((SOURCE_KEY, source if source != _UPLOAD else ""), (SAMPLE_KEY, sample)):
-        if value and st.query_params.get(key) != value:
-            st.query_params[key] = value
-        elif not value and key in st.query_params:
-            del st.query_params[key]
+        if value != session.address.get(key) or value != st.query_params.get(key, ""):
+            session.address[key] = value
+            if value or key not in st.query_params:
+                st.query_params[key] = value
+            if not value:
+                del st.query_params[key]
 
 
 def open_sample() -> None:
