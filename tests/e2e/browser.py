@@ -3,13 +3,15 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from time import monotonic
 from urllib.parse import urlsplit
 
+import requests
 from PIL import Image
-from playwright.sync_api import Browser, Page, Request, expect
+from playwright.sync_api import Browser, Page, Request, Route, expect
 from playwright.sync_api import Error as PlaywrightError
 
 FLAGS = [
@@ -43,6 +45,17 @@ _SETTLED = """() =>
 """
 
 
+@cache
+def _script(url: str) -> bytes:
+    return requests.get(url, timeout=LIMIT_MS / 1000).content
+
+
+def _serve(route: Route) -> None:
+    """Serve Streamlit's scripts. Chromium would abort a late one when the network changes."""
+    body = _script(route.request.url)
+    route.fulfill(body=body, content_type="text/javascript")
+
+
 class Visitor:
     """A tab with its own cookies and permissions.
 
@@ -63,6 +76,7 @@ class Visitor:
         self.page.on("requestfailed", self._note_failure)
         self.page.on("request", lambda request: self._note(request.url))
         self.page.on("websocket", self._listen)
+        self.page.route("**/static/js/*.js", _serve)
 
     def _note(self, url: str) -> None:
         if host := urlsplit(url).hostname:  # data: and blob: have none
