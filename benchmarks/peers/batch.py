@@ -8,12 +8,12 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.htm
 import os
 import subprocess
 import sys
-from statistics import median
 from typing import Any
 
 from benchmarks.machine import limited_to
 from benchmarks.peers import environments
 from benchmarks.peers.cold_start import BUNDLE
+from benchmarks.peers.speeds import summary
 from benchmarks.ports import free_port, wait_until_open
 
 KINDS = {
@@ -30,8 +30,7 @@ def measure(rounds: int, pictures: int) -> dict[str, dict[str, Any]]:
     """Classify `pictures` objects with each kind in turn.
 
     Returns:
-        By name: for each delay in milliseconds the median `pictures_a_second`, its smallest and
-        largest value, and the median `cpu_ms`, processor time for a picture.
+        By name and delay in milliseconds: the summary of the rounds, see `speeds.summary`.
     """
     found: dict[str, dict[str, Any]] = {name: {} for name in KINDS}
     for delay_ms in DELAYS_MS:
@@ -50,13 +49,7 @@ def measure(rounds: int, pictures: int) -> dict[str, dict[str, Any]]:
             server.kill()
             server.wait()
         for name, each in results.items():
-            speeds = [result["pictures_a_second"] for result in each]
-            found[name][str(delay_ms)] = {
-                "pictures_a_second": median(speeds),
-                "min": min(speeds),
-                "max": max(speeds),
-                "cpu_ms": median(result["cpu_ms"] for result in each),
-            }
+            found[name][str(delay_ms)] = summary(each)
     return found
 
 

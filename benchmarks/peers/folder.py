@@ -5,7 +5,6 @@ import resource
 import subprocess
 import time
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -13,6 +12,7 @@ from benchmarks.machine import limited_to
 from benchmarks.peers import environments
 from benchmarks.peers.cold_start import BUNDLE
 from benchmarks.peers.decoders import large_picture
+from benchmarks.peers.speeds import summary
 from benchmarks.service.child import picture
 
 SMALL, LARGE = "150x150", "12 megapixels"
@@ -27,9 +27,8 @@ def measure(rounds: int, folders: list[tuple[str, int]]) -> dict[str, dict[str, 
         folders: size of the pictures, `SMALL` or `LARGE`, and number of files of each folder.
 
     Returns:
-        By folder and processors, such as "2000 of 150x150 | 1": by kind the median
-        `pictures_a_second`, its smallest and largest value, and the median `cpu_ms`, processor
-        time for a picture.
+        By folder and processors, such as "2000 of 150x150 | 1", and by kind: the summary of the
+        rounds, see `speeds.summary`.
     """
     found: dict[str, dict[str, Any]] = {}
     usable = sorted(os.sched_getaffinity(0))
@@ -38,18 +37,12 @@ def measure(rounds: int, folders: list[tuple[str, int]]) -> dict[str, dict[str, 
             folder = Path(name) / f"{number} of {size}"
             _fill(folder, picture() if size == SMALL else large_picture(), number)
             for processors in sorted({1, min(2, len(usable)), len(usable)}):
-                results: dict[str, list[tuple[float, float]]] = {kind: [] for kind in KINDS}
+                results: dict[str, list[dict[str, float]]] = {kind: [] for kind in KINDS}
                 for _ in range(rounds):
                     for kind in KINDS:
                         results[kind].append(_run(kind, folder, usable[:processors]))
                 found[f"{folder.name} | {processors}"] = {
-                    kind: {
-                        "pictures_a_second": number / median(seconds for seconds, _ in each),
-                        "min": number / max(seconds for seconds, _ in each),
-                        "max": number / min(seconds for seconds, _ in each),
-                        "cpu_ms": 1000 * median(cpu for _, cpu in each) / number,
-                    }
-                    for kind, each in results.items()
+                    kind: summary(each) for kind, each in results.items()
                 }
     return found
 
@@ -62,8 +55,8 @@ def _fill(folder: Path, content: bytes, number: int) -> None:
         (folder / f"{link:04d}.jpg").hardlink_to(first)
 
 
-def _run(kind: str, folder: Path, processors: list[int]) -> tuple[float, float]:
-    """Return seconds by the clock, and of processor time."""
+def _run(kind: str, folder: Path, processors: list[int]) -> dict[str, float]:
+    """Return pictures a second, and milliseconds of processor time for a picture."""
     output = folder.with_name("results.csv")
     output.unlink(missing_ok=True)
     if kind == "the service":
@@ -81,11 +74,11 @@ def _run(kind: str, folder: Path, processors: list[int]) -> tuple[float, float]:
             command, cwd=environments.ROOT, check=True, stdout=subprocess.DEVNULL,
             env={**os.environ, "BUNDLE": str(BUNDLE), "PYTHONPATH": environments.SEARCH},
         )  # fmt: skip
-    seconds = time.perf_counter() - start
+    seconds, cpu_s = time.perf_counter() - start, _cpu() - before
     rows = len(output.read_text(encoding="utf-8").splitlines()) - (kind == "the service")
     if rows != len(list(folder.iterdir())):
         raise RuntimeError(f"{kind}: {rows} rows")
-    return seconds, _cpu() - before
+    return {"pictures_a_second": rows / seconds, "cpu_ms": 1000 * cpu_s / rows}
 
 
 def _cpu() -> float:
