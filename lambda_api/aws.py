@@ -14,7 +14,9 @@ from typing import Any
 CONNECT_TIMEOUT_S = 2
 READ_TIMEOUT_S = 5
 ATTEMPTS = 3
-CONNECTIONS = 32  # as many as a bulk worker has threads; botocore's default is 10
+# At the same time, for a bulk worker: S3 needs up to 100 ms for a small object, and a picture takes
+# about 5 ms. botocore's default is 10.
+CONNECTIONS = 32
 UPLOAD_EXPIRES_S = 300
 _TEMPORARY_CODES = {"RequestTimeout", "Throttling", "ThrottlingException", "SlowDown"}
 _ANY_REGION = "us-east-1"  # S3 answers requests for buckets of other regions with their region

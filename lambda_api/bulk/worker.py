@@ -15,7 +15,7 @@ from lambda_api.classifier import Classifier, Prediction
 from lambda_api.emf import emf_document
 from lambda_api.images import PictureError
 
-READERS = 32  # S3 needs up to 100 ms for a small object, and a picture takes about 5 ms
+READERS = aws.CONNECTIONS
 MAX_BYTES = 50_000_000
 AHEAD_BYTES = 400_000_000  # of the objects in memory that are waiting
 RESERVE_MS = 20_000  # one slow picture, and the upload of the part
