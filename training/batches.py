@@ -4,6 +4,8 @@ Each worker reads its own share of every batch. The contents depend only on the 
 so a resumed run sees the same batches as an uninterrupted one.
 """
 
+import atexit
+import gc
 import math
 from typing import Any
 
@@ -15,6 +17,11 @@ from training.augmentation import augment
 from training.calibration import Floats
 from training.config import TrainingConfig
 from training.data import LabelledPictures, read_picture
+
+# Keras leaves iterators in reference cycles, for example when a fit is interrupted. If Python
+# collects such a cycle while it shuts down, it waits forever for a thread that reads pictures,
+# because that thread may no longer run Python code. So they are collected before.
+atexit.register(gc.collect)
 
 
 def steps_of(pictures: LabelledPictures, config: TrainingConfig) -> int:

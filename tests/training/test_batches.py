@@ -1,5 +1,7 @@
 """Input pipelines: every picture, in an order that follows seed and epoch."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -89,3 +91,25 @@ def test_validation_weights_count_every_picture_once(pictures) -> None:
     answers = np.concatenate([targets[:, 0] for _, targets, _ in taken])
     assert len(weights) == 100
     assert sorted(answers[weights == 1]) == list(range(72))
+
+
+def test_python_exits_while_an_iterator_in_a_cycle_reads_pictures(crops: Path) -> None:
+    script = """
+import sys, time
+from pathlib import Path
+import training.batches
+from training.data import read_folder, read_picture
+
+def slow(*arguments):
+    time.sleep(0.1)
+    return read_picture(*arguments)
+
+training.batches.read_picture = slow
+batches = iter(training.batches.stream(read_folder(Path(sys.argv[1])), 32, 4))
+next(batches)
+cycle = [batches]
+cycle.append(cycle)
+del batches, cycle
+"""
+    command = [sys.executable, "-c", script, str(crops / "train")]
+    subprocess.run(command, check=True, timeout=60)
