@@ -123,7 +123,7 @@ def test_batch_is_classified_and_downloaded(visitor: Visitor, page: Page) -> Non
     drop_all(page, {**pictures, "notes.jpg": b"hello"})
 
     expect(page.get_by_role("heading", name="8 photos")).to_be_visible()
-    expect(page.get_by_text("7 of 8 classified · 1 failed")).to_be_visible()
+    expect(page.get_by_text("7 of 8 classified · 1 with low confidence · 1 failed")).to_be_visible()
     visitor.photograph("page-several.png")
     name = str(page.locator(".lc-filename").text_content())
     page.keyboard.press("j")
