@@ -4,6 +4,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from convert.gate import calibration_error_limit
 from convert.limits import Flags
 from convert.unknown_card import guarantee, unknown_section
 from lambda_api.evaluation import Gate, Metrics
@@ -180,7 +181,7 @@ def _gate(gate: Gate) -> str:
         (
             "rise of the expected calibration error",
             gate.calibration_error_rise,
-            limits.max_calibration_error_rise,
+            calibration_error_limit(gate),
         ),
     ]
     accepted = "" if gate.known_acceptance is None else f"{gate.known_acceptance:.4f}"

@@ -49,6 +49,15 @@ def compare_metrics(
     )
 
 
+def calibration_error_limit(gate: Gate) -> float:
+    """The largest rise of the expected calibration error that passes.
+
+    At least 2 / n for n pictures: as much as the error changes at most if one picture, with another
+    confidence, falls into another bin.
+    """
+    return max(gate.thresholds.max_calibration_error_rise, rounded(2 / gate.pictures))
+
+
 def failed_checks(gate: Gate, size: int, keras: Metrics, converted: Metrics) -> list[Failure]:
     """Checks that a converted model fails; empty if it passes the gate.
 
@@ -85,12 +94,12 @@ def failed_checks(gate: Gate, size: int, keras: Metrics, converted: Metrics) -> 
             "agreement",
             f"is {gate.agreement:.4f}; the minimum is {limits.min_agreement} (--min-agreement)",
         )
-    if gate.calibration_error_rise > limits.max_calibration_error_rise:
+    if gate.calibration_error_rise > calibration_error_limit(gate):
         fail(
             "calibration error",
             f"rises by {gate.calibration_error_rise:.4f}, from "
             f"{keras.calibration_error:.4f} to {converted.calibration_error:.4f}; the limit is "
-            f"{limits.max_calibration_error_rise} (--max-calibration-error-rise)",
+            f"{calibration_error_limit(gate)} (--max-calibration-error-rise)",
         )
     if size > limits.max_bytes:
         fail(

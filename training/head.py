@@ -12,6 +12,8 @@ from training.config import TrainingConfig
 from training.networks.build import HIDDEN, LOGITS, head_layers
 from training.run.history import Epoch
 
+SMALLEST_DEVIATION = 0.1  # of a feature, as a share of the median of all features
+
 
 def fit_head(
     model: Any,
@@ -27,6 +29,11 @@ def fit_head(
     layer. Trained on raw features it would be overconfident, and its first gradients would damage
     the backbone in fine-tuning.
 
+    In few pictures, some features are almost always 0. Divided by their standard deviation, they
+    would get weights hundreds of times as large as the others: a new picture with such a feature
+    would be misclassified, and int8 would round the other weights to 0. So the deviation has a
+    lower limit.
+
     Args:
         model: the whole network; only its head changes.
         features: of the pictures to train on, float32, (n, d).
@@ -39,6 +46,7 @@ def fit_head(
         The epochs.
     """
     scaler = StandardScaler().fit(features)
+    scaler.scale_ = np.maximum(scaler.scale_, SMALLEST_DEVIATION * np.median(scaler.scale_))
     layers = [*head_layers(config, targets.shape[1]), keras.layers.Softmax()]
     head = keras.Sequential([keras.Input((features.shape[1],)), *layers])
     head.compile(

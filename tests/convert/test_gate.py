@@ -25,14 +25,18 @@ from training.run.folder import Run
 LIMITS = Thresholds()
 
 
-def _metrics(accuracy: float, recall: float, calibration_error: float) -> Metrics:
+def _metrics(
+    accuracy: float, recall: float, calibration_error: float, pictures: int = 500
+) -> Metrics:
     return Metrics(
         accuracy=accuracy,
         macro_f1=accuracy,
         calibration_error=calibration_error,
         per_class={
-            "land": ClassMetrics(precision=accuracy, recall=accuracy, f1=accuracy, support=500),
-            "sea": ClassMetrics(precision=accuracy, recall=recall, f1=accuracy, support=500),
+            "land": ClassMetrics(
+                precision=accuracy, recall=accuracy, f1=accuracy, support=pictures
+            ),
+            "sea": ClassMetrics(precision=accuracy, recall=recall, f1=accuracy, support=pictures),
         },
         confusion=((0, 0), (0, 0)),
     )
@@ -68,6 +72,14 @@ def test_failed_check_reports_the_difference(
 
     assert failure.check == check
     assert reason in failure.reason
+
+
+def test_with_few_pictures_one_of_them_may_change_its_bin() -> None:
+    keras = _metrics(1, 1, 0.02, pictures=10)
+    for error, checks in ((0.12, []), (0.1201, ["calibration error"])):
+        candidate = _metrics(1, 1, error, pictures=10)
+        gate = compare_metrics(keras, candidate, 1, LIMITS, ("CONV_2D",))
+        assert [each.check for each in failed_checks(gate, 1, keras, candidate)] == checks
 
 
 def test_limits_can_be_set() -> None:

@@ -367,3 +367,17 @@ def test_the_head_learns_and_contains_its_standardization() -> None:
     assert (predicted == labels[200:]).mean() == pytest.approx(best.val_accuracy)
     assert best.val_accuracy > 0.9
     assert [epoch.phase for epoch in epochs] == ["head"] * len(epochs)
+
+
+def test_a_feature_of_few_pictures_gets_no_huge_weights() -> None:
+    config = TrainingConfig(architecture="custom_cnn", weights="none", image_size=SIDE)
+    model = build(config, classes=2)
+    labels = np.arange(60) % 2
+    targets = np.eye(2, dtype=np.float32)[labels]
+    features = np.random.default_rng(0).normal(labels[:, np.newaxis], size=(60, 256))
+    features[:, 7] = 0.01 * (np.arange(60) == 3)
+
+    fit_head(model, features[:40], targets[:40], (features[40:], targets[40:]), config)
+
+    largest = np.abs(model.get_layer("hidden").get_weights()[0]).max(axis=1)
+    assert largest[7] < 20 * np.median(largest)
