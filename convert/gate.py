@@ -94,12 +94,13 @@ def failed_checks(gate: Gate, size: int, keras: Metrics, converted: Metrics) -> 
             "agreement",
             f"is {gate.agreement:.4f}; the minimum is {limits.min_agreement} (--min-agreement)",
         )
-    if gate.calibration_error_rise > calibration_error_limit(gate):
+    limit = calibration_error_limit(gate)
+    if gate.calibration_error_rise > limit:
         fail(
             "calibration error",
             f"rises by {gate.calibration_error_rise:.4f}, from "
             f"{keras.calibration_error:.4f} to {converted.calibration_error:.4f}; the limit is "
-            f"{calibration_error_limit(gate)} (--max-calibration-error-rise)",
+            f"{limit} (--max-calibration-error-rise)",
         )
     if size > limits.max_bytes:
         fail(
